@@ -1,0 +1,82 @@
+"""`tf-imgtrans COMMAND ...`: finds the command's function, makes its flags from its signature, and runs it.
+
+Exit status: 0 done; 1 some inputs failed and the others were done, each failure named; 2 the call itself was wrong.
+"""
+
+import contextlib
+import importlib
+import os
+import sys
+import warnings
+
+from tf_imgtrans.core.names import unknown_name
+
+# command -> ("module:function", summary), or (dict of the commands one level below, summary)
+COMMANDS = {
+    "quickstart": ("quickstart:quickstart", "Train, measure and export a small enhancer on photographs that are at hand."),
+    "train": ({
+        "mux_demux": ("train:mux_demux", "Mux/Demux photo enhancement."),
+    }, "Train a paper's model."),
+    "evaluate": ("evaluate:evaluate", "Measure a model on pairs or photographs."),
+    "predict": ("predict:predict", "Run a model on pictures, folders and patterns."),
+    "export": ({
+        "saved-model": ("export:saved_model", "A SavedModel for TensorFlow Serving."),
+        "tflite": ("export:tflite", "A .tflite file for phones."),
+    }, "Export a model for a server or a phone."),
+}
+DESCRIPTION = "Image-to-image translation papers in TensorFlow 2: train, measure, and ship to phones and servers."
+
+
+def main(arguments=None):
+  """Runs the command line; exits with its status."""
+  arguments = sys.argv[1:] if arguments is None else list(arguments)
+  with _errors_as_messages():
+    sys.exit(_dispatch(arguments, COMMANDS, "tf-imgtrans") or 0)
+
+
+def _dispatch(arguments, commands, program):
+  """Runs the command that the arguments name; returns its exit status. Only that command's module is imported."""
+  import tyro
+
+  name = arguments[0] if arguments else "--help"
+  if name in commands:
+    target, _ = commands[name]
+    if isinstance(target, dict):
+      return _dispatch(arguments[1:], target, f"{program} {name}")
+    module, function = target.split(":")
+    command = getattr(importlib.import_module(f"tf_imgtrans.cli.{module}"), function)
+    return tyro.cli(command, prog=f"{program} {name}", args=arguments[1:], use_underscores=True)
+  if not name.startswith("-"):
+    raise unknown_name("command", name, commands)
+  screens = {name: _screen(summary) for name, (_, summary) in commands.items()}
+  return tyro.extras.subcommand_cli_from_dict(screens, prog=program, description=DESCRIPTION, args=[name])
+
+
+def _screen(summary):
+  """A function that stands for a command on the help screen of the level above."""
+  def screen():
+    pass
+
+  screen.__doc__ = summary
+  return screen
+
+
+@contextlib.contextmanager
+def _errors_as_messages():
+  """Turns errors of the call into one message and status 2, and warnings into one line each."""
+  def show(message, category, filename, lineno, file=None, line=None):
+    print(f"tf-imgtrans: warning: {message}", file=sys.stderr)
+
+  with warnings.catch_warnings():
+    warnings.showwarning = show
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    try:
+      yield
+    except KeyboardInterrupt:
+      print("\ntf-imgtrans: stopped; a training run goes on with --resume", file=sys.stderr)
+      sys.exit(130)
+    except (ValueError, FileNotFoundError, PermissionError) as error:
+      if os.environ.get("TF_IMGTRANS_TRACEBACK"):
+        raise
+      print(f"tf-imgtrans: error: {error}", file=sys.stderr)
+      sys.exit(2)

@@ -1,0 +1,33 @@
+"""Starts TensorFlow without its start-up remarks."""
+
+import contextlib
+import os
+import sys
+import tempfile
+
+
+def start_tensorflow():
+  """Imports TensorFlow and looks for devices; what it remarks on missing drivers shows only when that fails."""
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+  with _stderr_kept():
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()
+
+
+@contextlib.contextmanager
+def _stderr_kept():
+  """Holds back what is written to file descriptor 2, C++ included; shows it when the body raises."""
+  sys.stderr.flush()
+  original = os.dup(2)
+  with tempfile.TemporaryFile() as kept:
+    os.dup2(kept.fileno(), 2)
+    try:
+      yield
+    except BaseException:
+      kept.seek(0)
+      os.write(original, kept.read())
+      raise
+    finally:
+      os.dup2(original, 2)
+      os.close(original)

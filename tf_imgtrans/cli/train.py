@@ -1,0 +1,127 @@
+"""`tf-imgtrans train PAPER`, and the scripts of train_scripts/."""
+
+import dataclasses
+import importlib
+import pathlib
+import platform
+import sys
+from typing import Annotated
+
+import tyro
+
+from tf_imgtrans.cli.startup import start_tensorflow
+from tf_imgtrans.core.config import differences, from_dict
+from tf_imgtrans.papers.mux_demux.config import Config as MuxDemuxConfig
+from tf_imgtrans.training.options import TrainingOptions
+
+Options = Annotated[TrainingOptions, tyro.conf.arg(name="")]
+
+
+def mux_demux(options: Options, config: MuxDemuxConfig = MuxDemuxConfig()):  # noqa: B008 - frozen
+  """Train Mux/Demux photo enhancement.
+
+  The data folder holds DPED (DIR/iphone/training_data/iphone/*.jpg ...), two paired folders (DIR/low/*.jpg and
+  DIR/target/*.jpg, equal names), or clean photographs (DIR/*.jpg), which are degraded on the fly.
+
+  Example: tf-imgtrans train mux_demux --data dped --phone iphone --out runs/iphone
+  """
+  return run("mux_demux", config, options)
+
+
+def script(paper):
+  """Body of train_scripts/train_PAPER.py: parse, build, fit."""
+  from tf_imgtrans.cli.main import main
+
+  main(["train", paper, *sys.argv[1:]])
+
+
+def run(paper, config, options):
+  """Trains a paper's model into a run folder; the command's exit status.
+
+  Args:
+    paper: str, a room of tf_imgtrans.papers.
+    config: the paper's Config.
+    options: TrainingOptions.
+  """
+  start_tensorflow()
+  import keras
+  import tensorflow as tf
+
+  from tf_imgtrans.training.run_folder import RunFolder
+  from tf_imgtrans.training.strategies import is_chief, make_strategy
+
+  strategy = make_strategy(options.strategy)  # first: a worker must join before any other operation
+  folder = RunFolder(options.out, writes=is_chief())
+  config, options = _resumed(folder, config, options) if options.resume else (config, options)
+  if options.data is None:
+    raise ValueError("no data folder: give one with --data")
+  keras.utils.set_random_seed(config.seed)
+  tf.config.experimental.enable_op_determinism()
+  data = _data(paper, config, options)
+  if not options.resume:
+    folder.start(_description(paper, config, options, data))
+  elif folder.writes:
+    folder.update(_description(paper, config, options, data))
+  result = fit(paper, config, options, data, folder, strategy)
+  if folder.writes:
+    numbers = "  ".join(f"{name} {value:.4g}" for name, value in result.items())
+    print(f"{numbers}\nrun folder {folder.path}\nnext: tf-imgtrans predict --model {folder.path} PHOTO --out enhanced")
+  return 0
+
+
+def fit(paper, config, options, data, folder, strategy):
+  """Builds the paper's trainer in the strategy's scope and trains it; the result of `run_training`."""
+  from tf_imgtrans.cli.scoring import mean_scores
+  from tf_imgtrans.training.loop import run_training
+  from tf_imgtrans.training.validation import Validator
+
+  with strategy.scope():
+    trainer = _room(paper, "trainer").Trainer(config, options.precision)
+  pictures = data.validation(options.validation_pictures) if folder.writes else []
+  validator = Validator(pictures, mean_scores, {"psnr": True, "niqe": False}) if pictures else None
+  return run_training(trainer, data.batches, folder, options, config.iterations, config.batch_size, strategy, validator)
+
+
+def _room(paper, name):
+  return importlib.import_module(f"tf_imgtrans.papers.{paper}.{name}")
+
+
+def _data(paper, config, options):
+  from tf_imgtrans.data.folders import read_folder
+
+  folder = read_folder(options.data, options.validation_share, options.phone, options.source, options.target)
+  return _room(paper, "data").training_data(config, folder)
+
+
+def _description(paper, config, options, data):
+  """Content of run.json."""
+  import keras
+  import tensorflow as tf
+
+  from tf_imgtrans.version import __version__
+
+  return {
+      "paper": paper,
+      "config": dataclasses.asdict(config),
+      "options": {name: str(value) if isinstance(value, pathlib.Path) else value
+                  for name, value in dataclasses.asdict(options).items()},
+      "data": data.summary,
+      "versions": {"tf_imgtrans": __version__, "tensorflow": tf.__version__, "keras": keras.__version__,
+                   "python": platform.python_version()},
+  }
+
+
+def _resumed(folder, config, options):
+  """Configuration and data folder of the run to resume; of the given ones, only `iterations` may differ."""
+  described = folder.description()
+  former = from_dict(type(config), described["config"])
+  given = differences(config, type(config)())
+  for name in given:
+    if name != "iterations" and getattr(config, name) != getattr(former, name):
+      raise ValueError(f"{name} is {getattr(config, name)!r}, but the run in {folder.path} was started with "
+                       f"{getattr(former, name)!r}: a resumed run keeps its configuration; leave --config.{name} out")
+  if "iterations" in given:
+    former = dataclasses.replace(former, iterations=config.iterations)
+  kept = {name: described["options"][name] for name in ("phone", "source", "target", "validation_share", "precision")}
+  data = options.data or pathlib.Path(described["options"]["data"])
+  return former, dataclasses.replace(options, data=data, **kept)

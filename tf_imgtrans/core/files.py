@@ -1,0 +1,54 @@
+"""Files are written whole: under a temporary name beside the final one, then renamed."""
+
+import contextlib
+import json
+import os
+import pathlib
+import tempfile
+
+
+@contextlib.contextmanager
+def atomic_path(path):
+  """Yields a temporary path beside `path` (same suffix); on success it is synced and renamed to `path`.
+
+  When the body raises, the temporary file is removed and an existing `path` stays as it was.
+
+  Args:
+    path: str or Path; missing parent folders are made.
+  """
+  path = pathlib.Path(path)
+  path.parent.mkdir(parents=True, exist_ok=True)
+  handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
+  os.close(handle)
+  temporary = pathlib.Path(temporary)
+  try:
+    yield temporary
+    with open(temporary, "rb+") as file:
+      os.fsync(file.fileno())
+    os.chmod(temporary, 0o666 & ~_umask())
+    os.replace(temporary, path)
+  finally:
+    temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path, content):
+  """Writes bytes to `path`, whole or not at all."""
+  with atomic_path(path) as temporary:
+    temporary.write_bytes(content)
+
+
+def write_json(path, value):
+  """Writes `value` as indented JSON to `path`, whole or not at all."""
+  write_bytes(path, (json.dumps(value, indent=2, default=str) + "\n").encode())
+
+
+def remove_leftovers(folder):
+  """Removes temporary files that a killed process left in `folder`."""
+  for leftover in pathlib.Path(folder).glob(".writing-*"):
+    leftover.unlink(missing_ok=True)
+
+
+def _umask():
+  mask = os.umask(0)
+  os.umask(mask)
+  return mask

@@ -1,0 +1,298 @@
+"""Pictures on disk: reading, writing and listing them.
+
+Every reader of the package goes through one decoder, so that training, evaluation and prediction see the same
+pixels: RGB, upright, three channels.
+"""
+
+import contextlib
+import glob
+import io
+import os
+import pathlib
+import threading
+import warnings
+import zlib
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from tf_imgtrans.core.files import atomic_path
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"II*\0", b"MM\0*", b"BM", b"GIF8")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+
+# 4:4:4 keeps the colour of single pixels, which 4:2:0 averages over 2x2.
+_WRITERS = {
+    ".png": {"format": "PNG"},
+    ".jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
+    ".jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0},
+    ".webp": {"format": "WEBP", "quality": 95},
+}
+WRITTEN_SUFFIXES = tuple(_WRITERS)
+
+# EXIF orientation -> the picture as it was seen
+_UPRIGHT = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
+    8: lambda pixels: np.rot90(pixels),
+}
+_TAG_ORIENTATION, _TAG_BITS, _TAG_PHOTOMETRIC, _TAG_PLANES, _TAG_SAMPLE_FORMAT = 274, 258, 262, 284, 339
+
+_warnings_lock = threading.RLock()
+
+
+class UnreadableImage(ValueError):
+  """A file that gives no picture; `path` and `reason` hold the two parts of the message."""
+
+  def __init__(self, path, reason):
+    super().__init__(path, reason)
+    self.path = path
+    self.reason = reason
+
+  def __str__(self):
+    return f"{self.path}: {self.reason}"
+
+
+def read_image(path):
+  """Reads a picture at its full depth.
+
+  The EXIF orientation is applied, grey becomes three equal channels, alpha is dropped (the colour under it
+  stays), CMYK and palettes become RGB; of an animation the first frame is taken. Colour profiles are not applied.
+
+  Args:
+    path: str or Path of a PNG, JPEG, WebP, TIFF, BMP or GIF file, whatever its suffix.
+  Returns:
+    float32 [H, W, 3], RGB in [0, 1]; 16-bit files keep their 65536 steps.
+  Raises:
+    FileNotFoundError: no such file.
+    UnreadableImage: the file gives no picture, with the reason.
+  """
+  pixels = _decode(path)
+  return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+
+
+def read_uint8(path):
+  """Reads a picture as uint8 [H, W, 3]: as `read_image`, with 16-bit files rounded to 8 bits."""
+  pixels = _decode(path)
+  if pixels.dtype == np.uint8:
+    return pixels
+  return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 = 257 * 255
+
+
+def to_uint8(image):
+  """Turns float values in [0, 1] into uint8, clipped and rounded half up; uint8 passes unchanged.
+
+  Raises:
+    ValueError: values that are not finite, or another integer type.
+  """
+  image = np.asarray(image)
+  if image.dtype == np.uint8:
+    return image
+  if not np.issubdtype(image.dtype, np.floating):
+    raise ValueError(f"image has dtype {image.dtype}: expected floating point in [0, 1], or uint8")
+  if not np.isfinite(image).all():
+    raise ValueError("image holds values that are not finite: expected numbers in [0, 1]")
+  return np.floor(np.clip(image.astype(np.float32, copy=False), 0, 1) * 255 + np.float32(0.5)).astype(np.uint8)
+
+
+def write_image(path, image):
+  """Writes a picture, whole or not at all: PNG, JPEG (quality 95, 4:4:4) or WebP (quality 95) by the suffix.
+
+  Args:
+    path: str or Path; missing parent folders are made.
+    image: float [H, W, 3] in [0, 1], or uint8 [H, W, 3].
+  Raises:
+    ValueError: unknown suffix, wrong shape, or values that are not finite.
+  """
+  path = pathlib.Path(path)
+  if path.suffix.lower() not in _WRITERS:
+    raise ValueError(f"{path}: cannot write a picture as {path.suffix!r}: expected one of {', '.join(WRITTEN_SUFFIXES)}")
+  shape = np.shape(image)
+  if len(shape) != 3 or shape[2] != 3 or 0 in shape:
+    raise ValueError(f"image has shape {shape}: expected [height, width, 3] ({path})")
+  picture = Image.fromarray(to_uint8(image))
+  with atomic_path(path) as temporary:
+    picture.save(temporary, **_WRITERS[path.suffix.lower()])
+
+
+def list_images(inputs, recursive=False):
+  """Lists picture files.
+
+  Files named one by one are kept whatever their suffix; folders and patterns give the files that end in one of
+  IMAGE_SUFFIXES, sorted, without hidden ones. The order of `inputs` is kept, and each file is listed once.
+
+  Args:
+    inputs: one or several of: a file, a folder, a glob pattern such as "photos/*.jpg".
+    recursive: bool, whether folders are searched with all their subfolders.
+  Returns:
+    list of Path.
+  Raises:
+    FileNotFoundError: a file that is missing, a folder without pictures, a pattern without a match.
+  """
+  if isinstance(inputs, (str, os.PathLike)):
+    inputs = [inputs]
+  found = {}
+  for item in inputs:
+    for path in _expand(os.fspath(item), recursive):
+      found.setdefault(os.path.abspath(path), path)
+  return list(found.values())
+
+
+def _expand(item, recursive):
+  """The picture files that one input stands for."""
+  path = pathlib.Path(item).expanduser()
+  kinds = ", ".join(IMAGE_SUFFIXES)
+  if item and path.is_dir():
+    files = _pictures(path.rglob("*") if recursive else path.iterdir())
+    if not files:
+      below = "" if recursive else "; its subfolders were not searched"
+      raise FileNotFoundError(f"{item}: no picture in this folder ({kinds}){below}")
+    return files
+  if item and path.exists():
+    return [path]
+  if glob.has_magic(item):
+    files = _pictures(pathlib.Path(name) for name in glob.glob(str(path), recursive=True))
+    if not files:
+      raise FileNotFoundError(f"{item}: the pattern matches no picture ({kinds}); "
+                              "try it with ls, or give the folder")
+    return files
+  raise FileNotFoundError(f"{item or repr(item)}: no such file or folder; "
+                          "give a picture, a folder of pictures or a quoted pattern such as 'photos/*.jpg'")
+
+
+def _pictures(paths):
+  # A link whose file is gone stays in the list: reading it names it, whereas leaving it out would hide it.
+  return sorted(path for path in paths
+                if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and not path.is_dir())
+
+
+def _decode(path):
+  """The picture as uint8 or uint16 [H, W, 3]."""
+  data = _read_bytes(path)
+  try:
+    with _quiet():
+      picture = Image.open(io.BytesIO(data), formats=_FORMATS)
+    # A TIFF reads its tags late; the others load unlocked, so that several threads can decode at once.
+    with picture, _quiet() if picture.format == "TIFF" else contextlib.nullcontext():
+      picture.load()  # before the orientation: a TIFF is turned here, and then no longer says that it is to be
+      pixels = _pixels(picture, data)
+      orientation = _orientation(picture)
+  except MemoryError:
+    raise
+  except Exception as error:  # on torn files decoders raise nearly every type there is
+    raise UnreadableImage(path, _reason(error, data)) from None
+  return np.ascontiguousarray(_UPRIGHT.get(orientation, lambda pixels: pixels)(pixels))
+
+
+def _read_bytes(path):
+  try:
+    data = pathlib.Path(path).read_bytes()
+  except FileNotFoundError:
+    raise FileNotFoundError(f"{path}: no such file") from None
+  except OSError as error:
+    raise UnreadableImage(path, (error.strerror or str(error)).lower()) from None
+  if not data:
+    raise UnreadableImage(path, "the file is empty")
+  return data
+
+
+@contextlib.contextmanager
+def _quiet():
+  """Keeps the decoder's remarks on odd metadata off the screen; locked, as the filters belong to the process."""
+  with _warnings_lock, warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    yield
+
+
+def _pixels(picture, data):
+  """Pixels of a loaded picture, as stored: uint8 or uint16 [H, W, 3]."""
+  bits = _bits_per_sample(picture, data)
+  if picture.mode.startswith("I"):  # 16-bit grey: "I;16", and "I" for the PNG of Pillow before 11
+    grey = np.asarray(picture).astype(np.uint16)
+    if picture.format == "TIFF" and picture.tag_v2.get(_TAG_PHOTOMETRIC) == 0:  # 0 is white, and Pillow keeps it so
+      grey = 65535 - grey
+    return np.repeat(grey[..., None], 3, axis=2)
+  if bits == 16 and picture.mode in ("LA", "RGB", "RGBA"):
+    return _decode_deep_color(picture, data)
+  # A transparent palette entry keeps its colour; without the note Pillow warns about it.
+  picture.info.pop("transparency", None)
+  return np.array(picture.convert("RGB"))
+
+
+def _bits_per_sample(picture, data):
+  """Bits per sample of the file, where more than 8 are possible; 8 stands for all the rest."""
+  if picture.format == "PNG":
+    return data[24]
+  if picture.format != "TIFF":
+    return 8
+  bits = picture.tag_v2.get(_TAG_BITS, (1,))
+  if set(picture.tag_v2.get(_TAG_SAMPLE_FORMAT, (1,))) != {1} or max(bits) > 8 and set(bits) != {16}:
+    raise _UnsupportedError(f"samples of {bits[0]} bits, or signed or floating-point ones, are not read: "
+                            "save it with unsigned 8 or 16 bits")
+  return max(bits)
+
+
+def _decode_deep_color(picture, data):
+  """16-bit colour, which Pillow cuts to 8 bits. Pillow has found the file to be whole before."""
+  import cv2  # only these files need it
+
+  if picture.format == "TIFF" and picture.tag_v2.get(_TAG_PLANES, 1) != 1:
+    raise _UnsupportedError("16-bit colours stored plane by plane are not read: save it with interleaved colours")
+  if picture.format == "PNG":
+    data = _critical_chunks(data)
+  flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+  level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+  try:
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+  finally:
+    cv2.utils.logging.setLogLevel(level)
+  if pixels is None or pixels.dtype != np.uint16:
+    raise _UnsupportedError("this kind of 16-bit colour is not read: save it as 16-bit RGB without compression")
+  return pixels[..., ::-1]
+
+
+def _critical_chunks(data):
+  """A PNG without its metadata, on which libpng would comment on the screen, and with its checksums proved."""
+  kept, start = [data[:8]], 8
+  while kept[-1][4:8] != b"IEND":
+    end = start + 12 + int.from_bytes(data[start:start + 4], "big")
+    chunk = data[start:end]
+    if end > len(data) or zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big"):
+      raise _UnsupportedError("the file is damaged (a checksum or a length is wrong)")
+    if chunk[4:5].isupper():  # a critical chunk
+      kept.append(chunk)
+    start = end
+  return b"".join(kept)
+
+
+def _orientation(picture):
+  """EXIF orientation 1..8; 1 where the metadata are missing or damaged, as the picture itself is sound."""
+  try:
+    with _quiet():
+      return int(picture.getexif().get(_TAG_ORIENTATION, 1))
+  except Exception:  # as many types as there are ways to damage the metadata
+    return 1
+
+
+class _UnsupportedError(ValueError):
+  """A picture of a kind that is not read; the message is the reason."""
+
+
+def _reason(error, data):
+  """Says in plain words why the file gives no picture."""
+  if isinstance(error, _UnsupportedError):
+    return str(error)
+  if isinstance(error, Image.DecompressionBombError):
+    return f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels: cut it into parts, or shrink it, first"
+  if isinstance(error, UnidentifiedImageError):
+    if data.startswith(_SIGNATURES):
+      return "the header is damaged, cut short or of an unusual kind"
+    return f"not an image (known kinds: {', '.join(_FORMATS)})"
+  if "truncated" in str(error).lower():
+    return "the file is truncated"
+  return f"the file is damaged ({error})"

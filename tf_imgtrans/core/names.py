@@ -1,0 +1,23 @@
+"""Names that a user typed: the closest legal one."""
+
+import difflib
+
+
+def closest(name, legal):
+  """Returns the entry of `legal` that is most like `name`, or None when none is near."""
+  found = difflib.get_close_matches(str(name), [str(option) for option in legal], n=1, cutoff=0.5)
+  return found[0] if found else None
+
+
+def unknown_name(what, name, legal):
+  """Makes the ValueError for an unknown name: what was seen, what is legal and the closest one.
+
+  Args:
+    what: str, the kind of thing, such as "generator".
+    name: what was given.
+    legal: iterable of the legal names.
+  """
+  legal = sorted(str(option) for option in legal)
+  near = closest(name, legal)
+  hint = f"; did you mean {near!r}?" if near else ""
+  return ValueError(f"unknown {what} {name!r}: expected one of {', '.join(legal)}{hint}")

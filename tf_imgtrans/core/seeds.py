@@ -1,0 +1,45 @@
+"""Stateless seeds: the same seed and the same position give the same random numbers, whatever ran before.
+
+A training step draws from (seed, stream, step), a data element from (seed, stream, index), so that a run that
+is resumed at step n draws what the uninterrupted run drew there.
+"""
+
+import zlib
+
+import tensorflow as tf
+
+ALGORITHM = "philox"  # named, as the automatic choice differs between XLA and the rest
+
+
+def stream_number(name):
+  """A number for a named random stream, the same on every machine and in every version: crc32 of the name."""
+  return zlib.crc32(name.encode()) & 0x7FFFFFFF
+
+
+def seed_at(seed, stream, position):
+  """Seed pair for stateless random operations.
+
+  Args:
+    seed: int, the run's seed, or an integer tensor.
+    stream: str, what is drawn ("noise", "crop", ...): streams do not share numbers.
+    position: int or integer tensor, the step or the element.
+  Returns:
+    int32 tensor [2].
+  """
+  pair = tf.stack([tf.cast(seed, tf.int32), tf.constant(stream_number(stream), tf.int32)])
+  return fold_in(pair, position)
+
+
+def fold_in(seed, number):
+  """A new seed pair from a seed pair [2] and a number, by the same algorithm with and without XLA."""
+  return tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int32), alg=ALGORITHM)
+
+
+def as_seed_pair(seed):
+  """An int, or an integer pair, as the int32 pair [2] that stateless operations take."""
+  seed = tf.cast(tf.convert_to_tensor(seed), tf.int32)
+  if seed.shape.rank == 0:
+    return tf.stack([seed, 0])
+  if seed.shape != (2,):
+    raise ValueError(f"seed has shape {tuple(seed.shape)}: expected an integer or a pair of integers")
+  return seed

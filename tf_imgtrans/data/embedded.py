@@ -1,0 +1,32 @@
+"""The embedded photographs: colour pictures that scikit-image carries inside its package."""
+
+import pathlib
+
+import skimage.data
+
+HELD_OUT = "astronaut.png"  # never trained on: every number of the embedded default is measured on it
+TRAINING = ("chelsea.png", "coffee.png", "hubble_deep_field.jpg", "motorcycle_left.png", "motorcycle_right.png",
+            "retina.jpg", "rocket.jpg")
+
+
+def folder():
+  """The folder with scikit-image's pictures."""
+  return pathlib.Path(skimage.data.__file__).parent
+
+
+def training_photographs():
+  """Paths of the photographs to train on."""
+  return [_existing(name) for name in TRAINING]
+
+
+def held_out_photograph():
+  """Path of the photograph to measure on."""
+  return _existing(HELD_OUT)
+
+
+def _existing(name):
+  path = folder() / name
+  if not path.is_file():
+    raise FileNotFoundError(f"scikit-image's {name} is missing ({path}): reinstall it with pip install --force-reinstall "
+                            "scikit-image")
+  return path

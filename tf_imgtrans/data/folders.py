@@ -1,0 +1,90 @@
+"""The three kinds of data folder: DPED's own, two paired folders, and clean photographs."""
+
+import dataclasses
+import pathlib
+
+from tf_imgtrans.core.images import list_images
+from tf_imgtrans.data.pairs import digest, find_pairs, split_pairs
+
+DPED_PHONES = ("iphone", "blackberry", "sony")
+DPED_TARGET = "canon"
+LAYOUTS = """expected one of
+  DPED             DIR/<phone>/training_data/{<phone>,canon} and DIR/<phone>/test_data/patches/{<phone>,canon}
+  paired folders   DIR/<any>/*.jpg and DIR/<other>/*.jpg, pictures of one pair having one name
+  photographs      DIR/*.jpg, degraded on the fly"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+  """What a data folder holds: pairs for training and validation, or clean photographs for both."""
+
+  kind: str  # "dped", "pairs" or "photographs"
+  training: list
+  validation: list
+
+  def summary(self):
+    """What run.json says of the data: the digests tell whether two runs used the same files."""
+    return {"kind": self.kind, "training": len(self.training), "validation": len(self.validation),
+            "training_digest": digest(self.training), "validation_digest": digest(self.validation)}
+
+
+def read_folder(directory, validation_share=0.1, phone=None, source=None, target=None):
+  """Recognises the layout of a data folder and lists its files.
+
+  Args:
+    directory: the folder.
+    validation_share: share of the files held out by a hash of their names; DPED's own test patches go before it.
+    phone: "iphone", "blackberry" or "sony", where DPED holds several.
+    source, target: names of the two folders below `directory`, where they cannot be told.
+  Returns:
+    Folder: pairs (data.pairs.Pair), or paths for photographs.
+  Raises:
+    FileNotFoundError: nothing that can be trained on, with the three layouts.
+  """
+  directory = pathlib.Path(directory)
+  if not directory.is_dir():
+    raise FileNotFoundError(f"no data folder {directory}: {LAYOUTS}")
+  root = _dped_root(directory, phone)
+  if root is not None and source is None:
+    name = root.name if root.name in DPED_PHONES else phone
+    return Folder("dped", find_pairs(root / "training_data" / name, root / "training_data" / DPED_TARGET),
+                  find_pairs(root / "test_data" / "patches" / name, root / "test_data" / "patches" / DPED_TARGET))
+  named = _paired_names(directory, source, target)
+  if named is not None:
+    return Folder("pairs", *split_pairs(find_pairs(*(directory / name for name in named)), validation_share))
+  try:
+    photographs = list_images([directory])
+  except FileNotFoundError:
+    raise FileNotFoundError(f"{directory} holds nothing to train on: {LAYOUTS}") from None
+  held = max(1, round(validation_share * len(photographs))) if len(photographs) > 1 else 0
+  return Folder("photographs", photographs[held:], photographs[:held] or photographs)
+
+
+def _dped_root(directory, phone):
+  """DIR/<phone> of a DPED tree; DIR itself may be it."""
+  if (directory / "training_data").is_dir():
+    return directory
+  found = [name for name in DPED_PHONES if (directory / name / "training_data").is_dir()]
+  if not found:
+    return None
+  if phone is None and len(found) > 1:
+    raise ValueError(f"{directory} holds {', '.join(found)}: choose one with --phone")
+  if phone is not None and phone not in found:
+    raise FileNotFoundError(f"{directory} holds {', '.join(found)}, not {phone}")
+  return directory / (phone or found[0])
+
+
+def _paired_names(directory, source, target):
+  if (source is None) != (target is None):
+    raise ValueError(f"--source is {source!r} and --target is {target!r}: give both, or neither")
+  if source is not None:
+    return source, target
+  folders = sorted(path.name for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
+  if len(folders) != 2:
+    return None
+  for known in (DPED_TARGET, "target", "gt", "high", "B"):  # names that say which side is the target
+    if known in folders:
+      folders.remove(known)
+      return folders[0], known
+  raise ValueError(f"{directory} holds two folders, {folders[0]} and {folders[1]}: say which is which with --source and "
+                   "--target")

@@ -1,0 +1,108 @@
+"""Pairs of pictures, source and target: found by stem, checked before training."""
+
+import concurrent.futures
+import dataclasses
+import hashlib
+import pathlib
+
+from tqdm import tqdm
+
+from tf_imgtrans.core.images import IMAGE_SUFFIXES, UnreadableImage, read_uint8
+from tf_imgtrans.core.names import closest
+
+SHOWN = 5  # bad pairs named in an error
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+  """Two files that show the same scene."""
+
+  source: pathlib.Path
+  target: pathlib.Path
+
+  @property
+  def stem(self):
+    return self.source.stem
+
+
+def find_pairs(source_folder, target_folder):
+  """Pairs two folders by stem, sorted by stem; suffixes may differ.
+
+  Raises:
+    FileNotFoundError: a folder is missing or holds no picture.
+    ValueError: pictures without a partner, with the first five named.
+  """
+  sources, targets = _by_stem(source_folder), _by_stem(target_folder)
+  alone = sorted(set(sources) ^ set(targets))
+  if alone:
+    named = ", ".join(str(sources.get(stem) or targets.get(stem)) for stem in alone[:SHOWN])
+    raise ValueError(f"{len(alone)} pictures have no partner of the same name in the other folder ({source_folder} and "
+                     f"{target_folder}): {named}{', ...' if len(alone) > SHOWN else ''}; add or remove them")
+  return [Pair(sources[stem], targets[stem]) for stem in sorted(sources)]
+
+
+def check_pairs(pairs, smallest=1, scale=1):
+  """Decodes every file and compares sizes, so that a bad pair stops the training before it starts.
+
+  Args:
+    pairs: list of Pair.
+    smallest: int, the least height and width of a source.
+    scale: int, targets are `scale` times as large as sources.
+  Raises:
+    ValueError: names the first five bad pairs and what is wrong with each.
+  """
+  with concurrent.futures.ThreadPoolExecutor() as pool:  # decoding leaves the interpreter free
+    faults = pool.map(lambda pair: _fault(pair, smallest, scale), pairs)
+    counted = tqdm(faults, "checking pairs", len(pairs), unit="pair", leave=False, disable=len(pairs) < 5000)
+    bad = [(pair, fault) for pair, fault in zip(pairs, counted) if fault]
+  if bad:
+    lines = "\n".join(f"  {pair.source} | {pair.target}: {reason}" for pair, reason in bad[:SHOWN])
+    more = f"\n  and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+    raise ValueError(f"{len(bad)} of {len(pairs)} pairs cannot be trained on:\n{lines}{more}\nMend or remove them.")
+
+
+def split_pairs(pairs, validation_share):
+  """Splits pairs by a hash of their stem, so that the same files are held out on every machine and in every run.
+
+  Args:
+    pairs: list of Pair.
+    validation_share: float in [0, 1), the expected share held out.
+  Returns:
+    (training, validation) lists.
+  """
+  held = [_fraction(pair.stem) < validation_share for pair in pairs]
+  return ([pair for pair, out in zip(pairs, held) if not out], [pair for pair, out in zip(pairs, held) if out])
+
+
+def digest(items):
+  """sha256 of the names of a list of pairs or files: two runs with the same digest used the same list."""
+  names = "\n".join(item.stem for item in items)
+  return hashlib.sha256(names.encode()).hexdigest()
+
+
+def _by_stem(folder):
+  folder = pathlib.Path(folder)
+  if not folder.is_dir():
+    siblings = [path.name for path in folder.parent.iterdir() if path.is_dir()] if folder.parent.is_dir() else []
+    near = closest(folder.name, siblings)
+    raise FileNotFoundError(f"no folder {folder}" + (f"; did you mean {folder.parent / near}?" if near else ""))
+  files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES]
+  if not files:
+    raise FileNotFoundError(f"{folder} holds no pictures ({', '.join(sorted(IMAGE_SUFFIXES))})")
+  return {path.stem: path for path in files}
+
+
+def _fault(pair, smallest, scale):
+  try:
+    source, target = (read_uint8(path).shape[:2] for path in (pair.source, pair.target))
+  except (UnreadableImage, OSError) as error:
+    return str(error)
+  if min(source) < smallest:
+    return f"{source[1]}x{source[0]} is smaller than {smallest}x{smallest}"
+  if target != (source[0] * scale, source[1] * scale):
+    return f"sizes differ: {source[1]}x{source[0]} and {target[1]}x{target[0]}"
+  return None
+
+
+def _fraction(stem):
+  return int.from_bytes(hashlib.sha256(stem.encode()).digest()[:4], "big") / 2 ** 32

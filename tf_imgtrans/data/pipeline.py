@@ -1,0 +1,89 @@
+"""tf.data pipelines whose every element is a pure function of its number.
+
+There is no iterator state: element i of a run is the same whether the run came there in one go or was resumed, and
+however many workers share it.
+"""
+
+import dataclasses
+
+import tensorflow as tf
+
+from tf_imgtrans.core.seeds import seed_at, stream_number
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+  """The part of each global batch that one input pipeline serves."""
+
+  workers: int = 1
+  worker: int = 0
+  replicas_per_worker: int = 1
+
+
+def shuffled(position, count, seed):
+  """The picture shown at `position` of an endless run: every epoch is its own permutation of 0 .. count - 1.
+
+  Args:
+    position: int64 tensor, 0, 1, 2, ...
+    count: int, pictures.
+    seed: int.
+  Returns:
+    int64 tensor.
+  """
+  epoch = position // count
+  pair = tf.cast(tf.stack([seed + stream_number("shuffle"), epoch]), tf.int64)
+  return tf.random.experimental.index_shuffle(position % count, seed=pair, max_index=count - 1)
+
+
+def training_batches(load, count, batch_size, seed, start_step=0, part=Part()):  # noqa: B008 - frozen
+  """An endless dataset of training batches from step `start_step` on.
+
+  Args:
+    load: (number, seed pair) -> tensors of one element; draws from the seed alone.
+    count: int, how many pictures `load` knows.
+    batch_size: int, of the whole step; divided evenly over the replicas of all workers.
+    seed: int, of the run.
+    start_step: int.
+    part: Part, which share of each batch this pipeline makes. Batches come out per replica.
+  Returns:
+    tf.data.Dataset.
+  Raises:
+    ValueError: the batch does not divide evenly.
+  """
+  replicas = part.workers * part.replicas_per_worker
+  if batch_size % replicas:
+    raise ValueError(f"batch_size is {batch_size}: expected a multiple of {replicas}, the number of replicas")
+  if count < 1:
+    raise ValueError("no picture to train on")
+  per_worker = batch_size // part.workers
+
+  def element(number):
+    step, within = number // per_worker, number % per_worker
+    position = step * batch_size + part.worker * per_worker + within
+    return load(shuffled(position, count, seed), seed_at(seed, "element", position))
+
+  return (tf.data.Dataset.counter(start_step * per_worker)
+          .map(element, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+          .batch(batch_size // replicas, drop_remainder=True)
+          .prefetch(tf.data.AUTOTUNE))
+
+
+def unit(picture):
+  """uint8 0..255 -> float32 [0, 1]."""
+  return tf.cast(picture, tf.float32) / 255.0
+
+
+def random_crop(pictures, size, seed):
+  """Cuts the same random size x size window out of pictures [H, W, C] of one height and width."""
+  height, width = tf.shape(pictures[0])[0], tf.shape(pictures[0])[1]
+  with tf.control_dependencies([tf.debugging.assert_greater_equal(tf.minimum(height, width), size)]):
+    room = tf.stack([height - size + 1, width - size + 1])
+  top, left = tf.unstack(tf.cast(tf.random.stateless_uniform([2], seed) * tf.cast(room, tf.float32), tf.int32))
+  return [tf.ensure_shape(picture[top:top + size, left:left + size], [size, size, picture.shape[-1]])
+          for picture in pictures]
+
+
+def random_flip(pictures, seed):
+  """Mirrors all pictures [H, W, C] left to right, or none of them."""
+  mirror = tf.random.stateless_uniform([], seed) < 0.5
+  return [tf.cond(mirror, lambda p=picture: p[:, ::-1], lambda p=picture: p) for picture in pictures]

@@ -1,0 +1,57 @@
+"""The generators of the four papers and of every baseline, by name.
+
+A generator is a `keras.Model` from images float32 [N, H, W, 3] in [0, 1] to [N, sH, sW, 3], with the attribute
+`scale` = s.
+"""
+
+import importlib
+
+from tf_imgtrans.core.names import unknown_name
+
+# name -> (module, factory); a factory takes keyword options and returns an unbuilt generator
+_FACTORIES = {
+    "mux_demux": ("tf_imgtrans.papers.mux_demux.generator", "normal"),
+    "mux_demux_hp": ("tf_imgtrans.papers.mux_demux.generator", "high_performance"),
+}
+# modules with classes that a .keras file may name
+_SERIALIZABLE = (
+    "tf_imgtrans.layers.mux",
+    "tf_imgtrans.layers.noise_channels",
+    "tf_imgtrans.layers.instance_normalization",
+    "tf_imgtrans.layers.dense_block",
+    "tf_imgtrans.papers.mux_demux.generator",
+    "tf_imgtrans.papers.mux_demux.discriminator",
+)
+
+
+def list_generators():
+  """Sorted names that `create_generator` takes."""
+  return sorted(_FACTORIES)
+
+
+def create_generator(name, seed=0, **options):
+  """Makes a built generator with freshly drawn weights.
+
+  Args:
+    name: str, one of `list_generators()`.
+    seed: int, the same seed gives the same weights.
+    **options: the generator's own, such as `noise="off"` of the Mux/Demux generators.
+  Returns:
+    keras.Model, built, callable on any legal height and width.
+  Raises:
+    ValueError: unknown name (the closest one is named) or option.
+  """
+  if name not in _FACTORIES:
+    raise unknown_name("generator", name, list_generators())
+  import keras
+
+  module, factory = _FACTORIES[name]
+  generator = getattr(importlib.import_module(module), factory)(seed=seed, **options)
+  generator(keras.Input((None, None, 3)))  # builds: unlike build(), it really makes the variables
+  return generator
+
+
+def import_serializable():
+  """Imports every module whose classes a saved model may name, so that Keras can load it."""
+  for module in _SERIALIZABLE:
+    importlib.import_module(module)

@@ -1,0 +1,12 @@
+"""Inference: models from any kind of file, applied to arrays and to pictures on disk."""
+
+import keras  # noqa: F401 - first, so that our classes are registered before any of them is asked for
+from lazy_loader import attach as _attach
+
+__getattr__, __dir__, __all__ = _attach(
+    __name__,
+    submod_attrs={
+        "models": ["LoadedModel", "load_model"],
+        "predict": ["PredictReport", "output_paths", "predict_files"],
+    },
+)

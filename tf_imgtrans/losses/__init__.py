@@ -1,0 +1,13 @@
+"""Losses: pure functions on tensors. A batch gives one float32 scalar."""
+
+from lazy_loader import attach as _attach
+
+__getattr__, __dir__, __all__ = _attach(
+    __name__,
+    submod_attrs={
+        "adversarial": ["discriminator_log_loss", "generator_log_loss"],
+        "distortion": ["color", "total_variation", "weighted_l1"],
+        "feature": ["contextual", "perceptual"],
+        "vgg19": ["Vgg19Features"],
+    },
+)

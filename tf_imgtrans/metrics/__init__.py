@@ -1,0 +1,18 @@
+"""Image quality metrics: one per file, each opening with its card (definition, range, protocol, comparability).
+
+A metric takes float [N, H, W, 3] RGB images in [0, 1] and gives float64 [N], one value per image; it needs NumPy
+and SciPy only.
+"""
+
+from lazy_loader import attach as _attach
+
+__getattr__, __dir__, __all__ = _attach(
+    __name__,
+    submodules=["registry"],
+    submod_attrs={
+        "peak_signal_to_noise": ["psnr"],
+        "structural_similarity": ["ssim"],
+        "multiscale_structural_similarity": ["ms_ssim"],
+        "natural_image_quality": ["niqe"],
+    },
+)

@@ -1,0 +1,5 @@
+"""The papers, one room each, with the same seven names in every room."""
+
+from lazy_loader import attach as _attach
+
+__getattr__, __dir__, __all__ = _attach(__name__, submodules=["mux_demux"])

@@ -1,0 +1,51 @@
+"""Every choice of the Mux/Demux paper, with its place in the paper.
+
+"DPED" marks what this paper leaves open and its predecessor's public code decides; "ours" what neither decides, with
+the reasons in the README beside this file.
+"""
+
+import dataclasses
+from typing import Literal
+
+from tf_imgtrans.core.config import AtLeast, Count, NonNegative, Positive, PositiveCount, validate
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+  """Mux/Demux photo enhancement: networks, losses (Eq. 1-10) and training."""
+
+  network: Literal["normal", "high_performance"] = "normal"  # Fig. 2, or Fig. 3
+  growth_half: PositiveCount = 16  # channels a dense layer adds at half scale; ours
+  growth_quarter: PositiveCount = 32  # channels a dense layer adds at quarter scale; ours
+  noise: Literal["random", "fixed", "off"] = "fixed"  # at inference; "off" in training too (Table 5, no noise)
+  discriminator_head: Literal["sigmoid", "softmax"] = "sigmoid"  # Sec. 4.1; softmax is DPED's two-way head
+  discriminator_channels: tuple[int, int, int, int, int] = (48, 128, 192, 192, 128)  # DPED
+  discriminator_dense: PositiveCount = 1024  # Sec. 4.1
+
+  weight_adversarial: NonNegative = 1.0  # Eq. 10; 0 trains without a discriminator
+  weight_l1: NonNegative = 5000.0  # alpha, Table 1
+  weight_perceptual: NonNegative = 10.0  # beta, Table 1
+  weight_contextual: NonNegative = 10.0  # gamma, Table 1
+  weight_color: NonNegative = 0.5  # theta, Table 1
+  weight_total_variation: NonNegative = 2000.0  # lambda, Table 1
+
+  perceptual_layer: str = "block5_conv4"  # VGG19 relu5_4; DPED
+  contextual_layers: tuple[str, ...] = ("block3_conv2", "block4_conv2")  # the contextual loss's own code; ours
+  contextual_bandwidth: Positive = 0.5  # h of Eq. 5; the contextual loss's own code
+  vgg_weights: str = ""  # VGG19 weights file; else the variable TF_IMGTRANS_VGG19; else Keras' download
+
+  patch_size: AtLeast(16) = 100  # DPED
+  batch_size: PositiveCount = 50  # DPED
+  learning_rate: Positive = 5e-4  # Adam, both networks; DPED
+  iterations: Count = 20000  # DPED
+  flip: bool = False  # mirror half of the patches; DPED does not
+  seed: Count = 0  # of weights, patches and noise
+
+  def __post_init__(self):
+    validate(self)
+
+
+# Small enough for a test of a second; the discriminator keeps its form.
+TINY = dataclasses.replace(
+    Config(), growth_half=4, growth_quarter=4, discriminator_channels=(4, 8, 8, 8, 8), discriminator_dense=8,
+    weight_perceptual=0.0, weight_contextual=0.0, patch_size=32, batch_size=2, iterations=4)

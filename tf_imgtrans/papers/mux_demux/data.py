@@ -1,0 +1,83 @@
+"""Training pairs: DPED's patches, any two paired folders, or photographs degraded on the fly (Sec. 4.3)."""
+
+import dataclasses
+import functools
+
+import tensorflow as tf
+
+from tf_imgtrans.core.images import read_image
+from tf_imgtrans.core.seeds import fold_in
+from tf_imgtrans.data.degradations import phone_camera
+from tf_imgtrans.data.pairs import check_pairs
+from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches, unit
+from tf_imgtrans.data.store import ImageStore
+
+VALIDATION_SEED = 20180920  # of the degradation of held-out photographs: the same picture in every run
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingData:
+  """Training batches by step, and the held-out pictures."""
+
+  summary: dict  # for run.json: kind, numbers of pictures, digest of their names
+  batches: callable  # (start_step, part) -> tf.data.Dataset of (source, target) batches
+  validation: callable  # number of pictures -> list of (name, source, target), float32 [H, W, 3]
+
+
+def training_data(config, folder):
+  """Makes the data of a run; reads every pair once, so that a bad one stops it here.
+
+  Args:
+    config: Config; `patch_size`, `batch_size`, `flip` and `seed` count here.
+    folder: data.folders.Folder.
+  Raises:
+    ValueError: names the first five pairs that cannot be trained on.
+  """
+  if folder.kind == "photographs":
+    load = _photograph_loader(config, ImageStore(folder.training))
+  else:
+    check_pairs(folder.training + folder.validation, smallest=8)
+    check_pairs(folder.training, smallest=config.patch_size)
+    load = _pair_loader(config, folder.training)
+  batches = functools.partial(_batches, load, len(folder.training), config)
+  return TrainingData(folder.summary(), batches, functools.partial(held_out, folder))
+
+
+def held_out(folder, most=None):
+  """The first `most` held-out pictures as (name, source, target); photographs are degraded with a fixed seed."""
+  return [_validation_item(folder.kind, item) for item in folder.validation[:most]]
+
+
+def _validation_item(kind, item):
+  if kind != "photographs":
+    return item.stem, read_image(item.source), read_image(item.target)
+  target = read_image(item)
+  return item.stem, phone_camera(target, VALIDATION_SEED).numpy(), target
+
+
+def _batches(load, count, config, start_step, part):
+  return training_batches(load, count, config.batch_size, config.seed, start_step, part)
+
+
+def _pair_loader(config, pairs):
+  sources, targets = ImageStore([pair.source for pair in pairs]), ImageStore([pair.target for pair in pairs])
+
+  def load(number, seed):
+    pair = [unit(sources.tensor(number)), unit(targets.tensor(number))]
+    return tuple(_patch(config, pair, seed))
+
+  return load
+
+
+def _photograph_loader(config, store):
+  def load(number, seed):
+    patch, = _patch(config, [unit(store.tensor(number))], seed)
+    return phone_camera(patch, fold_in(seed, 2)), patch
+
+  return load
+
+
+def _patch(config, pictures, seed):
+  crop, flip = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+  pictures = random_crop(pictures, config.patch_size, crop)
+  return random_flip(pictures, flip) if config.flip else pictures

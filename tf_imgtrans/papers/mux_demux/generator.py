@@ -1,0 +1,104 @@
+"""Generators of Figures 2 and 3: dense blocks at half and quarter scale between Demux and Mux layers."""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from tf_imgtrans.core.config import from_dict
+from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
+from tf_imgtrans.layers.dense_block import DenseBlock
+from tf_imgtrans.layers.mux import Demux, Mux
+from tf_imgtrans.layers.noise_channels import NoiseChannels
+from tf_imgtrans.papers.mux_demux.config import Config
+
+SMALLEST = 8  # pixels; below it, a quarter-scale map has no neighbourhood to filter
+MULTIPLE = 4  # two Demux layers
+ARCHITECTURE = ("network", "growth_half", "growth_quarter", "noise", "seed")  # what a saved generator must know
+
+
+@keras.saving.register_keras_serializable(package="tf_imgtrans", name="MuxDemuxGenerator")
+class Generator(keras.Model):
+  """Enhances photographs: float32 [N, H, W, 3] in [0, 1] -> the same shape and range.
+
+  normal (Fig. 2): Demux, 4 dense layers, Demux, 6 dense layers, Mux, 3 dense layers, Mux.
+  high_performance (Fig. 3): Demux, Demux, 6 dense layers, Mux, 2 dense layers, Mux.
+  One noise channel follows every Demux. The numbers of layers are ours; the paper's figures cannot be read.
+
+  Any height and width from 8 pixels: sizes are reflect-padded to a multiple of 4 and cropped back. In training the
+  output is 0.58 * tanh + 0.5 (DPED), which can leave [0, 1] by 0.08; at inference it is clipped.
+
+  Args:
+    config: Config; `network`, `growth_half`, `growth_quarter`, `noise` and `seed` count here.
+  """
+
+  def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
+    super().__init__(**kwargs)
+    self.config = config
+    self.scale = 1
+    half, quarter, policy = config.growth_half, config.growth_quarter, self.dtype_policy
+    normal = config.network == "normal"
+
+    def block(name, number, layers, growth, channels, **options):
+      # 100 apart: a block seeds its convolutions with consecutive numbers
+      return DenseBlock(layers, growth, channels, seed=1000 * config.seed + 100 * number, dtype=policy, name=name,
+                        **options)
+
+    self.demux = Demux(dtype=policy, name="demux")
+    self.mux = Mux(dtype=policy, name="mux")
+    self.half_noise = NoiseChannels(noise=config.noise, stream=1, dtype=policy, name="half_noise")
+    self.quarter_noise = NoiseChannels(noise=config.noise, stream=2, dtype=policy, name="quarter_noise")
+    self.half_in = block("half_in", 1, 4, half, half) if normal else None
+    self.quarter = block("quarter", 2, 6, quarter, 2 * quarter)
+    self.half_out = block("half_out", 3, 3 if normal else 2, half, 12, activate=False)
+
+  @property
+  def noise(self):
+    """What the noise channels hold at inference: "random", "fixed" or "off"; may be set."""
+    return self.half_noise.noise
+
+  @noise.setter
+  def noise(self, mode):
+    self.half_noise.noise = self.quarter_noise.noise = mode
+    self.config = dataclasses.replace(self.config, noise=mode)
+
+  def call(self, images, noise_seed=None, training=False):
+    """Args: noise_seed: int or int pair, optional; the same seed draws the same noise."""
+    check_images(images)
+    for name, size in zip(("height", "width"), images.shape[1:3]):
+      if size is not None and size < SMALLEST:
+        raise ValueError(f"{name} is {size}: the generator needs at least {SMALLEST} pixels; enlarge the picture")
+
+    def noise(layer, features):
+      return layer(features, noise_seed=noise_seed, training=training)
+
+    padded = pad_to_multiple(tf.cast(images, self.compute_dtype), MULTIPLE)
+    features = noise(self.half_noise, self.demux(padded))
+    if self.half_in is not None:
+      features = self.half_in(features)
+    features = noise(self.quarter_noise, self.demux(features))
+    features = self.half_out(self.mux(self.quarter(features)))
+    enhanced = 0.58 * tf.tanh(tf.cast(self.mux(features), tf.float32)) + 0.5
+    enhanced = crop_like(enhanced, images)
+    return enhanced if training else tf.clip_by_value(enhanced, 0.0, 1.0)
+
+  def compute_output_shape(self, input_shape):
+    return tuple(input_shape)
+
+  def get_config(self):
+    return {"config": {name: getattr(self.config, name) for name in ARCHITECTURE}, "dtype": self.dtype_policy.name,
+            "name": self.name}
+
+  @classmethod
+  def from_config(cls, config):
+    return cls(from_dict(Config, config["config"]), dtype=config["dtype"], name=config["name"])
+
+
+def normal(**options):
+  """The generator of Figure 2; options are fields of Config."""
+  return Generator(Config(network="normal", **options), name="mux_demux")
+
+
+def high_performance(**options):
+  """The generator of Figure 3; options are fields of Config."""
+  return Generator(Config(network="high_performance", **options), name="mux_demux_hp")

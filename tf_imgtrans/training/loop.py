@@ -1,0 +1,91 @@
+"""The training loop: steps, logs, validations and checkpoints, resumable at any moment."""
+
+import math
+import sys
+import time
+
+import tensorflow as tf
+from tqdm import tqdm
+
+from tf_imgtrans.training.checkpoints import Checkpoints
+from tf_imgtrans.training.strategies import distribute
+
+
+class NonFiniteTerm(ValueError):
+  """A loss term that is no finite number."""
+
+
+def run_training(trainer, batches, folder, options, iterations, batch_size, strategy, validator=None):
+  """Trains up to `iterations` steps, from the newest checkpoint of the run folder if there is one.
+
+  Args:
+    trainer: GanTrainer, made in the strategy's scope.
+    batches: (start_step, Part) -> tf.data.Dataset.
+    folder: RunFolder.
+    options: TrainingOptions.
+    iterations: int, total steps of the run.
+    batch_size: int, of the whole step.
+    strategy: of `make_strategy`.
+    validator: Validator, or None.
+  Returns:
+    dict: "steps", and the last validation's values.
+  Raises:
+    NonFiniteTerm: a loss term is not finite; the checkpoints before it stay.
+  """
+  checkpoints = Checkpoints(folder.checkpoints, options.keep)
+  start = checkpoints.restore(trainer.state())
+  folder.rewind(start)
+  step_function = _compile(trainer, strategy, options.jit)
+  batch_stream = iter(distribute(strategy, batches, start))
+  window, values, began = [], {}, time.perf_counter()
+  bar = tqdm(total=iterations * batch_size, initial=start * batch_size, unit=" images", unit_scale=True,
+             mininterval=0.5 if sys.stderr.isatty() else 30, disable=not folder.writes)
+  with bar:
+    for step in range(start + 1, iterations + 1):
+      window.append(step_function(next(batch_stream)))
+      bar.update(batch_size)
+      if step % options.log_every == 0 or step == iterations:
+        means = _window_means(window, step)
+        now = time.perf_counter()
+        folder.log(step, "train", means, speed=len(window) * batch_size / (now - began))
+        bar.set_postfix(step=step, total=f"{means['total']:.4g}")
+        window, began = [], now
+      if validator and (step % options.validate_every == 0 or step == iterations) and folder.writes:
+        values = _validate(trainer, validator, folder, step)
+        began = time.perf_counter()
+      if step % options.checkpoint_every == 0 or step == iterations:
+        folder.flush()
+        if folder.writes:
+          checkpoints.save(step, trainer.state())
+  folder.save_generator(trainer.generator, "generator")
+  return {"steps": iterations, **values}
+
+
+def _compile(trainer, strategy, jit):
+  @tf.function(jit_compile=jit)
+  def step(batch):
+    terms = strategy.run(trainer.train_step, args=(batch,))
+    return {name: strategy.reduce("MEAN", value, axis=None) for name, value in terms.items()}
+
+  return step
+
+
+def _window_means(window, step):
+  """Means of the terms over the steps since the last log; the terms are fetched only here, not at every step."""
+  fetched = [{name: float(value) for name, value in terms.items()} for terms in window]
+  for offset, terms in enumerate(fetched):
+    for name, value in terms.items():
+      if not math.isfinite(value):
+        raise NonFiniteTerm(f"loss term {name} is {value} at step {step - len(window) + 1 + offset}: training stopped, the "
+                            "last good checkpoint is kept; lower --config.learning_rate, or train in float32")
+  return {name: math.fsum(terms[name] for terms in fetched) / len(fetched) for name in fetched[0]}
+
+
+def _validate(trainer, validator, folder, step):
+  """Scores the generator, keeps it where it is the best so far, and writes the preview sheet."""
+  values, sheet = validator(trainer.generator)
+  for name in validator.improved([record for record in folder.records() if record["kind"] == "validation"], values):
+    folder.save_generator(trainer.generator, f"best_{name}")
+  folder.log(step, "validation", values)
+  folder.preview(step, sheet)
+  return values

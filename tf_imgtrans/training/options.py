@@ -1,0 +1,38 @@
+"""How a run is carried out, whatever the paper: the flags that all training commands share."""
+
+import dataclasses
+import pathlib
+from typing import Annotated, Literal
+
+import tyro
+
+from tf_imgtrans.core.config import PositiveCount, Share, validate
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingOptions:
+  """How the run is carried out."""
+
+  out: pathlib.Path  # run folder; a new one, or with --resume an old one
+  data: pathlib.Path | None = None  # data folder; with --resume the one of the run
+  resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False  # go on from the newest checkpoint of the run folder
+  phone: Literal["iphone", "blackberry", "sony"] | None = None  # of a DPED tree that holds several
+  source: str | None = None  # name of the source folder in the data folder, where it cannot be told
+  target: str | None = None  # name of the target folder in the data folder
+  validation_share: Share = 0.1  # held out by a hash of the name, where the data have no test part
+  validation_pictures: PositiveCount = 100  # held-out pictures that are measured
+  precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"  # losses and norms stay float32
+  jit: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False  # compile the step with XLA
+  strategy: Literal["none", "mirrored", "multi_worker"] = "none"  # several devices, or several workers by TF_CONFIG
+  log_every: PositiveCount = 20  # steps between lines of scalars.jsonl, each a mean over them
+  validate_every: PositiveCount = 1000  # steps between validations and preview sheets
+  checkpoint_every: PositiveCount = 1000  # steps between checkpoints; a multiple of log_every
+  keep: PositiveCount = 3  # newest checkpoints kept
+
+  def __post_init__(self):
+    validate(self)
+    for name in ("validate_every", "checkpoint_every"):
+      if getattr(self, name) % self.log_every:
+        raise ValueError(f"{name} is {getattr(self, name)}: expected a multiple of log_every, {self.log_every}")
+    if self.jit and self.strategy != "none":
+      raise ValueError("jit is on: XLA compiles the step of one device alone; leave --jit out, or use --strategy none")

@@ -1,0 +1,109 @@
+"""The folder of one run: run.json, checkpoints/, scalars.jsonl, previews/, tensorboard/ and the saved generators."""
+
+import json
+import pathlib
+
+import tensorflow as tf
+
+from tf_imgtrans.core.files import atomic_path, remove_leftovers, write_bytes, write_json
+from tf_imgtrans.core.images import write_image
+from tf_imgtrans.training.trainer import float32_twin
+
+
+class RunFolder:
+  """Writes what a run leaves behind; with `writes` off (workers above the first) it only reads.
+
+  scalars.jsonl holds one JSON object a line, {"step", "kind": "train" or "validation", values}: only values that
+  follow from the seed, so that a resumed run writes the same bytes. Times go to TensorBoard.
+
+  Args:
+    path: str or Path.
+    writes: bool.
+  """
+
+  def __init__(self, path, writes=True):
+    self.path = pathlib.Path(path)
+    self.writes = writes
+    self.checkpoints = self.path / "checkpoints"
+    self.scalars = self.path / "scalars.jsonl"
+    self._board = None
+
+  def start(self, description):
+    """Writes run.json; the folder must be new, or hold no run.
+
+    Raises:
+      ValueError: the folder holds a run already.
+    """
+    if (self.path / "run.json").exists():
+      raise ValueError(f"{self.path} holds a run already: go on with --resume, or choose another --out")
+    if self.writes:
+      write_json(self.path / "run.json", description)
+
+  def update(self, description):
+    """Writes run.json of a resumed run anew: more steps, or other versions than at its start."""
+    write_json(self.path / "run.json", description)
+
+  def description(self):
+    """The content of run.json.
+
+    Raises:
+      FileNotFoundError: not a run folder.
+    """
+    try:
+      return json.loads((self.path / "run.json").read_text())
+    except FileNotFoundError:
+      raise FileNotFoundError(f"{self.path} holds no run.json, so there is nothing to resume: leave --resume out") from None
+
+  def rewind(self, step):
+    """Takes the folder back to `step`: later lines of scalars.jsonl go, and leftovers of a killed process."""
+    if not self.writes:
+      return
+    for folder in (self.path, self.checkpoints, self.path / "previews"):
+      remove_leftovers(folder)
+    lines = [json.dumps(record) for record in self.records() if record["step"] <= step]
+    write_bytes(self.scalars, "".join(f"{line}\n" for line in lines).encode())
+
+  def records(self):
+    """The records of scalars.jsonl; a line that a killed process left unfinished is passed over."""
+    records = []
+    for line in self.scalars.read_text().splitlines() if self.scalars.exists() else ():
+      try:
+        records.append(json.loads(line))
+      except json.JSONDecodeError:
+        break
+    return records
+
+  def log(self, step, kind, values, speed=None):
+    """Appends one record to scalars.jsonl, and the same values and the speed (images/s) to TensorBoard."""
+    if not self.writes:
+      return
+    with open(self.scalars, "a") as file:
+      file.write(json.dumps({"step": step, "kind": kind, **values}) + "\n")
+    with self._writer().as_default(step):
+      for name, value in values.items():
+        tf.summary.scalar(f"{kind}/{name}", value)
+      if speed is not None:
+        tf.summary.scalar("images_per_second", speed)
+
+  def preview(self, step, sheet):
+    """Writes a preview sheet, uint8 [H, W, 3], to previews/ and to TensorBoard."""
+    if not self.writes:
+      return
+    write_image(self.path / "previews" / f"step-{step:08d}.png", sheet)
+    with self._writer().as_default(step):
+      tf.summary.image("preview", sheet[None])
+
+  def save_generator(self, generator, name):
+    """Writes NAME.keras in float32, whole or not at all."""
+    if self.writes:
+      with atomic_path(self.path / f"{name}.keras") as temporary:
+        float32_twin(generator).save(temporary)
+
+  def flush(self):
+    if self._board is not None:
+      self._board.flush()
+
+  def _writer(self):
+    if self._board is None:
+      self._board = tf.summary.create_file_writer(str(self.path / "tensorboard"))
+    return self._board

@@ -1,0 +1,54 @@
+"""Distribution over devices and workers."""
+
+import json
+import os
+
+import tensorflow as tf
+
+from tf_imgtrans.core.names import unknown_name
+from tf_imgtrans.data.pipeline import Part
+
+STRATEGIES = ("none", "mirrored", "multi_worker")
+
+
+def make_strategy(name):
+  """A tf.distribute strategy by name: "none", "mirrored" (all devices here) or "multi_worker" (by TF_CONFIG).
+
+  Raises:
+    ValueError: unknown name, or multi_worker without TF_CONFIG.
+  """
+  if name not in STRATEGIES:
+    raise unknown_name("strategy", name, STRATEGIES)
+  if name == "none":
+    return tf.distribute.get_strategy()
+  if name == "mirrored":
+    devices = [device.name for device in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")]
+    return tf.distribute.MirroredStrategy([device.replace("/device:", "") for device in devices])
+  if "cluster" not in json.loads(os.environ.get("TF_CONFIG", "{}")):
+    raise ValueError("multi_worker needs the environment variable TF_CONFIG, such as "
+                     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}')
+  return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def is_chief():
+  """Whether this process writes the run's files: always, but for the workers above the first."""
+  task = json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {})
+  return task.get("type", "chief") == "chief" or task.get("index", 0) == 0
+
+
+def distribute(strategy, batches, start_step):
+  """The dataset of a strategy, every replica getting its part of each batch.
+
+  Args:
+    strategy: of `make_strategy`.
+    batches: (start_step, Part) -> tf.data.Dataset.
+    start_step: int.
+  """
+  if strategy.num_replicas_in_sync == 1:
+    return batches(start_step, Part())
+
+  def for_pipeline(context):
+    workers = context.num_input_pipelines
+    return batches(start_step, Part(workers, context.input_pipeline_id, strategy.num_replicas_in_sync // workers))
+
+  return strategy.distribute_datasets_from_function(for_pipeline)

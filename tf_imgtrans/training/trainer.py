@@ -1,0 +1,87 @@
+"""What the papers' trainers share: optimizers, precision, replica averaging and the state of a run."""
+
+import keras
+import tensorflow as tf
+
+from tf_imgtrans.core.seeds import fold_in, seed_at
+
+
+class GanTrainer(keras.Model):
+  """Base of a trainer: a paper adds its networks and its `train_step`.
+
+  Networks and optimizers are named by the trainer: names that Keras counts up would differ between a run and its resume.
+
+  A subclass makes its networks, calls `finish()` with them, and writes `train_step(data)`, which returns the terms of
+  the step as scalars. In it, `seed`, `scaled` and `descend` take care of resumes, half precision and replicas.
+
+  Args:
+    config: the paper's Config; `seed` counts here.
+    precision: "float32", "mixed_bfloat16" or "mixed_float16", for the networks.
+  """
+
+  def __init__(self, config, precision="float32", **kwargs):
+    super().__init__(**kwargs)
+    self.config = config
+    self.precision = precision
+    self.step = self.add_weight(name="step", shape=(), dtype="int64", initializer="zeros", trainable=False,
+                                aggregation="only_first_replica")
+    self.parts = {}
+
+  def finish(self, **parts):
+    """Takes the built networks and the optimizers by name, and builds the optimizers.
+
+    Args:
+      **parts: keras.Model, or (optimizer, network) pairs.
+    """
+    for name, part in parts.items():
+      if isinstance(part, tuple):
+        optimizer, network = part
+        optimizer.build(network.trainable_variables)  # unbuilt, it would be dropped from checkpoints
+        part = optimizer
+      self.parts[name] = part
+    self.built = True
+
+  def adam(self, name, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    """Adam under a name of its own, which its variables carry; with loss scaling in mixed_float16."""
+    optimizer = keras.optimizers.Adam(learning_rate, beta_1, beta_2, epsilon, name=name)
+    if self.precision == "mixed_float16":
+      return keras.optimizers.LossScaleOptimizer(optimizer, name=f"scaled_{name}")
+    return optimizer
+
+  def seed(self, stream):
+    """Seed pair of this step for a named stream: a function of the run's seed, the step and the replica alone."""
+    return fold_in(seed_at(self.config.seed, stream, self.step), self._replica())
+
+  def scaled(self, optimizer, loss):
+    """The loss to differentiate: divided by the replicas, whose gradients are summed, and scaled for half precision."""
+    return optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
+
+  def descend(self, optimizer, network, tape, scaled_loss):
+    """One step of the optimizer on the network's trainable variables."""
+    variables = network.trainable_variables
+    optimizer.apply(tape.gradient(scaled_loss, variables), variables)
+
+  def state(self):
+    """Every variable that decides how the run goes on, by a name that says what it is: dict of name to variable."""
+    named = {"step": self.step}
+    for part, holder in self.parts.items():
+      for index, variable in enumerate(holder.variables):
+        named[f"{part}/{index:03d}/{variable.path}"] = variable
+    return named
+
+  def call(self, images, training=False):
+    return self.generator(images, training=training)
+
+  def _replica(self):
+    context = tf.distribute.get_replica_context()
+    return context.replica_id_in_sync_group if context else 0
+
+
+def float32_twin(network):
+  """The same network and weights in float32, for files and exports; `network` itself when it is float32 already."""
+  if network.dtype_policy.name == "float32":
+    return network
+  twin = type(network).from_config({**network.get_config(), "dtype": "float32"})
+  twin(keras.Input((None, None, 3)))
+  twin.set_weights(network.get_weights())
+  return twin

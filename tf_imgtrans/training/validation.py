@@ -1,0 +1,47 @@
+"""Validation on held-out pictures, and the preview sheet."""
+
+import tensorflow as tf
+
+from tf_imgtrans.core.panels import panel
+
+SHEET_ROWS = 4
+
+
+class Validator:
+  """Runs a generator on held-out pictures and scores its outputs.
+
+  Args:
+    pictures: list of (name, source, target), float32 [H, W, 3] in [0, 1].
+    score: (targets, outputs), lists of pictures -> dict of name to float.
+    best: dict of metric name to whether higher is better: the generators to keep.
+  """
+
+  def __init__(self, pictures, score, best):
+    self.pictures = pictures
+    self.score = score
+    self.best = best
+    self._run = None
+
+  def __call__(self, generator):
+    """Scores a generator: (dict of values, preview sheet uint8 [H, W, 3])."""
+    if self._run is None:  # one trace per picture size for the whole run
+      self._run = tf.function(lambda image: generator(image, training=False))
+    outputs = [self._run(source[None])[0].numpy() for _, source, _ in self.pictures]
+    values = self.score([target for _, _, target in self.pictures], outputs)
+    rows = [[source, output, target]
+            for (_, source, target), output in zip(self.pictures[:SHEET_ROWS], outputs)]
+    return values, panel(rows, headers=["source", "output", "target"])
+
+  def improved(self, records, values):
+    """Names of the metrics whose best value so far is this one.
+
+    Args:
+      records: validation records before this one, dicts; the best so far follows from them alone.
+      values: dict of this validation.
+    """
+    better = []
+    for name, higher in self.best.items():
+      before = [record[name] for record in records if record.get(name) is not None]
+      if values.get(name) is not None and all((values[name] > old) == higher and values[name] != old for old in before):
+        better.append(name)
+    return better
