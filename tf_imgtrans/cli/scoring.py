@@ -10,7 +10,7 @@ from tf_imgtrans.metrics.registry import find_metric
 DEFAULT = ("psnr", "ssim", "niqe")
 
 
-def scores(targets, outputs, names=DEFAULT):
+def scores(targets, outputs, names=DEFAULT, niqe_parameters=None):
   """Scores every picture.
 
   NIQE needs two 96x96 blocks of a picture. Where any picture is smaller, the middles of all of them are laid into one
@@ -19,6 +19,7 @@ def scores(targets, outputs, names=DEFAULT):
   Args:
     targets, outputs: lists of float [H, W, 3] in [0, 1]; `targets` is None without references.
     names: metrics.
+    niqe_parameters: path of another pristine model for NIQE.
   Returns:
     dict of name to list of floats, one per picture (one in all for a montage); identical pictures have a PSNR of inf.
   """
@@ -27,13 +28,24 @@ def scores(targets, outputs, names=DEFAULT):
     metric = find_metric(name)
     if metric.full_reference:
       found[name] = [float(metric(target[None], output[None])[0]) for target, output in zip(targets, outputs)]
-    elif all(_blocks(output) >= 2 for output in outputs):
-      found[name] = [float(metric(None, output[None])[0]) for output in outputs]
-    elif sum(_blocks(output) >= 1 for output in outputs) >= 2:
-      found[name] = [float(niqe(montage(outputs)[None])[0])]
     else:
-      found[name] = [math.nan]
+      found[name] = [_niqe(sheet, niqe_parameters) for sheet in niqe_sheets(outputs)]
   return found
+
+
+def niqe_sheets(pictures):
+  """What NIQE is measured on: the pictures where each holds two blocks, else one montage of all, else nothing."""
+  if all(_blocks(picture) >= 2 for picture in pictures):
+    return pictures
+  return [montage(pictures)] if sum(_blocks(picture) >= 1 for picture in pictures) >= 2 else []
+
+
+def _niqe(picture, parameters):
+  """NIQE of one picture; nan where it is too flat to be measured."""
+  try:
+    return float(niqe(picture[None], parameters=parameters)[0])
+  except ValueError:
+    return math.nan
 
 
 def mean_scores(targets, outputs, names=DEFAULT):

@@ -59,9 +59,9 @@ def run(paper, config, options):
   tf.config.experimental.enable_op_determinism()
   data = _data(paper, config, options)
   if not options.resume:
-    folder.start(_description(paper, config, options, data))
+    folder.start(describe(paper, config, options, data))
   elif folder.writes:
-    folder.update(_description(paper, config, options, data))
+    folder.update(describe(paper, config, options, data))
   result = fit(paper, config, options, data, folder, strategy)
   if folder.writes:
     numbers = "  ".join(f"{name} {value:.4g}" for name, value in result.items())
@@ -93,7 +93,7 @@ def _data(paper, config, options):
   return _room(paper, "data").training_data(config, folder)
 
 
-def _description(paper, config, options, data):
+def describe(paper, config, options, data):
   """Content of run.json."""
   import keras
   import tensorflow as tf

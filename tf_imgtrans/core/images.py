@@ -111,7 +111,7 @@ def write_image(path, image):
   """
   path = pathlib.Path(path)
   if path.suffix.lower() not in _WRITERS:
-    raise ValueError(f"{path}: cannot write a picture as {path.suffix!r}: expected one of {', '.join(WRITTEN_SUFFIXES)}")
+    raise ValueError(f"{path}: pictures are not written as {path.suffix!r}: expected {', '.join(WRITTEN_SUFFIXES)}")
   shape = np.shape(image)
   if len(shape) != 3 or shape[2] != 3 or 0 in shape:
     raise ValueError(f"image has shape {shape}: expected [height, width, 3] ({path})")

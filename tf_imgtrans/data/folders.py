@@ -3,11 +3,13 @@
 import dataclasses
 import pathlib
 
-from tf_imgtrans.core.images import list_images
+from tf_imgtrans.core.images import list_images, read_image
+from tf_imgtrans.data.degradations import phone_camera
 from tf_imgtrans.data.pairs import digest, find_pairs, split_pairs
 
 DPED_PHONES = ("iphone", "blackberry", "sony")
 DPED_TARGET = "canon"
+HELD_OUT_SEED = 20180920  # of the degradation of held-out photographs
 LAYOUTS = """expected one of
   DPED             DIR/<phone>/training_data/{<phone>,canon} and DIR/<phone>/test_data/patches/{<phone>,canon}
   paired folders   DIR/<any>/*.jpg and DIR/<other>/*.jpg, pictures of one pair having one name
@@ -58,6 +60,21 @@ def read_folder(directory, validation_share=0.1, phone=None, source=None, target
     raise FileNotFoundError(f"{directory} holds nothing to train on: {LAYOUTS}") from None
   held = max(1, round(validation_share * len(photographs))) if len(photographs) > 1 else 0
   return Folder("photographs", photographs[held:], photographs[:held] or photographs)
+
+
+def load_pictures(kind, items, most=None):
+  """Reads the first `most` items of a Folder as (name, source, target), float32 [H, W, 3].
+
+  Photographs are degraded by `phone_camera` with one seed for all: the same source in every run and every program.
+  """
+  return [_load(kind, item) for item in items[:most]]
+
+
+def _load(kind, item):
+  if kind != "photographs":
+    return item.stem, read_image(item.source), read_image(item.target)
+  target = read_image(item)
+  return item.stem, phone_camera(target, HELD_OUT_SEED).numpy(), target
 
 
 def _dped_root(directory, phone):

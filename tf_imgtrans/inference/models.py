@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import os
 import pathlib
+import zipfile
 from collections.abc import Callable
 
 import keras
@@ -50,8 +51,8 @@ class LoadedModel:
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[-1] != 3 or not np.issubdtype(images.dtype, np.floating):
-      raise ValueError(f"images are {images.dtype} {images.shape}: expected float32 [N, height, width, 3] in [0, 1]; "
-                       "add the batch axis with image[None], divide uint8 by 255")
+      raise ValueError(f"images are {images.dtype} {images.shape}: expected float32 [N, height, width, 3] in "
+                       "[0, 1]; add the batch axis with image[None], divide uint8 by 255")
     return np.asarray(self.run(images.astype(np.float32, copy=False)), np.float32)
 
 
@@ -93,9 +94,10 @@ def _find(source):
     raise ValueError(f"{source} is no model: expected {_EXPECTED}")
   looked = [str(path), *(str(store / path) for store in _STORES if path.name == str(source))]
   folders = {path.parent, *(_STORES if path.name == str(source) else ())}
-  near = closest(path.name, [entry.name for folder in folders if folder.is_dir() for entry in folder.iterdir()])
-  raise FileNotFoundError(f"no model {str(source)!r}: looked for {', '.join(looked)}"
-                          f"{f'; did you mean {near!r}?' if near else ''}; give {_EXPECTED}")
+  there = {entry.name: entry for folder in folders if folder.is_dir() for entry in folder.iterdir()}
+  near = closest(path.name, there)
+  hint = f"; did you mean {there[near]}?" if near else "."
+  raise FileNotFoundError(f"no model {str(source)!r}: looked for {', '.join(looked)}{hint} Give {_EXPECTED}")
 
 
 def _identify(path):
@@ -134,6 +136,8 @@ def _check_size(path, size, images):
 
 
 def _load_keras(path):
+  if not zipfile.is_zipfile(path):  # Keras would say that there is no such file
+    raise ValueError("not a Keras archive, or one that is damaged or cut short")
   return _KerasRunner(keras.saving.load_model(path, compile=False))
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tf_imgtrans.core.files import atomic_path, remove_leftovers, write_bytes, write_json
 from tf_imgtrans.core.images import write_image
-from tf_imgtrans.training.trainer import float32_twin
+from tf_imgtrans.core.networks import float32_twin
 
 
 class RunFolder:

@@ -75,13 +75,3 @@ class GanTrainer(keras.Model):
   def _replica(self):
     context = tf.distribute.get_replica_context()
     return context.replica_id_in_sync_group if context else 0
-
-
-def float32_twin(network):
-  """The same network and weights in float32, for files and exports; `network` itself when it is float32 already."""
-  if network.dtype_policy.name == "float32":
-    return network
-  twin = type(network).from_config({**network.get_config(), "dtype": "float32"})
-  twin(keras.Input((None, None, 3)))
-  twin.set_weights(network.get_weights())
-  return twin

@@ -5,14 +5,12 @@ import functools
 
 import tensorflow as tf
 
-from tf_imgtrans.core.images import read_image
 from tf_imgtrans.core.seeds import fold_in
 from tf_imgtrans.data.degradations import phone_camera
+from tf_imgtrans.data.folders import load_pictures
 from tf_imgtrans.data.pairs import check_pairs
 from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches, unit
 from tf_imgtrans.data.store import ImageStore
-
-VALIDATION_SEED = 20180920  # of the degradation of held-out photographs: the same picture in every run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,19 +38,7 @@ def training_data(config, folder):
     check_pairs(folder.training, smallest=config.patch_size)
     load = _pair_loader(config, folder.training)
   batches = functools.partial(_batches, load, len(folder.training), config)
-  return TrainingData(folder.summary(), batches, functools.partial(held_out, folder))
-
-
-def held_out(folder, most=None):
-  """The first `most` held-out pictures as (name, source, target); photographs are degraded with a fixed seed."""
-  return [_validation_item(folder.kind, item) for item in folder.validation[:most]]
-
-
-def _validation_item(kind, item):
-  if kind != "photographs":
-    return item.stem, read_image(item.source), read_image(item.target)
-  target = read_image(item)
-  return item.stem, phone_camera(target, VALIDATION_SEED).numpy(), target
+  return TrainingData(folder.summary(), batches, functools.partial(load_pictures, folder.kind, folder.validation))
 
 
 def _batches(load, count, config, start_step, part):

@@ -1,0 +1,203 @@
+"""Pictures in, pictures out."""
+
+import os
+import pathlib
+import threading
+
+import cv2
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from tf_imgtrans.core.images import read_image, read_uint8
+from tf_imgtrans.inference.models import load_model
+from tf_imgtrans.inference.predict import output_paths, predict_files
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (16, 20, 3), dtype=np.uint8)
+
+
+def darken(images):
+  """A model that refuses small pictures, as the generators do."""
+  if min(images.shape[1:3]) < 8:
+    raise ValueError(f"height is {images.shape[1]}: the generator needs at least 8 pixels")
+  return images * 0.5
+
+
+def half(path):
+  return np.floor(read_image(path) * 0.5 * 255 + 0.5).astype(np.uint8)
+
+
+@pytest.fixture
+def bad_folder(tmp_path):
+  """Pictures of every kind, among files that cannot be used."""
+  folder = tmp_path / "photos"
+  folder.mkdir()
+  picture = Image.fromarray(PIXELS)
+  picture.save(folder / "plain.jpg")
+  picture.convert("CMYK").save(folder / "cmyk.jpg")
+  picture.convert("L").save(folder / "grey.png")
+  picture.convert("RGBA").save(folder / "alpha.png")
+  exif = Image.Exif()
+  exif[274] = 6
+  picture.save(folder / "turned.jpg", exif=exif)
+  cv2.imwrite(str(folder / "deep.png"), PIXELS.astype(np.uint16) * 257)
+  torn = (folder / "plain.jpg").read_bytes()
+  (folder / "torn.jpg").write_bytes(torn[:len(torn) // 2])
+  (folder / "empty.png").touch()
+  (folder / "text.png").write_text("not a picture")
+  Image.new("RGB", (1, 1)).save(folder / "tiny.png")
+  return folder
+
+
+GOOD = ["alpha", "cmyk", "deep", "grey", "plain", "turned"]
+BAD = {
+    "empty.png": "the file is empty",
+    "text.png": "not an image",
+    "tiny.png": "height is 1: the generator needs at least 8 pixels",
+    "torn.jpg": "the file is truncated",
+}
+
+
+def test_a_bad_folder(bad_folder, tmp_path, capfd):
+  report = predict_files(darken, [bad_folder], tmp_path / "out", progress=False)
+  assert [path.stem for path, _ in report.written] == GOOD
+  for path, output in report.written:
+    assert output == tmp_path / "out" / f"{path.stem}.png"
+    np.testing.assert_array_equal(read_uint8(output), half(path))
+  assert read_uint8(tmp_path / "out" / "turned.png").shape == (20, 16, 3)
+  assert [path.name for path, _ in report.failures] == sorted(BAD)
+  for path, reason in report.failures:
+    assert reason.startswith(BAD[path.name])
+  assert sorted(os.listdir(tmp_path / "out")) == [f"{name}.png" for name in GOOD]
+  assert capfd.readouterr().err == ""
+
+
+@keras.saving.register_keras_serializable(package="tests_inference")
+class Darken(keras.Model):
+  """`darken` as a Keras model."""
+
+  def call(self, images):
+    return darken(images) if images.shape[1] is not None else images * 0.5
+
+
+def test_a_keras_model_names_its_reason_in_its_own_words(bad_folder, tmp_path):
+  model = Darken()
+  model(keras.Input((None, None, 3)))
+  model.save(tmp_path / "darken.keras")
+  report = predict_files(load_model(tmp_path / "darken.keras"), bad_folder, tmp_path / "out", progress=False)
+  assert [path.stem for path, _ in report.written] == GOOD
+  assert dict(report.failures)[bad_folder / "tiny.png"] == BAD["tiny.png"]
+
+
+def test_progress_goes_to_the_error_stream(bad_folder, tmp_path, capsys):
+  predict_files(darken, bad_folder / "plain.jpg", tmp_path / "out", suffix=".jpg")
+  captured = capsys.readouterr()
+  assert captured.out == "" and "1/1" in captured.err
+  assert (tmp_path / "out" / "plain.jpg").is_file()
+
+
+@pytest.mark.parametrize("error, reason", [
+    (MemoryError(), "not enough memory for 20 x 16 pixels: make the picture smaller"),
+    (tf.errors.ResourceExhaustedError(None, None, "OOM"), "not enough memory for 20 x 16 pixels"),
+    (RuntimeError("first\nsecond"), "RuntimeError: first"),
+    (tf.errors.InvalidArgumentError(None, None, "{{function_node __f_1}} too small\n\t [[{{node pad}}]]"),
+     "InvalidArgumentError: too small"),
+])
+def test_a_failing_model_does_not_stop_the_others(tmp_path, error, reason):
+  for name in "abc":
+    Image.fromarray(PIXELS).save(tmp_path / f"{name}.png")
+  calls = []
+
+  def fails_once(images):
+    calls.append(images)
+    if len(calls) == 2:
+      raise error
+    return images
+
+  report = predict_files(fails_once, tmp_path, tmp_path / "out", progress=False)
+  assert [path.name for path, _ in report.written] == ["a.png", "c.png"]
+  (path, told), = report.failures
+  assert path.name == "b.png" and told.startswith(reason)
+
+
+def test_output_that_cannot_be_written_is_a_failure(tmp_path):
+  for name in ("a.png", "b.png", "c.png"):
+    Image.fromarray(PIXELS).save(tmp_path / name)
+  (tmp_path / "out" / "b.png").mkdir(parents=True)
+  report = predict_files(darken, tmp_path, tmp_path / "out", progress=False)
+  assert [path.name for path, _ in report.written] == ["a.png", "c.png"]
+  assert [path.name for path, _ in report.failures] == ["b.png"]
+  report = predict_files(lambda images: images * np.nan, tmp_path / "a.png", tmp_path / "out", progress=False)
+  assert "not finite" in report.failures[0][1]
+
+
+def test_a_file_that_goes_away_is_a_failure(tmp_path):
+  os.symlink("gone.png", tmp_path / "link.png")
+  report = predict_files(darken, tmp_path, tmp_path / "out", progress=False)
+  assert report.failures == [(tmp_path / "link.png", "no such file")]
+
+
+def test_wrong_calls_write_nothing(tmp_path):
+  Image.fromarray(PIXELS).save(tmp_path / "a.png")
+  with pytest.raises(FileNotFoundError, match="none.png"):
+    predict_files(darken, [tmp_path / "a.png", tmp_path / "none.png"], tmp_path / "out")
+  with pytest.raises(ValueError, match=r"'\.gif'"):
+    predict_files(darken, tmp_path, tmp_path / "out", suffix=".gif")
+  with pytest.raises(ValueError, match="a.png is a file"):
+    predict_files(darken, tmp_path, tmp_path / "a.png")
+  assert not (tmp_path / "out").exists()
+
+
+def test_inputs_are_never_overwritten(tmp_path):
+  for name in ("a.png", "a.jpg", "b.png"):
+    Image.fromarray(PIXELS).save(tmp_path / name)
+  os.symlink(tmp_path, tmp_path / "same")
+  before = {path: path.read_bytes() for path in tmp_path.glob("?.*")}
+  inputs = [tmp_path / name for name in ("a.jpg", "a.png", "b.png")]
+  for out in (tmp_path, tmp_path / "same"):
+    report = predict_files(darken, inputs, out, progress=False)
+    assert [output.name for _, output in report.written] == ["a_out.png", "a_out_png.png", "b_out.png"]
+  assert len(before) == 3 and before == {path: path.read_bytes() for path in before}
+
+
+def test_names_are_documented():
+  inputs = [pathlib.Path(name) for name in ("x/a.jpg", "x/a.png", "y/a.png", "y/A.PNG", "z/a_png.gif", "z/b")]
+  names = [path.name for path in output_paths(inputs, "out")]
+  assert names == ["a.png", "a_png.png", "a_2.png", "A_3.png", "a_png_gif.png", "b.png"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("xy"), st.sampled_from(["a", "A", "a_png", "a_2", "a_out"]),
+                          st.sampled_from([".png", ".jpg", ".PNG", ""])), unique=True))
+def test_names_never_collide(parts):
+  outputs = output_paths([pathlib.Path(folder, stem + suffix) for folder, stem, suffix in parts], "out", ".webp")
+  assert len({str(path).lower() for path in outputs}) == len(parts)
+  assert all(path.parent == pathlib.Path("out") and path.suffix == ".webp" for path in outputs)
+
+
+def test_reading_runs_ahead_of_the_model(tmp_path, monkeypatch):
+  for number in range(6):
+    Image.fromarray(PIXELS).save(tmp_path / f"{number}.png")
+  second_read = threading.Event()
+  read = []
+
+  def watched(path):
+    read.append(path)
+    if len(read) == 2:
+      second_read.set()
+    return read_image(path)
+
+  monkeypatch.setattr("tf_imgtrans.inference.predict.read_image", watched)
+  ahead = []
+
+  def slow(images):
+    assert second_read.wait(10)
+    ahead.append(len(read) - len(ahead))
+    return images
+
+  report = predict_files(slow, tmp_path, tmp_path / "out", progress=False)
+  assert [path.name for path, _ in report.written] == [f"{number}.png" for number in range(6)]
+  assert max(ahead) <= 4  # but not so far that a folder of photographs would fill the memory

@@ -1,0 +1,38 @@
+"""`tf-imgtrans predict`: runs a model on pictures."""
+
+import pathlib
+import sys
+from typing import Annotated, Literal
+
+import tyro
+
+from tf_imgtrans.cli.startup import start_tensorflow
+
+
+def predict(inputs: Annotated[tuple[str, ...], tyro.conf.Positional], model: str, out: pathlib.Path,
+            suffix: Literal[".png", ".jpg", ".webp"] = ".png"):
+  """Run a model on pictures of any size: OUT/NAME.png for each.
+
+  Reads PNG, JPEG, WebP, TIFF, BMP and GIF, 8 or 16 bits, grey or colour; turns them upright by their EXIF orientation
+  and drops alpha. A picture that cannot be read is named and the others are done; the exit status is then 1. Inputs are
+  never overwritten.
+
+  Example: tf-imgtrans predict --model runs/iphone --out enhanced photo.jpg holiday/ 'more/*.png'
+
+  Args:
+    inputs: pictures, folders and quoted patterns.
+    model: .keras file, run folder, SavedModel folder, .tflite file or a name in saved_models/.
+    out: folder for the results.
+    suffix: kind of file to write.
+  """
+  if not inputs:
+    raise ValueError("no pictures: name files, folders or quoted patterns")
+  start_tensorflow()
+  from tf_imgtrans.inference.models import load_model
+  from tf_imgtrans.inference.predict import predict_files
+
+  report = predict_files(load_model(model), list(inputs), out, suffix)
+  for path, reason in report.failures:
+    print(f"{path}: {reason}", file=sys.stderr)
+  print(f"wrote {len(report.written)} pictures to {out}" + (f", {len(report.failures)} failed" if report.failures else ""))
+  return 1 if report.failures else 0

@@ -1,0 +1,28 @@
+"""Small operations on whole networks."""
+
+import contextlib
+
+import keras
+
+
+def float32_twin(network):
+  """The same network and weights in float32, for files and exports; `network` itself when it is float32 already."""
+  if network.dtype_policy.name == "float32":
+    return network
+  twin = type(network).from_config({**network.get_config(), "dtype": "float32"})
+  twin(keras.Input((None, None, 3)))
+  twin.set_weights(network.get_weights())
+  return twin
+
+
+@contextlib.contextmanager
+def noise_mode(network, mode):
+  """Sets the `noise` of a network that draws some, and puts it back; other networks pass as they are."""
+  if not hasattr(network, "noise"):
+    yield
+    return
+  before, network.noise = network.noise, mode
+  try:
+    yield
+  finally:
+    network.noise = before

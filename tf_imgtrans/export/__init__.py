@@ -1,0 +1,13 @@
+"""Export to SavedModel and TFLite, and the proof that the exported model gives the same picture."""
+
+import keras  # noqa: F401 - first, so that our classes are registered before any of them is asked for
+from lazy_loader import attach as _attach
+
+__getattr__, __dir__, __all__ = _attach(
+    __name__,
+    submod_attrs={
+        "parity": ["Parity", "measure_parity"],
+        "saved_model": ["to_saved_model"],
+        "tflite": ["to_tflite"],
+    },
+)
