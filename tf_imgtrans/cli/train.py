@@ -14,6 +14,9 @@ from tf_imgtrans.core.config import differences, from_dict
 from tf_imgtrans.papers.mux_demux.config import Config as MuxDemuxConfig
 from tf_imgtrans.training.options import TrainingOptions
 
+FIXED = ("phone", "source", "target", "validation_share", "precision")  # a resumed run cannot change them
+KEPT = ("validation_pictures", "jit", "log_every", "validate_every", "checkpoint_every", "keep")  # unless given anew
+
 Options = Annotated[TrainingOptions, tyro.conf.arg(name="")]
 
 
@@ -51,7 +54,7 @@ def run(paper, config, options):
   from tf_imgtrans.training.strategies import is_chief, make_strategy
 
   strategy = make_strategy(options.strategy)  # first: a worker must join before any other operation
-  folder = RunFolder(options.out, writes=is_chief())
+  folder = RunFolder(options.out, writes=is_chief(options.strategy))
   config, options = _resumed(folder, config, options) if options.resume else (config, options)
   if options.data is None:
     raise ValueError("no data folder: give one with --data")
@@ -112,7 +115,7 @@ def describe(paper, config, options, data):
 
 
 def _resumed(folder, config, options):
-  """Configuration and data folder of the run to resume; of the given ones, only `iterations` may differ."""
+  """Configuration and options of the run to resume; flags may change `iterations` and how the run is carried out."""
   described = folder.description()
   former = from_dict(type(config), described["config"])
   given = differences(config, type(config)())
@@ -122,6 +125,12 @@ def _resumed(folder, config, options):
                        f"{getattr(former, name)!r}: a resumed run keeps its configuration; leave --config.{name} out")
   if "iterations" in given:
     former = dataclasses.replace(former, iterations=config.iterations)
-  kept = {name: described["options"][name] for name in ("phone", "source", "target", "validation_share", "precision")}
-  data = options.data or pathlib.Path(described["options"]["data"])
+  former_options = described["options"]
+  given = differences(options, TrainingOptions(out=options.out))
+  for name in FIXED:
+    if name in given and getattr(options, name) != former_options[name]:
+      raise ValueError(f"{name} is {getattr(options, name)!r}, but the run in {folder.path} was started with "
+                       f"{former_options[name]!r}: a resumed run keeps it; leave --{name} out")
+  kept = {name: former_options[name] for name in FIXED + KEPT if name not in given}
+  data = options.data or pathlib.Path(former_options["data"])
   return former, dataclasses.replace(options, data=data, **kept)

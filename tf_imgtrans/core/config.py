@@ -44,7 +44,7 @@ def validate(config):
   for name, adapter in _adapters(type(config)).items():
     value = getattr(config, name)
     try:
-      adapter.validate_python(value)
+      adapter.validate_python(value, strict=True)
     except pydantic.ValidationError as error:
       reason = error.errors()[0]["msg"]
       raise ValueError(f"{name} is {value!r}: {reason[0].lower()}{reason[1:]} (--config.{name})") from None

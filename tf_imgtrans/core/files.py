@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import pathlib
 import tempfile
@@ -38,14 +39,23 @@ def write_bytes(path, content):
 
 
 def write_json(path, value):
-  """Writes `value` as indented JSON to `path`, whole or not at all."""
-  write_bytes(path, (json.dumps(value, indent=2, default=str) + "\n").encode())
+  """Writes `value` as indented JSON to `path`, whole or not at all; numbers that are not finite become null."""
+  write_bytes(path, (json.dumps(_finite(value), indent=2, default=str) + "\n").encode())
 
 
 def remove_leftovers(folder):
   """Removes temporary files that a killed process left in `folder`."""
   for leftover in pathlib.Path(folder).glob(".writing-*"):
     leftover.unlink(missing_ok=True)
+
+
+def _finite(value):
+  """The value as JSON can hold it: strict readers refuse Infinity and NaN."""
+  if isinstance(value, dict):
+    return {key: _finite(item) for key, item in value.items()}
+  if isinstance(value, (list, tuple)):
+    return [_finite(item) for item in value]
+  return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _umask():

@@ -14,14 +14,25 @@ def pad_to_multiple(images, multiple):
   Returns:
     tensor [N, H', W', C], H' and W' the next multiples.
   """
-  static = images.shape[1:3]
-  if all(size is not None and size % multiple == 0 for size in static):
-    return images
-  size = tf.shape(images)[1:3]
-  extra = [(-(known if known is not None else size[axis])) % multiple for axis, known in enumerate(static)]
-  padded = tf.pad(images, [[0, 0], [0, extra[0]], [0, extra[1]], [0, 0]], mode="REFLECT")
-  rounded = [None if known is None else known + -known % multiple for known in static]
-  return tf.ensure_shape(padded, [images.shape[0], *rounded, images.shape[3]])
+  for axis in (1, 2):
+    size = images.shape[axis]
+    if size is None:
+      images = _reflect_dynamic(images, axis, multiple)
+    elif size % multiple:
+      paddings = [[0, 0] for _ in range(4)]
+      paddings[axis][1] = -size % multiple
+      images = tf.pad(images, paddings, mode="REFLECT")
+  return images
+
+
+def _reflect_dynamic(images, axis, multiple):
+  """Pads an axis whose size is known only when the graph runs.
+
+  By gathering mirrored positions: after a tf.pad of unknown paddings a converter no longer knows the channels.
+  """
+  last = tf.shape(images)[axis] - 1
+  padded = -(-(last + 1) // multiple) * multiple
+  return tf.gather(images, last - tf.abs(last - tf.range(padded)), axis=axis)
 
 
 def crop_like(images, reference, scale=1):

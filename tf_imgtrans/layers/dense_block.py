@@ -1,11 +1,42 @@
 """Densely connected block with instance normalization."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_imgtrans.layers.instance_normalization import InstanceNormalization
 
 LEAK = 0.2  # slope of LeakyReLU below zero; not given by the Mux/Demux paper, DPED's discriminator has the same
+REST = 0.01  # share of the random draw in a channel that is handed on: small, but not zero, which would stop its gradient
+
+
+@keras.saving.register_keras_serializable(package="tf_imgtrans")
+class HandOn(keras.initializers.Initializer):
+  """Initial 1x1 kernel that hands some channels on: He normal, but for the outputs named in `pairs`.
+
+  Such an output is `gain` times its input channel, plus a hundredth of the He normal draw from all channels. It is the dense
+  block's way to begin near the identity, as its input reaches the transition unchanged.
+
+  Args:
+    pairs: (input, output) channel pairs.
+    gain: float.
+    seed: int.
+  """
+
+  def __init__(self, pairs, gain, seed):
+    self.pairs = pairs
+    self.gain = gain
+    self.seed = seed
+
+  def __call__(self, shape, dtype=None):
+    share, passed = np.ones(shape, np.float32), np.zeros(shape, np.float32)
+    for source, output in self.pairs:
+      share[..., output] = REST
+      passed[..., source, output] = self.gain
+    return tf.cast(keras.initializers.HeNormal(self.seed)(shape, "float32") * share + passed, dtype or "float32")
+
+  def get_config(self):
+    return {"pairs": self.pairs, "gain": self.gain, "seed": self.seed}
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
@@ -22,23 +53,30 @@ class DenseBlock(keras.layers.Layer):
     channels: int, output channels.
     activate: bool, LeakyReLU after the transition; off before the last Mux of a generator.
     seed: int, of the initial weights (He normal).
+    hand_on: (input, output) pairs of channels that the untrained transition hands on; see HandOn.
+    gain, offset: floats, what the transition first multiplies with and adds to the channels that it hands on.
   """
 
-  def __init__(self, layers, growth, channels, activate=True, seed=0, **kwargs):
+  def __init__(self, layers, growth, channels, activate=True, seed=0, hand_on=(), gain=1.0, offset=0.0, **kwargs):
     super().__init__(**kwargs)
     self.layers = layers
     self.growth = growth
     self.channels = channels
     self.activate = activate
     self.seed = seed
-    self.convolutions = [self._convolution(3, growth, seed + index, use_bias=False, name=f"conv{index + 1}")
-                         for index in range(layers)]
+    self.hand_on = tuple(tuple(pair) for pair in hand_on)
+    self.gain = gain
+    self.offset = offset
+    self.convolutions = [
+        self._convolution(3, growth, keras.initializers.HeNormal(seed + index), use_bias=False, name=f"conv{index + 1}")
+        for index in range(layers)]
     self.norms = [InstanceNormalization(dtype=self.dtype_policy, name=f"norm{index + 1}") for index in range(layers)]
-    self.transition = self._convolution(1, channels, seed + layers, use_bias=True, name="transition")
+    self.transition = self._convolution(1, channels, HandOn(self.hand_on, gain, seed + layers), name="transition",
+                                        bias_initializer=keras.initializers.Constant(offset))
 
-  def _convolution(self, kernel, filters, seed, **kwargs):
-    return keras.layers.Conv2D(filters, kernel, padding="same", dtype=self.dtype_policy,
-                               kernel_initializer=keras.initializers.HeNormal(seed), **kwargs)
+  def _convolution(self, kernel, filters, initializer, **kwargs):
+    return keras.layers.Conv2D(filters, kernel, padding="same", dtype=self.dtype_policy, kernel_initializer=initializer,
+                               **kwargs)
 
   def build(self, input_shape):
     *space, channels = input_shape
@@ -61,4 +99,5 @@ class DenseBlock(keras.layers.Layer):
 
   def get_config(self):
     return {**super().get_config(), "layers": self.layers, "growth": self.growth, "channels": self.channels,
-            "activate": self.activate, "seed": self.seed}
+            "activate": self.activate, "seed": self.seed, "hand_on": self.hand_on, "gain": self.gain,
+            "offset": self.offset}

@@ -22,7 +22,8 @@ class InstanceNormalization(keras.layers.Layer):
   """
 
   def __init__(self, epsilon=1e-3, center=True, scale=True, **kwargs):
-    # No autocast: sums of half-precision squares overflow, so mean, variance and weights stay float32.
+    # No autocast, here and of the weights: sums of half-precision squares overflow, so mean, variance and weights stay
+    # float32, within another layer and alone.
     super().__init__(**{"autocast": False, **kwargs})
     self.epsilon = epsilon
     self.center = center
@@ -30,8 +31,9 @@ class InstanceNormalization(keras.layers.Layer):
 
   def build(self, input_shape):
     channels = (input_shape[-1],)
-    self.gamma = self.add_weight(name="gamma", shape=channels, initializer="ones") if self.scale else None
-    self.beta = self.add_weight(name="beta", shape=channels, initializer="zeros") if self.center else None
+    options = {"shape": channels, "autocast": False}
+    self.gamma = self.add_weight(name="gamma", initializer="ones", **options) if self.scale else None
+    self.beta = self.add_weight(name="beta", initializer="zeros", **options) if self.center else None
 
   def call(self, inputs):
     x = tf.cast(inputs, tf.float32)

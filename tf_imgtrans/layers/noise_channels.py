@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_imgtrans.core.names import unknown_name
-from tf_imgtrans.core.seeds import ALGORITHM, as_seed_pair, fold_in
+from tf_imgtrans.core.seeds import as_seed_pair, fold_in, normal
 
 NOISE_MODES = ("random", "fixed", "off")
 TILE = 128  # side of the repeated pattern of "fixed" noise, in pixels of the map that it joins
@@ -50,7 +50,7 @@ class NoiseChannels(keras.layers.Layer):
       drawn = tf.zeros_like(inputs[..., :self.channels])
     elif noise_seed is not None:
       seed = fold_in(as_seed_pair(noise_seed), self.stream)
-      drawn = tf.random.stateless_normal(self._shape(inputs), seed, alg=ALGORITHM)
+      drawn = normal(self._shape(inputs), seed)
     elif training or self.noise == "random":
       drawn = tf.random.normal(self._shape(inputs))
     else:

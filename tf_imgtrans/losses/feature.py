@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tf_imgtrans.core.seeds import as_seed_pair
+from tf_imgtrans.core.seeds import ALGORITHM, as_seed_pair
 from tf_imgtrans.core.tensors import as_float32
 
 MOST_POSITIONS = 65 * 65  # of a map that enter the contextual loss; the loss's own code
@@ -65,7 +65,9 @@ def sample_positions(maps, seed, most=MOST_POSITIONS):
   height, width = maps[0].shape[1:3]
   if height * width <= most:
     return maps
-  chosen = tf.random.experimental.stateless_shuffle(tf.range(height * width), as_seed_pair(seed))[:most]
+  # The order of random numbers: tf.random.experimental.stateless_shuffle does not compile with XLA.
+  numbers = tf.random.stateless_uniform([height * width], as_seed_pair(seed), None, None, tf.int32, alg=ALGORITHM)
+  chosen = tf.argsort(numbers, stable=True)[:most]
   return [tf.gather(_positions(features), chosen, axis=1)[:, :, None] for features in maps]
 
 

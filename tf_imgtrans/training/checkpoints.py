@@ -3,14 +3,12 @@
 import pathlib
 import warnings
 import zipfile
-import zlib
 
 import numpy as np
 
 from tf_imgtrans.core.files import atomic_path
 
-# What NumPy and zipfile raise on a file that was cut short or altered; each array carries a checksum.
-TORN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError, NotImplementedError)
+NAMES = "names"  # array of the other arrays' names: an altered directory of the file can hide some of them
 
 
 class Checkpoints:
@@ -44,13 +42,14 @@ class Checkpoints:
     arrays = {name: np.asarray(variable.numpy()) for name, variable in variables.items()}
     try:
       with atomic_path(self.path(step)) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **{NAMES: np.array(list(arrays)), **arrays})
     except OSError as error:
       kept = self.steps()
       warnings.warn(f"checkpoint of step {step} could not be written to {self.folder} ({error}); the newest is "
                     f"{kept[-1] if kept else 'none'}: free some space", stacklevel=2)
       return False
-    for old in self.steps()[:-self.keep]:
+    # A later one on disk is torn, or this run would have started there: it does not count among those kept.
+    for old in [old for old in self.steps() if old <= step][:-self.keep]:
       self.path(old).unlink(missing_ok=True)
     return True
 
@@ -68,7 +67,7 @@ class Checkpoints:
     for step in reversed(steps):
       try:
         arrays = _read(self.path(step))
-      except TORN as error:
+      except Exception as error:  # what zipfile, its decompressors and NumPy raise on altered files has no common base
         warnings.warn(f"{self.path(step)} is torn ({error}): falling back to the checkpoint before", stacklevel=2)
         continue
       _assign(self.path(step), arrays, variables)
@@ -80,20 +79,37 @@ class Checkpoints:
 
 
 def _read(path):
+  """Arrays by name; raises on a file that was cut short or altered."""
   with np.load(path) as file:
-    return {name: file[name] for name in file.files}
+    altered = file.zip.testzip()  # checksums first: an altered array header can ask for any amount of memory
+    if altered:
+      raise zipfile.BadZipFile(f"checksum of {altered} differs")
+    arrays = {name: file[name] for name in file.files}
+  missing = set(arrays.pop(NAMES).tolist()) ^ set(arrays)
+  if missing:
+    raise zipfile.BadZipFile(f"{sorted(missing)[0]} is missing from its directory")
+  return arrays
 
 
 def _assign(path, arrays, variables):
-  """Checks every name and shape before the first variable is changed."""
+  """Checks every name, shape and type before the first variable is changed."""
   for name, variable in variables.items():
     if name not in arrays:
       raise ValueError(f"{path} holds no {name}: it belongs to another configuration")
     if arrays[name].shape != tuple(variable.shape):
       raise ValueError(f"{path}: {name} has shape {arrays[name].shape}, expected {tuple(variable.shape)}: it belongs to "
                        "another configuration")
+    arrays[name] = _typed(path, name, arrays[name], variable.numpy().dtype)
   extra = set(arrays) - set(variables)
   if extra:
     raise ValueError(f"{path} holds {sorted(extra)[0]}, which this run does not: it belongs to another configuration")
   for name, variable in variables.items():
     variable.assign(arrays[name])
+
+
+def _typed(path, name, array, dtype):
+  if array.dtype.kind == "V" and array.dtype.itemsize == dtype.itemsize:
+    array = array.view(dtype)  # NumPy files know no bfloat16 and give back plain bytes
+  if array.dtype != dtype:
+    raise ValueError(f"{path}: {name} has type {array.dtype}, expected {dtype}: it belongs to another configuration")
+  return array

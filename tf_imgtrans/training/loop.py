@@ -4,6 +4,7 @@ import math
 import sys
 import time
 
+import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
@@ -12,7 +13,7 @@ from tf_imgtrans.training.strategies import distribute
 
 
 class NonFiniteTerm(ValueError):
-  """A loss term that is no finite number."""
+  """A loss term, or a variable of the run, that is no finite number."""
 
 
 def run_training(trainer, batches, folder, options, iterations, batch_size, strategy, validator=None):
@@ -30,10 +31,13 @@ def run_training(trainer, batches, folder, options, iterations, batch_size, stra
   Returns:
     dict: "steps", and the last validation's values.
   Raises:
-    NonFiniteTerm: a loss term is not finite; the checkpoints before it stay.
+    NonFiniteTerm: a loss term or a variable is not finite; the checkpoints before it stay.
+    ValueError: the run has more than `iterations` steps already.
   """
   checkpoints = Checkpoints(folder.checkpoints, options.keep)
   start = checkpoints.restore(trainer.state())
+  if start > iterations:
+    raise ValueError(f"{folder.path} is at step {start} already: expected iterations of {start} or more, not {iterations}")
   folder.rewind(start)
   step_function = _compile(trainer, strategy, options.jit)
   batch_stream = iter(distribute(strategy, batches, start))
@@ -44,16 +48,20 @@ def run_training(trainer, batches, folder, options, iterations, batch_size, stra
     for step in range(start + 1, iterations + 1):
       window.append(step_function(next(batch_stream)))
       bar.update(batch_size)
-      if step % options.log_every == 0 or step == iterations:
+      last = step == iterations
+      validates, saves = last or step % options.validate_every == 0, last or step % options.checkpoint_every == 0
+      if last or step % options.log_every == 0:
         means = _window_means(window, step)
         now = time.perf_counter()
         folder.log(step, "train", means, speed=len(window) * batch_size / (now - began))
         bar.set_postfix(step=step, total=f"{means['total']:.4g}")
         window, began = [], now
-      if validator and (step % options.validate_every == 0 or step == iterations) and folder.writes:
+      if validates or saves:
+        _check_state(trainer, step)
+      if validates and validator and folder.writes:
         values = _validate(trainer, validator, folder, step)
         began = time.perf_counter()
-      if step % options.checkpoint_every == 0 or step == iterations:
+      if saves:
         folder.flush()
         if folder.writes:
           checkpoints.save(step, trainer.state())
@@ -79,6 +87,14 @@ def _window_means(window, step):
         raise NonFiniteTerm(f"loss term {name} is {value} at step {step - len(window) + 1 + offset}: training stopped, the "
                             "last good checkpoint is kept; lower --config.learning_rate, or train in float32")
   return {name: math.fsum(terms[name] for terms in fetched) / len(fetched) for name in fetched[0]}
+
+
+def _check_state(trainer, step):
+  """A step's terms, taken before its update, can be finite when the weights after it are not: those are not kept."""
+  for name, variable in trainer.state().items():
+    if not np.all(np.isfinite(variable.numpy())):
+      raise NonFiniteTerm(f"{name} is not finite after step {step}: training stopped, the last good checkpoint is kept; "
+                          "lower --config.learning_rate, or train in float32")
 
 
 def _validate(trainer, validator, folder, step):

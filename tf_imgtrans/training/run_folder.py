@@ -29,15 +29,16 @@ class RunFolder:
     self._board = None
 
   def start(self, description):
-    """Writes run.json; the folder must be new, or hold no run.
+    """Writes run.json; the folder must be new, or hold no run. Only the writer looks: others may come after it.
 
     Raises:
       ValueError: the folder holds a run already.
     """
-    if (self.path / "run.json").exists():
+    if not self.writes:
+      return
+    if (self.path / "run.json").exists() or any(self.checkpoints.glob("step-*.npz")):
       raise ValueError(f"{self.path} holds a run already: go on with --resume, or choose another --out")
-    if self.writes:
-      write_json(self.path / "run.json", description)
+    write_json(self.path / "run.json", description)
 
   def update(self, description):
     """Writes run.json of a resumed run anew: more steps, or other versions than at its start."""

@@ -30,10 +30,18 @@ def make_strategy(name):
   return tf.distribute.MultiWorkerMirroredStrategy()
 
 
-def is_chief():
-  """Whether this process writes the run's files: always, but for the workers above the first."""
-  task = json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {})
-  return task.get("type", "chief") == "chief" or task.get("index", 0) == 0
+def is_chief(name):
+  """Whether this process writes the run's files under the strategy `name`: always, but for other workers than the chief.
+
+  The chief is the cluster's task "chief", or where it has none, its first worker.
+  """
+  if name != "multi_worker":
+    return True
+  config = json.loads(os.environ["TF_CONFIG"])
+  task = config.get("task", {})
+  if "chief" in config["cluster"]:
+    return task.get("type") == "chief"
+  return task.get("index", 0) == 0
 
 
 def distribute(strategy, batches, start_step):

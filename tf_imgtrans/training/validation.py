@@ -5,6 +5,7 @@ import tensorflow as tf
 from tf_imgtrans.core.panels import panel
 
 SHEET_ROWS = 4
+NOISE_SEED = 20180921  # for a generator of random noise: the same draw at every validation, in a resumed run too
 
 
 class Validator:
@@ -25,7 +26,8 @@ class Validator:
   def __call__(self, generator):
     """Scores a generator: (dict of values, preview sheet uint8 [H, W, 3])."""
     if self._run is None:  # one trace per picture size for the whole run
-      self._run = tf.function(lambda image: generator(image, training=False))
+      options = {"noise_seed": NOISE_SEED} if getattr(generator, "noise", None) == "random" else {}
+      self._run = tf.function(lambda image: generator(image, training=False, **options))
     outputs = [self._run(source[None])[0].numpy() for _, source, _ in self.pictures]
     values = self.score([target for _, _, target in self.pictures], outputs)
     rows = [[source, output, target]

@@ -48,9 +48,25 @@ class Generator(keras.Model):
     self.mux = Mux(dtype=policy, name="mux")
     self.half_noise = NoiseChannels(noise=config.noise, stream=1, dtype=policy, name="half_noise")
     self.quarter_noise = NoiseChannels(noise=config.noise, stream=2, dtype=policy, name="quarter_noise")
-    self.half_in = block("half_in", 1, 4, half, half) if normal else None
-    self.quarter = block("quarter", 2, 6, quarter, 2 * quarter)
-    self.half_out = block("half_out", 3, 3 if normal else 2, half, 12, activate=False)
+    # The pixels pass from Demux to Mux: channel c of group g of the demuxed maps, g * (channels) + c.
+    pixels = min(12, half, quarter // 2)
+    groups = [(group, channel) for group in range(4) for channel in range(pixels)]
+    demuxed = half if normal else 13
+    whole = [(channel, channel) for channel in range(pixels)]
+    self.half_in = block("half_in", 1, 4, half, half, hand_on=whole) if normal else None
+    self.quarter = block("quarter", 2, 6, quarter, 2 * quarter,
+                         hand_on=[(group * demuxed + channel, group * quarter // 2 + channel) for group, channel in groups])
+    self.half_out = block("half_out", 3, 3 if normal else 2, half, 12, activate=False, hand_on=whole, gain=1 / 0.58,
+                          offset=-0.5 / 0.58)
+
+  def build(self, input_shape):
+    half, quarter = self.config.growth_half, self.config.growth_quarter
+    demuxed = 4 * input_shape[-1] + 1
+    if self.half_in is not None:
+      self.half_in.build((None, None, None, demuxed))
+      demuxed = half
+    self.quarter.build((None, None, None, 4 * demuxed + 1))
+    self.half_out.build((None, None, None, quarter // 2))
 
   @property
   def noise(self):

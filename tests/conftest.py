@@ -1,0 +1,37 @@
+"""Settings of the whole test run, and the pictures that tests of several rooms use."""
+
+import os
+import pathlib
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
+
+import hypothesis
+import numpy as np
+import pytest
+
+# The same examples in every run: a red test stays red until the code changes.
+hypothesis.settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, max_examples=20, database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture])
+hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+  """The folder of real photographs and weights, named by TF_IMGTRANS_DATA."""
+  root = os.environ.get("TF_IMGTRANS_DATA")
+  if not root:
+    pytest.skip("TF_IMGTRANS_DATA is not set: it names the folder with real photographs and weights")
+  if not pathlib.Path(root).is_dir():
+    pytest.skip(f"TF_IMGTRANS_DATA names {root}, which is no folder")
+  return pathlib.Path(root)
+
+
+@pytest.fixture(scope="session")
+def real_photograph():
+  """A photograph of scikit-image, a cat: float32 [300, 451, 3] in [0, 1]; not to be written to."""
+  import skimage.data
+
+  photograph = skimage.data.chelsea().astype(np.float32) / 255
+  photograph.setflags(write=False)
+  return photograph

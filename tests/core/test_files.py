@@ -1,0 +1,65 @@
+"""Files are written whole or not at all."""
+
+import json
+import os
+import pathlib
+import stat
+
+import pytest
+
+from tf_imgtrans.core.files import atomic_path, remove_leftovers, write_bytes, write_json
+
+
+def test_write_bytes_makes_folders_and_leaves_one_file(tmp_path):
+  path = tmp_path / "a" / "b" / "file.bin"
+  write_bytes(path, b"\0content")
+  assert path.read_bytes() == b"\0content"
+  assert [item.name for item in path.parent.iterdir()] == ["file.bin"]
+
+
+def test_a_failed_write_keeps_the_old_file_and_no_leftover(tmp_path):
+  path = tmp_path / "file.txt"
+  path.write_text("old")
+  with pytest.raises(RuntimeError, match="midway"), atomic_path(path) as temporary:
+    temporary.write_text("half of the ne")
+    raise RuntimeError("midway")
+  assert path.read_text() == "old"
+  assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_old_file_is_whole_until_the_new_one_is(tmp_path):
+  path = tmp_path / "file.txt"
+  path.write_text("old")
+  with atomic_path(path) as temporary:
+    temporary.write_text("new")
+    assert path.read_text() == "old"
+    assert temporary.parent == path.parent  # a rename across file systems would not be atomic
+    assert temporary.suffix == ".txt"  # writers that look at the suffix
+  assert path.read_text() == "new"
+
+
+def test_permissions_follow_the_umask(tmp_path):
+  before = os.umask(0o027)
+  try:
+    write_bytes(tmp_path / "file", b"")
+    assert os.umask(0o027) == 0o027
+  finally:
+    os.umask(before)
+  assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+
+
+def test_write_json(tmp_path):
+  value = {"config": {"weight": 0.5, "layers": ("a", "b")}, "out": pathlib.PurePosixPath("runs/1"), "none": None}
+  write_json(tmp_path / "run.json", value)
+  text = (tmp_path / "run.json").read_text()
+  assert text.endswith("}\n")
+  assert json.loads(text) == {"config": {"weight": 0.5, "layers": ["a", "b"]}, "out": "runs/1", "none": None}
+
+
+def test_remove_leftovers_of_a_killed_process(tmp_path):
+  (tmp_path / "keep.npz").touch()
+  context = atomic_path(tmp_path / "lost.npz")
+  context.__enter__()  # killed here
+  assert len(list(tmp_path.iterdir())) == 2
+  remove_leftovers(tmp_path)
+  assert [path.name for path in tmp_path.iterdir()] == ["keep.npz"]

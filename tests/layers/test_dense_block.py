@@ -1,0 +1,100 @@
+"""Dense blocks: a plain rendering in NumPy, counts by formula, seeds."""
+
+import numpy as np
+import pytest
+import recipes
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import signal
+
+from tf_imgtrans.layers import DenseBlock
+
+
+def _parameters(inputs, layers, growth, channels):
+  """3x3 kernels without bias, scale and offset of each norm, and the 1x1 transition with bias."""
+  dense = sum(9 * (inputs + layer * growth) * growth + 2 * growth for layer in range(layers))
+  return dense + (inputs + layers * growth) * channels + channels
+
+
+# Sec. 4.1 at the default widths: normal is half_in, quarter, half_out; high performance is the last two lines.
+@pytest.mark.parametrize("inputs, layers, growth, channels, parameters", [
+    (13, 4, 16, 16, 22_688), (65, 6, 32, 64, 267_456), (16, 3, 16, 12, 14_700),
+    (53, 6, 32, 64, 245_952), (16, 2, 16, 12, 7_564)])
+def test_parameters_of_the_paper(inputs, layers, growth, channels, parameters):
+  block = DenseBlock(layers, growth, channels)
+  block.build((None, None, None, inputs))
+  assert block.count_params() == parameters == _parameters(inputs, layers, growth, channels)
+
+
+@given(inputs=st.integers(1, 6), layers=st.integers(1, 3), growth=st.integers(1, 5), channels=st.integers(1, 6))
+def test_shapes_and_parameters(inputs, layers, growth, channels):
+  block = DenseBlock(layers, growth, channels)
+  out = block(recipes.random_images(2, 5, 7, inputs))
+  assert out.shape == (2, 5, 7, channels) == block.compute_output_shape((2, 5, 7, inputs))
+  assert block.count_params() == _parameters(inputs, layers, growth, channels)
+  assert [weight.shape[-2] for weight in block.weights if len(weight.shape) == 4] == [
+      *(inputs + layer * growth for layer in range(layers)), inputs + layers * growth]
+
+
+def _correlate(image, kernel):
+  """Zero-padded correlation of [H, W, C] with [h, w, C, K] by scipy, in float64."""
+  return np.stack([sum(signal.correlate2d(image[..., c], kernel[..., c, k], mode="same") for c in range(image.shape[-1]))
+                   for k in range(kernel.shape[-1])], axis=-1)
+
+
+def _leaky(x):
+  return np.where(x > 0, x, 0.2 * x)
+
+
+@pytest.mark.parametrize("activate", [True, False])
+def test_values_by_hand(activate):
+  block = DenseBlock(2, 3, 2, activate=activate, seed=5)
+  image = recipes.random_images(1, 6, 5, 2)
+  block.build(image.shape)
+  rng = np.random.default_rng(1)
+  for weight in block.weights:
+    weight.assign(rng.standard_normal(weight.shape))
+  features = np.float64(image[0])
+  for convolution, norm in zip(block.convolutions, block.norms):
+    new = _correlate(features, convolution.kernel.numpy())
+    new = (new - new.mean((0, 1))) / np.sqrt(new.var((0, 1)) + 1e-3) * norm.gamma.numpy() + norm.beta.numpy()
+    features = np.concatenate([features, _leaky(new)], axis=-1)
+  mapped = _correlate(features, block.transition.kernel.numpy()) + block.transition.bias.numpy()
+  np.testing.assert_allclose(block(image)[0], _leaky(mapped) if activate else mapped, atol=1e-4)
+
+
+def test_the_seed_decides_the_weights():
+  def weights(seed):
+    block = DenseBlock(2, 4, 4, seed=seed)
+    block.build((1, 8, 8, 3))
+    return block.get_weights()
+
+  for first, same, other in zip(weights(3), weights(3), weights(30)):
+    recipes.assert_same(first, same)
+    if first.ndim == 4:
+      assert not np.isin(first, other).any()
+
+
+def test_no_two_convolutions_start_alike():
+  block = DenseBlock(3, 4, 4)
+  block.build((1, 8, 8, 4))
+  kernels = [layer.kernel.numpy().ravel()[:16] for layer in [*block.convolutions, block.transition]]
+  for index, kernel in enumerate(kernels):
+    for other in kernels[index + 1:]:
+      assert abs(np.corrcoef(kernel, other)[0, 1]) < 0.9  # the same seed would give the same draws, scaled
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_keeps_float32_weights(policy):
+  block, single = DenseBlock(2, 4, 4, dtype=policy), DenseBlock(2, 4, 4)
+  image = recipes.smooth_images(1, 8, 8, 3)
+  out = block(image)
+  assert out.dtype == block.compute_dtype
+  assert {weight.dtype for weight in block.weights} == {"float32"}
+  np.testing.assert_allclose(tf.cast(out, tf.float32), single(image), atol=0.1)  # values of about 1, two norms
+
+
+def test_config():
+  recipes.check_layer_config(DenseBlock(2, 4, 5, activate=False, seed=9), recipes.random_images(1, 6, 6, 3),
+                             layers=2, growth=4, channels=5, activate=False, seed=9)

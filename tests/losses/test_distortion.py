@@ -1,0 +1,109 @@
+"""Pixel losses against NumPy, with DPED's blur as an explicit 21x21 kernel."""
+
+import numpy as np
+import pytest
+import recipes
+import tensorflow as tf
+from scipy import signal, stats
+
+from tf_imgtrans.losses import color, total_variation, weighted_l1
+from tf_imgtrans.losses.distortion import blur_taps, gaussian_blur
+
+TRUE, PRED = recipes.random_images(2, 24, 30, 3, seed=1), recipes.random_images(2, 24, 30, 3, seed=2)
+
+
+def _dped_kernel():
+  """The kernel of DPED's code: bin probabilities of a normal, their outer product, its square root, over the sum."""
+  interval = (2 * 3 + 1.0) / 21
+  edges = np.linspace(-3 - interval / 2, 3 + interval / 2, 22)
+  bins = np.diff(stats.norm.cdf(edges))
+  kernel = np.sqrt(np.outer(bins, bins))
+  return kernel / kernel.sum()
+
+
+def _blurred(image):
+  """Zero beyond the border, one plane at a time, in float64."""
+  return np.stack([signal.convolve2d(image[..., c], _dped_kernel(), mode="same") for c in range(3)], axis=-1)
+
+
+def test_taps_are_the_kernel():
+  taps = blur_taps()
+  np.testing.assert_allclose(np.outer(taps, taps), _dped_kernel(), rtol=1e-12)
+  np.testing.assert_allclose(taps.sum(), 1, rtol=1e-12)
+  np.testing.assert_allclose(np.sqrt(np.sum(taps * np.arange(-10, 11) ** 2)), 4.337, atol=5e-4)
+
+
+def test_blur_against_the_explicit_kernel():
+  np.testing.assert_allclose(gaussian_blur(TRUE)[0], _blurred(TRUE[0]), atol=1e-6)
+
+
+def test_color_against_the_explicit_kernel():
+  expected = np.mean([np.sum((_blurred(t) - _blurred(p)) ** 2) / 2 for t, p in zip(TRUE, PRED)])
+  np.testing.assert_allclose(color(TRUE, PRED), expected, rtol=1e-5)
+
+
+def test_color_of_a_flat_difference():
+  # Far from the border the blur keeps a constant; at the border zeros come in.
+  true, pred = np.zeros((1, 60, 60, 3), "f"), np.full((1, 60, 60, 3), 0.1, "f")
+  np.testing.assert_allclose(gaussian_blur(pred)[0, 10:-10, 10:-10], 0.1, rtol=1e-5)
+  line = np.convolve(np.ones(60), blur_taps(), mode="same")
+  np.testing.assert_allclose(color(true, pred), 3 * np.sum((0.1 * np.outer(line, line)) ** 2) / 2, rtol=1e-5)
+
+
+def test_color_counts_colour_and_not_texture():
+  grey = np.full((1, 40, 40, 3), 0.5, "f")
+  checkers = grey + 0.1 * (-1.0) ** np.sum(np.mgrid[:40, :40], axis=0)[None, ..., None].astype("f")
+  assert color(grey, checkers) < 0.01 * color(grey, grey + 0.1)
+
+
+@pytest.mark.parametrize("channel, weight", enumerate([0.299, 0.587, 0.114]))
+def test_weighted_l1_by_channel(channel, weight):
+  pred = TRUE.copy()
+  pred[..., channel] += 0.25
+  np.testing.assert_allclose(weighted_l1(TRUE, pred), 0.25 * weight, rtol=1e-5)
+
+
+def test_weighted_l1():
+  expected = np.abs(np.float64(TRUE) - PRED).mean((0, 1, 2)) @ [0.299, 0.587, 0.114]
+  np.testing.assert_allclose(weighted_l1(TRUE, PRED), expected, rtol=1e-6)
+  np.testing.assert_allclose(weighted_l1(np.zeros((1, 4, 4, 3)), np.ones((1, 4, 4, 3))), 1, rtol=1e-6)
+
+
+def test_total_variation():
+  images = np.float64(PRED)
+  vertical, horizontal = np.diff(images, axis=1), np.diff(images, axis=2)
+  expected = np.mean([np.sum(v ** 2) / v.size + np.sum(h ** 2) / h.size for v, h in zip(vertical, horizontal)])
+  np.testing.assert_allclose(total_variation(PRED), expected, rtol=1e-5)
+
+
+def test_total_variation_of_a_ramp():
+  ramp = np.broadcast_to(np.arange(10, dtype="f")[:, None, None] * 0.03, (10, 8, 3))[None]
+  np.testing.assert_allclose(total_variation(ramp), 0.03 ** 2, rtol=1e-4)
+  assert total_variation(np.full((1, 6, 6, 3), 0.7, "f")) == 0
+
+
+@pytest.mark.parametrize("loss", [weighted_l1, color])
+def test_equal_images_cost_nothing(loss):
+  assert loss(TRUE, TRUE) == 0
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_summed_in_float32(dtype):
+  true, pred = tf.cast(TRUE, dtype), tf.cast(PRED, dtype)
+  for loss, arguments in ((weighted_l1, (true, pred)), (color, (true, pred)), (total_variation, (pred,))):
+    value = loss(*arguments)
+    assert value.dtype == tf.float32 and value.shape == ()
+    np.testing.assert_allclose(value, loss(*(tf.cast(a, tf.float32) for a in arguments)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", [weighted_l1, color, lambda _, y_pred: total_variation(y_pred)])
+def test_gradients(loss):
+  # Every difference is above 0.1 and the steps below 0.1, so |x| is met on one side of its corner.
+  pred = np.where(PRED > TRUE, PRED + 0.2, PRED - 0.2)[:, :14, :15]
+  recipes.check_gradient(lambda x: loss(TRUE[:, :14, :15], x), pred, step=1e-2, tolerance=1e-3)
+
+
+def test_a_batch_is_the_mean_over_images():
+  for loss in (weighted_l1, color, lambda _, y_pred: total_variation(y_pred)):
+    single = [float(loss(TRUE[index:index + 1], PRED[index:index + 1])) for index in range(2)]
+    np.testing.assert_allclose(loss(TRUE, PRED), np.mean(single), rtol=1e-6)

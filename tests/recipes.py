@@ -1,0 +1,142 @@
+"""Checks that tests of several rooms and papers share; each says what it saw when it fails."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def random_images(*shape, seed=0):
+  """Uniform noise in [0, 1]: float32 [shape]."""
+  return np.random.default_rng(seed).random(shape, np.float32)
+
+
+def smooth_images(*shape, seed=0):
+  """Slow waves of random phase, one per image and channel: float32 [N, H, W, C] in [0, 1]."""
+  count, height, width, channels = shape
+  rng = np.random.default_rng(seed)
+  phase, pace = rng.uniform(0, 6, (count, 1, 1, channels)), rng.uniform(0.05, 0.3, (2, count, 1, 1, channels))
+  rows, columns = np.mgrid[:height, :width][:, None, :, :, None]
+  return (0.5 + 0.45 * np.sin(phase + pace[0] * rows + pace[1] * columns)).astype(np.float32)
+
+
+def assert_same(a, b):
+  """The same shape, dtype and bits."""
+  a, b = np.asarray(a), np.asarray(b)
+  assert (a.shape, a.dtype) == (b.shape, b.dtype)
+  assert a.tobytes() == b.tobytes(), f"{np.mean(a != b):.3%} of the values differ"
+
+
+def check_generator(generator, sizes, batch=2):
+  """A generator keeps the contract of models at every size: float32, finite, in [0, 1], `scale` times as large.
+
+  Args:
+    generator: built keras.Model with `scale`.
+    sizes: list of (height, width).
+    batch: int.
+  """
+  for index, (height, width) in enumerate(sizes):
+    images = random_images(batch, height, width, 3, seed=index)
+    out = generator(images, training=False).numpy()
+    expected = (batch, height * generator.scale, width * generator.scale, 3)
+    assert out.shape == expected, f"{height}x{width} gives {out.shape}, expected {expected}"
+    assert out.dtype == np.float32
+    assert np.isfinite(out).all()
+    assert out.min() >= 0 and out.max() <= 1, f"{height}x{width}: values {out.min()} .. {out.max()}"
+    assert out.std() > 0, f"{height}x{width}: every pixel is {out.flat[0]}"
+
+
+def check_serialization(model, *inputs):
+  """A built model is saved, loaded without custom_objects in safe mode, and gives the same bits. Returns the copy."""
+  import keras
+
+  before = np.asarray(model(*inputs))
+  with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / "model.keras"
+    model.save(path)
+    loaded = keras.saving.load_model(path)
+  assert type(loaded) is type(model)
+  assert loaded.name == model.name
+  assert loaded.count_params() == model.count_params()
+  assert_same(np.asarray(loaded(*inputs)), before)
+  return loaded
+
+
+def check_layer_config(layer, inputs, **expected):
+  """A layer made anew from its config holds the expected attributes and, with the same weights, gives the same bits.
+
+  Goes through Keras' own serialisation, so an unregistered class fails. Returns the copy.
+
+  Args:
+    layer: keras.layers.Layer.
+    inputs: array that it takes.
+    **expected: attributes of the copy.
+  """
+  import keras
+
+  before = np.asarray(layer(inputs))
+  copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+  assert type(copy) is type(layer) and copy is not layer
+  assert copy.get_config() == layer.get_config()
+  for name, value in expected.items():
+    assert getattr(copy, name) == value, f"{name} is {getattr(copy, name)!r}, expected {value!r}"
+  copy(inputs)
+  copy.set_weights(layer.get_weights())
+  assert_same(np.asarray(copy(inputs)), before)
+  symbolic = copy(keras.Input(inputs.shape[1:], dtype=str(np.asarray(inputs).dtype)))
+  assert tuple(symbolic.shape[1:]) == before.shape[1:], f"compute_output_shape gives {symbolic.shape}"
+  return copy
+
+
+def check_gradient(function, point, step=1e-2, tolerance=1e-3, directions=3, seed=0):
+  """The gradient of a scalar function equals finite differences, along random directions.
+
+  Five points per direction, so the error of the difference falls with the fourth power of the step. The step of
+  float32 functions is large, or rounding would drown the difference; float64 functions bear 1e-4 and 1e-7.
+
+  Args:
+    function: tensor -> scalar tensor.
+    point: array, where the gradient is taken; its dtype is the one computed in.
+    step: float, length of one step, per element of the point.
+    tolerance: float, relative to the length of the gradient.
+  """
+  import tensorflow as tf
+
+  variable = tf.constant(point)
+  with tf.GradientTape() as tape:
+    tape.watch(variable)
+    value = function(variable)
+  gradient = tape.gradient(value, variable)
+  assert gradient is not None, "the gradient is None"
+  gradient = tf.convert_to_tensor(gradient).numpy().astype(np.float64)
+  assert np.isfinite(gradient).all()
+  length = np.linalg.norm(gradient)
+  assert length > 0, "the gradient is zero"
+  rng = np.random.default_rng(seed)
+  for _ in range(directions):
+    # Half along the gradient: a purely random direction is nearly orthogonal to it, and would show little of it.
+    direction = rng.standard_normal(gradient.shape)
+    direction = gradient / length + direction / np.linalg.norm(direction)
+    direction *= np.sqrt(gradient.size) / np.linalg.norm(direction)  # elements of size 1
+
+    def at(steps, direction=direction):
+      moved = (np.asarray(point, np.float64) + steps * step * direction).astype(point.dtype)
+      return float(function(tf.constant(moved)))
+
+    numeric = (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * step)
+    analytic = float(np.sum(gradient * direction))
+    scale = length * np.linalg.norm(direction)
+    assert abs(numeric - analytic) <= tolerance * scale, f"gradient {analytic:.8g}, finite difference {numeric:.8g}"
+
+
+def run_python(code, *arguments, **environment):
+  """Runs code in a fresh interpreter at the repository's root; its standard output. A failure shows its errors."""
+  done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=300,
+                        cwd=ROOT, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **environment})
+  assert done.returncode == 0, done.stderr[-3000:]
+  return done.stdout

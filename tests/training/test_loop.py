@@ -1,0 +1,344 @@
+"""The training loop: what it writes, when it stops, and what it refuses."""
+
+import dataclasses
+import io
+import json
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from training_helpers import StubConfig, StubTrainer, arrays, assert_same_arrays, photographs, run_stub, stub_batches
+
+from tf_imgtrans.cli import train
+from tf_imgtrans.core.images import read_uint8
+from tf_imgtrans.papers.mux_demux.config import TINY, Config
+from tf_imgtrans.training.loop import NonFiniteTerm, run_training
+from tf_imgtrans.training.options import TrainingOptions
+from tf_imgtrans.training.run_folder import RunFolder
+from tf_imgtrans.training.strategies import make_strategy
+from tf_imgtrans.training.validation import Validator
+
+PICTURES = [(f"p{i}", image, image / 2) for i, image in
+            enumerate(np.random.default_rng(1).uniform(0, 1, (5, 16, 24, 3)).astype(np.float32))]
+
+
+def records(folder, kind):
+  """Records of scalars.jsonl of one kind."""
+  found = [json.loads(line) for line in (folder / "scalars.jsonl").read_text().splitlines()]
+  return [record for record in found if record["kind"] == kind]
+
+
+class Scores:
+  """Scores that go up and down as told; keeps the generator's weights of every validation."""
+
+  def __init__(self, **values):
+    self.values = values
+    self.calls = 0
+
+  def __call__(self, targets, outputs):
+    assert len(targets) == len(outputs) == len(PICTURES)
+    scores = {name: values[self.calls] for name, values in self.values.items()}
+    self.calls += 1
+    return {name: value for name, value in scores.items() if value is not None}
+
+
+def checkpoints(folder):
+  return sorted(int(path.stem[5:]) for path in (folder / "checkpoints").iterdir())
+
+
+# What a run leaves
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+  """A finished run of 9 steps: (folder, standard error)."""
+  folder = tmp_path_factory.mktemp("finished")
+  scores = Scores(psnr=[20.0, 22.0, 21.0], niqe=[5.0, 5.5, 4.0], ssim=[0.5, 0.6, 0.7])
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr("sys.stderr", io.StringIO())
+    import sys
+
+    run_stub(folder, 9, validator=Validator(PICTURES, scores, {"psnr": True, "niqe": False}), keep=5)
+    return folder, sys.stderr.getvalue()
+
+
+def test_scalars_hold_the_mean_over_every_window(finished):
+  folder, _ = finished
+  lines = records(folder, "train")
+  assert [line["step"] for line in lines] == [2, 4, 6, 8, 9]
+  # the stub's term "position" is the step itself; the last window is shorter than log_every
+  assert [line["position"] for line in lines] == [1.5, 3.5, 5.5, 7.5, 9.0]
+  assert list(lines[0]) == ["step", "kind", "total", "l1", "position", "odd"]
+  assert all(math.isfinite(line["total"]) and line["total"] == line["l1"] for line in lines)
+  assert lines[-1]["total"] < lines[0]["total"]
+  assert records(folder, "validation") == [
+      {"step": 4, "kind": "validation", "psnr": 20.0, "niqe": 5.0, "ssim": 0.5},
+      {"step": 8, "kind": "validation", "psnr": 22.0, "niqe": 5.5, "ssim": 0.6},
+      {"step": 9, "kind": "validation", "psnr": 21.0, "niqe": 4.0, "ssim": 0.7}]
+
+
+def test_the_best_generators_are_kept(finished):
+  folder, _ = finished
+  assert checkpoints(folder) == [4, 8, 9]
+
+  def of_checkpoint(step):
+    found = arrays(folder / "checkpoints" / f"step-{step:08d}.npz")
+    return {name.split("/", 2)[2]: array for name, array in found.items() if name.startswith("generator/")}
+
+  assert_same_arrays(arrays(folder / "best_psnr.keras"), of_checkpoint(8))
+  assert_same_arrays(arrays(folder / "best_niqe.keras"), of_checkpoint(9))
+  assert_same_arrays(arrays(folder / "generator.keras"), of_checkpoint(9))
+  assert not (folder / "best_ssim.keras").exists()
+
+
+def test_tensorboard_holds_scalars_and_images(finished):
+  folder, _ = finished
+  board = EventAccumulator(str(folder / "tensorboard"), {"tensors": 0}).Reload()
+  tags = board.Tags()["tensors"]
+  assert {"train/total", "train/l1", "validation/psnr", "validation/niqe", "images_per_second", "preview"} <= set(tags)
+  events = board.Tensors("validation/psnr")
+  assert [event.step for event in events] == [4, 8, 9]
+  assert [float(tf.make_ndarray(event.tensor_proto)) for event in events] == [20.0, 22.0, 21.0]
+  assert all(tf.make_ndarray(event.tensor_proto) > 0 for event in board.Tensors("images_per_second"))
+  width, height, png = tf.make_ndarray(board.Tensors("preview")[-1].tensor_proto)[:3]
+  sheet = read_uint8(folder / "previews" / "step-00000009.png")
+  assert (int(height), int(width)) == sheet.shape[:2]
+  np.testing.assert_array_equal(tf.io.decode_png(png).numpy(), sheet)
+
+
+def test_the_preview_sheet_shows_the_same_four_pictures(finished):
+  folder, _ = finished
+  names = sorted(path.name for path in (folder / "previews").iterdir())
+  assert names == ["step-00000004.png", "step-00000008.png", "step-00000009.png"]
+  first, last = (read_uint8(folder / "previews" / name) for name in (names[0], names[-1]))
+  assert first.shape == last.shape
+  # Three columns of 192 pixels and four rows of 128: only the middle column, the output, changes.
+  assert first.shape[0] > 4 * 128 and 3 * 192 < first.shape[1] < 4 * 192
+  columns = np.nonzero((first != last).any(axis=(0, 2)))[0]
+  assert first.shape[1] / 3 < columns.min() and columns.max() < first.shape[1] * 2 / 3
+
+
+def test_the_progress_bar_shows_speed_and_time_left(finished):
+  _, errors = finished
+  assert "images/s" in errors and "step=8" in errors and "total=" in errors
+  shown = errors.split("\r")[-2]
+  assert "36.0/36.0" in errors and "<00:00" in errors, shown  # 9 steps of 4 images; elapsed<left
+
+
+def test_workers_that_do_not_write_leave_nothing(tmp_path):
+  folder = RunFolder(tmp_path / "run", writes=False)
+  folder.start({"paper": "stub"})
+  run_training(StubTrainer(), stub_batches, folder, TrainingOptions(folder.path, log_every=2, validate_every=2,
+                                                                    checkpoint_every=2), 4, 4, make_strategy("none"))
+  assert not folder.path.exists()
+
+
+def test_random_noise_is_the_same_at_every_validation():
+  """Else a resumed run, whose first validation is another one's second, would log other values."""
+  from tf_imgtrans.papers.mux_demux.generator import Generator
+
+  config = dataclasses.replace(TINY, network="high_performance", noise="random")
+  generator = Generator(config)
+  validate = Validator(PICTURES[:1], lambda targets, outputs: {"mean": float(np.mean(outputs))}, {})
+  first, second = validate(generator), validate(generator)
+  again = Validator(PICTURES[:1], validate.score, {})(generator)
+  assert first[0] == second[0] == again[0]
+  plain = generator(PICTURES[0][1][None], noise_seed=3).numpy()
+  assert np.abs(plain - generator(PICTURES[0][1][None], noise_seed=4).numpy()).max() > 0
+
+
+@pytest.mark.parametrize("before, values, better", [
+    ([], {"psnr": 1.0, "niqe": 2.0}, ["psnr", "niqe"]),
+    ([{"psnr": 1.0, "niqe": 2.0}], {"psnr": 1.0, "niqe": 2.0}, []),  # equal is not better
+    ([{"psnr": 1.0, "niqe": 2.0}, {"psnr": 0.5, "niqe": 1.0}], {"psnr": 0.9, "niqe": 0.9}, ["niqe"]),
+    ([{"psnr": 1.0}], {"niqe": 9.0}, ["niqe"]),  # small pictures have no NIQE, identical ones no PSNR
+    ([{"niqe": 3.0}], {"psnr": 1.0}, ["psnr"]),
+])
+def test_improved(before, values, better):
+  assert Validator([], None, {"psnr": True, "niqe": False}).improved(before, values) == better
+
+
+# Non-finite terms
+
+
+@pytest.mark.parametrize("bad_step", [5, 6, 7])
+def test_a_term_that_is_not_finite_stops_the_run(tmp_path, bad_step):
+  """Terms are fetched once per window, and the exact step is named all the same."""
+  with pytest.raises(NonFiniteTerm, match=f"loss term odd is nan at step {bad_step}: .*last good checkpoint is kept"):
+    run_stub(tmp_path, 12, StubConfig(bad_step=bad_step), log_every=3, checkpoint_every=3, validate_every=3)
+  last = (bad_step - 1) // 3 * 3
+  assert checkpoints(tmp_path)[-1] == last
+  assert [record["step"] for record in records(tmp_path, "train")] == list(range(3, last + 1, 3))
+  for array in arrays(tmp_path / "checkpoints" / f"step-{last:08d}.npz").values():
+    assert array.dtype.kind == "U" or np.isfinite(array).all()
+  assert not (tmp_path / "generator.keras").exists()
+  trainer, _ = run_stub(tmp_path, 12)  # mended, it goes on from there
+  assert trainer.step.numpy() == 12
+
+
+def test_weights_that_are_not_finite_are_neither_kept_nor_validated(tmp_path):
+  """The terms of step 8 are finite, and the weights after it are not."""
+  scores = Scores(psnr=[20.0], niqe=[5.0])
+  with pytest.raises(NonFiniteTerm, match="convolution/bias is not finite after step 8"):
+    run_stub(tmp_path, 12, StubConfig(bad_weights_step=8), validator=Validator(PICTURES, scores, {"psnr": True}), keep=1)
+  assert checkpoints(tmp_path) == [4] and scores.calls == 1
+
+
+def test_a_huge_learning_rate_stops_the_run(tmp_path):
+  with pytest.raises(NonFiniteTerm, match="not finite|is nan|is inf"):
+    run_stub(tmp_path, 12, StubConfig(learning_rate=1e38))
+
+
+def test_mixed_float16_skips_a_step_whose_gradients_overflow(tmp_path):
+  """Overflowing gradients are the loss scale's business: it halves, and the run goes on."""
+  trainer, _ = run_stub(tmp_path, 4, StubConfig(initial_scale=2.0 ** 30), "mixed_float16")
+  assert trainer.optimizer_of_generator.dynamic_scale.numpy() < 2.0 ** 30
+  assert all(math.isfinite(record["total"]) for record in records(tmp_path, "train"))
+
+
+# A full disk
+
+
+def test_a_full_disk_at_a_checkpoint_does_not_stop_the_run(tmp_path, monkeypatch):
+  savez, calls = np.savez, []
+
+  def full_once(file, **values):
+    calls.append(file)
+    if len(calls) == 2:
+      raise OSError(28, "No space left on device")
+    savez(file, **values)
+
+  monkeypatch.setattr(np, "savez", full_once)
+  with pytest.warns(UserWarning, match="checkpoint of step 8 could not be written.*the newest is 4"):
+    run_stub(tmp_path, 12)
+  assert checkpoints(tmp_path) == [4, 12]
+
+
+# The command
+
+
+class Stopped(Exception):
+  pass
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+  """Calls `train mux_demux` in this process, without training; gives the last folder, options and config it trains with."""
+  monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: None)  # would outlive the test
+  data = photographs(tmp_path / "photographs", 3)
+  seen = {}
+
+  def fit(paper, config, options, data, folder, strategy):
+    seen.update(config=config, options=options, description=folder.description())
+    return {"steps": config.iterations}
+
+  monkeypatch.setattr(train, "fit", fit)
+
+  def call(config=TINY, **options):
+    options = {"out": tmp_path / "run", **({} if options.get("resume") else {"data": data}), **options}
+    assert train.run("mux_demux", config, TrainingOptions(**options)) == 0
+    return seen
+
+  call.folder = tmp_path / "run"
+  return call
+
+
+def test_run_json_is_written_before_the_first_step(command, monkeypatch):
+  def fails(*arguments):
+    raise Stopped
+
+  monkeypatch.setattr(train, "fit", fails)
+  with pytest.raises(Stopped):
+    command(log_every=5)
+  described = json.loads((command.folder / "run.json").read_text())
+  assert described["paper"] == "mux_demux"
+  assert described["config"]["patch_size"] == 32 and described["config"]["learning_rate"] == Config().learning_rate
+  assert described["options"]["log_every"] == 5
+  assert described["data"]["kind"] == "photographs" and described["data"]["training"] == 2
+  assert described["versions"]["keras"] == keras.__version__
+  assert [path.name for path in command.folder.iterdir()] == ["run.json"]
+
+
+def test_a_resumed_run_keeps_its_configuration_and_options(command):
+  first = dict(command(log_every=5, validate_every=10, checkpoint_every=20, keep=7, precision="mixed_bfloat16", jit=True))
+  resumed = command(Config(), resume=True)
+  assert resumed["config"] == TINY
+  changed = {"resume": True, "data": first["options"].data}
+  assert resumed["options"] == dataclasses.replace(first["options"], **changed)
+
+
+def test_a_resumed_run_takes_more_iterations_and_other_rhythms(command):
+  command(log_every=5, validate_every=10, checkpoint_every=20)
+  resumed = command(dataclasses.replace(Config(), iterations=500), resume=True, checkpoint_every=40, log_every=10)
+  assert resumed["config"] == dataclasses.replace(TINY, iterations=500)
+  assert (resumed["options"].checkpoint_every, resumed["options"].log_every) == (40, 10)
+  assert resumed["options"].validate_every == 10
+  assert resumed["description"]["config"]["iterations"] == 500
+
+
+@pytest.mark.parametrize("config, options, words", [
+    ({"weight_l1": 7.0}, {}, r"weight_l1 is 7.0, but the run in .* was started with 5000.0.*leave --config.weight_l1 out"),
+    ({"seed": 3}, {}, "seed is 3, but the run in .* was started with 0"),
+    ({}, {"precision": "mixed_float16"}, "precision is 'mixed_float16', but .* started with 'float32'.*leave --precision"),
+    ({}, {"validation_share": 0.5}, "validation_share is 0.5, but the run in .* was started with 0.1"),
+])
+def test_a_resumed_run_refuses_another_configuration(command, config, options, words):
+  command()
+  before = (command.folder / "run.json").read_bytes()
+  with pytest.raises(ValueError, match=words):
+    command(dataclasses.replace(Config(), **config), resume=True, **options)
+  assert (command.folder / "run.json").read_bytes() == before
+
+
+def test_a_folder_with_a_run_is_not_started_anew(command):
+  command()
+  with pytest.raises(ValueError, match="holds a run already: go on with --resume, or choose another --out"):
+    command()
+
+
+def test_a_folder_with_checkpoints_alone_is_not_started_anew(tmp_path):
+  run_stub(tmp_path, 4)
+  with pytest.raises(ValueError, match="holds a run already"):
+    RunFolder(tmp_path).start({})
+
+
+def test_nothing_to_resume(command):
+  with pytest.raises(FileNotFoundError, match="no run.json, so there is nothing to resume: leave --resume out"):
+    command(resume=True)
+
+
+def test_no_data_folder(tmp_path):
+  with pytest.raises(ValueError, match="no data folder: give one with --data"):
+    train.run("mux_demux", TINY, TrainingOptions(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("options, words", [
+    ({"validate_every": 30}, "validate_every is 30: expected a multiple of log_every, 20"),
+    ({"checkpoint_every": 1001}, "checkpoint_every is 1001: expected a multiple of log_every, 20"),
+    ({"keep": 0}, "keep is 0"),
+    ({"jit": True, "strategy": "mirrored"}, "jit is on.*--strategy none"),
+    ({"jit": True, "strategy": "multi_worker"}, "jit is on.*--strategy none"),
+])
+def test_options_that_do_not_fit(tmp_path, options, words):
+  with pytest.raises(ValueError, match=words):
+    TrainingOptions(tmp_path, **options)
+
+
+# The folder
+
+
+def test_rewind_takes_the_log_back_and_removes_leftovers(tmp_path):
+  folder = RunFolder(tmp_path)
+  for place in (tmp_path, tmp_path / "checkpoints", tmp_path / "previews"):
+    place.mkdir(exist_ok=True)
+    (place / ".writing-abc.npz").write_bytes(b"half")
+    (place / "kept").write_bytes(b"")
+  lines = [json.dumps({"step": step, "kind": "train", "total": value}) + "\n"
+           for step, value in ((2, 0.1), (4, 1 / 3), (6, 1e-300), (8, 5e20))]
+  (tmp_path / "scalars.jsonl").write_text("".join(lines) + '{"step": 10, "kind": "tr')
+  folder.rewind(6)
+  assert (tmp_path / "scalars.jsonl").read_text() == "".join(lines[:3])
+  assert not list(tmp_path.rglob(".writing-*")) and len(list(tmp_path.rglob("kept"))) == 3

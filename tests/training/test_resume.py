@@ -1,0 +1,138 @@
+"""A run that is killed and resumed ends as the run that was left alone, bit for bit."""
+
+import json
+
+import numpy as np
+import pytest
+from training_helpers import (
+    HERE,
+    TINY_FLAGS,
+    StubConfig,
+    arrays,
+    assert_same_arrays,
+    child,
+    photographs,
+    run_stub,
+    stub_batches,
+)
+
+
+class Killed(BaseException):
+  """Stands for the end of the process; nothing in the loop catches it."""
+
+
+class MeanWeight:
+  """A validation of one number: the mean of the generator's weights, the lowest being the best."""
+
+  def __call__(self, generator):
+    mean = float(np.mean([np.mean(weight.numpy()) for weight in generator.weights]))
+    return {"mean": mean}, np.zeros((4, 4, 3), np.uint8)
+
+  def improved(self, records, values):
+    return ["mean"] if all(values["mean"] < record["mean"] for record in records) else []
+
+
+def assert_same_runs(one, other):
+  """The same log, checkpoints, saved generators and preview sheets."""
+  assert (one / "scalars.jsonl").read_bytes() == (other / "scalars.jsonl").read_bytes()
+  for pattern in ("checkpoints/*", "*.keras", "previews/*"):
+    paths = sorted(one.glob(pattern))
+    assert [path.relative_to(one) for path in paths] == [path.relative_to(other) for path in sorted(other.glob(pattern))]
+    assert paths
+    for path in paths:
+      if path.suffix == ".png":
+        assert path.read_bytes() == (other / path.relative_to(one)).read_bytes(), path.name
+      else:
+        assert_same_arrays(arrays(path), arrays(other / path.relative_to(one)))
+  assert not [path for path in other.rglob(".*")]
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_resume_in_one_process(tmp_path, precision):
+  """Stopped before and after a checkpoint and between the two, each time resumed with a new trainer."""
+  run_stub(tmp_path / "whole", 14, precision=precision, validator=MeanWeight())
+  for stop in (1, 7, 8, 9, 13):
+    def batches_until(start_step, part, stop=stop):
+      yield from (batch for _, batch in zip(range(start_step, stop), stub_batches(start_step, part)))
+      raise Killed
+
+    with pytest.raises(Killed):
+      run_stub(tmp_path / "parts", 14, precision=precision, validator=MeanWeight(), batches=batches_until)
+  run_stub(tmp_path / "parts", 14, precision=precision, validator=MeanWeight())
+  assert_same_runs(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_resume_after_a_torn_checkpoint(tmp_path):
+  run_stub(tmp_path / "whole", 12, validator=MeanWeight())
+  run_stub(tmp_path / "parts", 12, validator=MeanWeight())
+  newest = tmp_path / "parts" / "checkpoints" / "step-00000012.npz"
+  newest.write_bytes(newest.read_bytes()[:1000])
+  with pytest.warns(UserWarning, match="step-00000012.npz is torn"):
+    run_stub(tmp_path / "parts", 12, validator=MeanWeight())
+  assert_same_runs(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_more_iterations_go_on_from_the_end(tmp_path):
+  """The weights are those of the longer run; the log keeps the line that closed the shorter one."""
+  whole, _ = run_stub(tmp_path / "whole", 11)
+  run_stub(tmp_path / "parts", 5)
+  parts, result = run_stub(tmp_path / "parts", 11)
+  assert result["steps"] == 11
+  for name, variable in whole.state().items():
+    assert variable.numpy().tobytes() == parts.state()[name].numpy().tobytes(), name
+  steps = [json.loads(line)["step"] for line in (tmp_path / "parts" / "scalars.jsonl").read_text().splitlines()]
+  assert steps == [2, 4, 5, 6, 8, 10, 11]
+
+
+def test_fewer_iterations_than_the_run_has(tmp_path):
+  run_stub(tmp_path, 8)
+  log = (tmp_path / "scalars.jsonl").read_bytes()
+  with pytest.raises(ValueError, match="is at step 8 already: expected iterations of 8 or more, not 4"):
+    run_stub(tmp_path, 4)
+  assert (tmp_path / "scalars.jsonl").read_bytes() == log
+
+
+def test_another_network_is_refused(tmp_path):
+  run_stub(tmp_path, 4)
+  with pytest.raises(ValueError, match="another configuration"):
+    run_stub(tmp_path, 8, StubConfig(), "mixed_float16")
+
+
+TRAIN = ("train", "mux_demux", *TINY_FLAGS, "--config.iterations", "24", "--log_every", "2", "--validate_every", "6",
+         "--checkpoint_every", "4")
+# Each child is killed at its moment and leaves a newest checkpoint, from which the next one goes on to step 24.
+MOMENTS = (
+    ("half-checkpoint", "any", 2, 4),  # the one of step 8 is half written
+    ("after", "best_psnr.keras", 2, 8),  # of step 12, whose validation is not yet in the log
+    ("half-line", '"step": 18, "kind": "validation"', 1, 16),
+    ("before", "step-00000024.npz", 1, 20),  # complete, but still under its temporary name
+    ("before", "generator.keras", 1, 24),  # only the last file is missing
+)
+
+
+@pytest.mark.slow
+@pytest.mark.multiprocess
+def test_killed_runs_end_as_the_whole_one(tmp_path):
+  data, whole, parts = photographs(tmp_path / "photographs"), tmp_path / "whole", tmp_path / "parts"
+  with child("-m", "tf_imgtrans", *TRAIN, "--data", data, "--out", whole) as command:
+    command.finish()
+
+  with child("-m", "tf_imgtrans", *TRAIN, "--data", data, "--out", parts) as command:
+    log = parts / "scalars.jsonl"
+    command.wait_until(lambda: log.exists() and log.read_bytes().count(b"\n") >= 1)
+    command.kill()  # wherever it is now
+
+  resume = ("train", "mux_demux", "--out", parts, "--resume")
+  for *moment, newest in MOMENTS:
+    with child(HERE / "stalled_command.py", *moment, *resume) as command:
+      assert command.read_line() == "stalled"
+      command.kill()
+    kept = sorted((parts / "checkpoints").glob("step-*.npz"))
+    assert kept[-1].name == f"step-{newest:08d}.npz"
+    assert arrays(kept[-1])["step"] == newest
+    assert bool(list(parts.rglob(".writing-*"))) == (moment[0] in ("half-checkpoint", "before"))
+
+  with child("-m", "tf_imgtrans", *resume) as command:
+    command.finish()
+    assert "warning" not in command.errors()
+  assert_same_runs(whole, parts)
