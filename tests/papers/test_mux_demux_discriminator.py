@@ -46,7 +46,7 @@ def test_softmax_logit_is_the_log_odds_of_unit_zero():
   network.head.set_weights([recipes.random_images(8, 2), np.float32([1.5, -0.5])])
   images = recipes.random_images(2, 32, 32, 3)
   units = []
-  network.head.call = lambda features, call=network.head.call: units.append(call(features)) or units[-1]
+  network.head.call = lambda features, call=network.head.call, **_: units.append(call(features)) or units[-1]
   logits = network(images)
   real = tf.nn.softmax(units[0])[:, :1]
   np.testing.assert_allclose(tf.sigmoid(logits), real, rtol=1e-5)

@@ -14,8 +14,8 @@ REST = 0.01  # share of the random draw in a channel that is handed on: small, b
 class HandOn(keras.initializers.Initializer):
   """Initial 1x1 kernel that hands some channels on: He normal, but for the outputs named in `pairs`.
 
-  Such an output is `gain` times its input channel, plus a hundredth of the He normal draw from all channels. It is the dense
-  block's way to begin near the identity, as its input reaches the transition unchanged.
+  Such an output is `gain` times its input channel, plus a hundredth of the He normal draw from all channels. A dense
+  block begins near the identity that way, as its input reaches the transition unchanged.
 
   Args:
     pairs: (input, output) channel pairs.
