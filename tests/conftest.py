@@ -35,3 +35,8 @@ def real_photograph():
   photograph = skimage.data.chelsea().astype(np.float32) / 255
   photograph.setflags(write=False)
   return photograph
+
+
+def pytest_configure(config):
+  # Keras reads its own variables in the manner of NumPy 1.
+  config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning:keras")

@@ -58,7 +58,8 @@ def test_a_value_of_another_type_is_refused(field, value):
 
 
 @pytest.mark.parametrize("field, value", [
-    ("weight_l1", 0), ("weight_l1", 3), ("share", 0.0), ("share", 0), ("batch_size", 1), ("patch_size", 16), ("layers", ())])
+    ("weight_l1", 0), ("weight_l1", 3), ("share", 0.0), ("share", 0), ("batch_size", 1), ("patch_size", 16),
+    ("layers", ())])
 def test_legal_limits(field, value):
   assert getattr(Sample(**{field: value}), field) == value
 

@@ -41,7 +41,8 @@ def test_fold_in_changes_the_draw_and_stays_uniform():
   assert abs(draws.mean() - 0.5) < 3 * 0.0236
 
 
-@pytest.mark.parametrize("seed, pair", [(7, [7, 0]), ([7, 8], [7, 8]), (np.int64(5), [5, 0]), (tf.constant([1, 2]), [1, 2])])
+@pytest.mark.parametrize("seed, pair", [
+    (7, [7, 0]), ([7, 8], [7, 8]), (np.int64(5), [5, 0]), (tf.constant([1, 2]), [1, 2])])
 def test_as_seed_pair(seed, pair):
   made = as_seed_pair(seed)
   assert made.dtype == tf.int32

@@ -104,7 +104,8 @@ def test_instance_norm_large_values():
   np.testing.assert_allclose(InstanceNormalization()(x), _by_hand(x), atol=1e-2)
 
 
-@pytest.mark.parametrize("policy, dtype, step", [("mixed_float16", tf.float16, 2 ** -10), ("mixed_bfloat16", tf.bfloat16, 2 ** -7)])
+@pytest.mark.parametrize("policy, dtype, step", [
+    ("mixed_float16", tf.float16, 2 ** -10), ("mixed_bfloat16", tf.bfloat16, 2 ** -7)])
 def test_half_precision_keeps_float32_weights_and_sums(policy, dtype, step):
   layer = InstanceNormalization(dtype=policy)
   # Squares of these overflow float16, whose largest number is 65504.

@@ -41,10 +41,12 @@ def test_confident_scores_keep_a_finite_loss_and_gradient(logit):
   logits = tf.constant([[logit]])
   with tf.GradientTape(persistent=True) as tape:
     tape.watch(logits)
-    losses = {"real": discriminator_log_loss(logits, tf.zeros((1, 1))), "fake": discriminator_log_loss(tf.zeros((1, 1)), logits),
+    zero = tf.zeros((1, 1))
+    losses = {"real": discriminator_log_loss(logits, zero), "fake": discriminator_log_loss(zero, logits),
               "generator": generator_log_loss(logits)}
   sign = np.sign(logit)
-  expected = {"real": (sign - 1) / 2, "fake": (sign + 1) / 2, "generator": (sign - 1) / 2}  # sigmoid - 1, sigmoid, sigmoid - 1
+  # sigmoid - 1, sigmoid, sigmoid - 1
+  expected = {"real": (sign - 1) / 2, "fake": (sign + 1) / 2, "generator": (sign - 1) / 2}
   for name, loss in losses.items():
     assert np.isfinite(loss)
     np.testing.assert_allclose(loss, 1e4 * abs(expected[name]) + (0 if name == "generator" else np.log(2)), rtol=1e-6)

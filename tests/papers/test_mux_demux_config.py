@@ -13,8 +13,8 @@ DEFAULTS = {
     # Sec. 4.1, and DPED's widths
     "discriminator_head": "sigmoid", "discriminator_channels": (48, 128, 192, 192, 128), "discriminator_dense": 1024,
     # Table 1: alpha, beta, gamma, theta, lambda; Eq. 10 has the adversarial term without a factor
-    "weight_l1": 5000, "weight_perceptual": 10, "weight_contextual": 10, "weight_color": 0.5, "weight_total_variation": 2000,
-    "weight_adversarial": 1,
+    "weight_l1": 5000, "weight_perceptual": 10, "weight_contextual": 10, "weight_color": 0.5,
+    "weight_total_variation": 2000, "weight_adversarial": 1,
     # DPED takes relu5_4; the contextual loss's authors take conv3_2 and conv4_2 with bandwidth 0.5
     "perceptual_layer": "block5_conv4", "contextual_layers": ("block3_conv2", "block4_conv2"), "contextual_bandwidth": 0.5,
     "vgg_weights": "",

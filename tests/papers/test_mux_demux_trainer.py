@@ -132,7 +132,7 @@ def test_a_step_with_other_noise_differs():
 
 def test_steps_bring_the_loss_down():
   trainer = Trainer(dataclasses.replace(TINY, learning_rate=5e-3))
-  losses = [float(trainer.train_step((SOURCE, TARGET))["l1"]) for _ in range(8)]
+  losses = [float(trainer.train_step((SOURCE, TARGET))["l1"]) for _ in range(4)]
   assert losses[-1] < losses[0]
 
 
@@ -142,7 +142,7 @@ def test_half_precision(precision):
   reference = _numbers(single.train_step((SOURCE, TARGET)))
   terms = half.train_step((SOURCE, TARGET))
   assert {value.dtype.name for value in terms.values()} == {"float32"}
-  assert {variable.dtype for network in (half.generator, half.discriminator) for variable in network.variables} == {"float32"}
+  assert {variable.dtype for variable in half.generator.variables + half.discriminator.variables} == {"float32"}
   for name, value in _numbers(terms).items():
     np.testing.assert_allclose(value, reference[name], rtol=0.05, err_msg=name)
   for name, variable in half.state().items():

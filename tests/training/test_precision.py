@@ -19,7 +19,7 @@ from tf_imgtrans.training.options import TrainingOptions
 from tf_imgtrans.training.run_folder import RunFolder
 from tf_imgtrans.training.strategies import make_strategy
 
-SMALL = dataclasses.replace(TINY, network="high_performance", patch_size=16)
+SMALL = dataclasses.replace(TINY, network="high_performance")
 
 
 def paper_batches(start_step, part):

@@ -117,23 +117,26 @@ def _summary(values):
 
 
 def _show(report):
+  """Prints the table, and under it how each metric was measured."""
   from rich.console import Console
   from rich.table import Table
 
-  table = Table(title=f"{report['model']} on {len(report['pictures'])} pictures of {report['data']}", title_justify="left")
-  for column, justify in (("metric", "left"), ("input", "right"), ("output", "right"), ("protocol", "left")):
-    table.add_column(column, justify=justify)
+  table = Table("metric", "input", "output", "better")
+  notes = []
   for name, row in report["metrics"].items():
-    table.add_row(f"{name} {row['unit']} {'(higher is better)' if row['higher_is_better'] else '(lower is better)'}",
-                  *(_cell(row.get(which)) for which in ("input", "output")), row["protocol"])
-  Console().print(table)
+    cells = [_cell(row.get(which)) for which in ("input", "output")]
+    table.add_row(f"{name} {row['unit']}".strip(), *cells, "higher" if row["higher_is_better"] else "lower")
+    notes.append(f"{name}: {row['protocol']}")
+    notes += [f"{name}: {row[which]['infinite']} {which} pictures equal to their targets are left out of the mean"
+              for which in ("input", "output") if row.get(which, {}).get("infinite")]
+  console = Console(soft_wrap=True, highlight=False)
+  console.print(f"{report['model']} on {len(report['pictures'])} pictures of {report['data']}")
+  console.print(table)
+  console.print("\n".join(notes))
 
 
 def _cell(summary):
-  """A mean, and in brackets how many pictures were equal to their target and so have no finite PSNR."""
-  if not summary or summary["mean"] is None:
-    return "-"
-  return f"{summary['mean']:.4f}" + (f" ({summary['infinite']} equal left out)" if summary["infinite"] else "")
+  return "-" if not summary or summary["mean"] is None else f"{summary['mean']:.4f}"
 
 
 def _write(path, report):

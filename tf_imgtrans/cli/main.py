@@ -10,6 +10,7 @@ import sys
 import warnings
 
 from tf_imgtrans.core.names import unknown_name
+from tf_imgtrans.version import __version__
 
 # command -> ("module:function", summary), or (dict of the commands one level below, summary)
 COMMANDS = {
@@ -39,6 +40,9 @@ def _dispatch(arguments, commands, program):
   import tyro
 
   name = arguments[0] if arguments else "--help"
+  if name == "--version":
+    print(f"tf-imgtrans {__version__}")
+    return 0
   if name in commands:
     target, _ = commands[name]
     if isinstance(target, dict):

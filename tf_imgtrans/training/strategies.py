@@ -24,7 +24,7 @@ def make_strategy(name):
   if name == "mirrored":
     devices = [device.name for device in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")]
     return tf.distribute.MirroredStrategy([device.replace("/device:", "") for device in devices])
-  if "cluster" not in json.loads(os.environ.get("TF_CONFIG", "{}")):
+  if "cluster" not in _tf_config():
     raise ValueError("multi_worker needs the environment variable TF_CONFIG, such as "
                      '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}')
   return tf.distribute.MultiWorkerMirroredStrategy()
@@ -37,11 +37,19 @@ def is_chief(name):
   """
   if name != "multi_worker":
     return True
-  config = json.loads(os.environ["TF_CONFIG"])
+  config = _tf_config()
   task = config.get("task", {})
   if "chief" in config["cluster"]:
     return task.get("type") == "chief"
   return task.get("index", 0) == 0
+
+
+def _tf_config():
+  text = os.environ.get("TF_CONFIG") or "{}"
+  try:
+    return json.loads(text)
+  except json.JSONDecodeError as error:
+    raise ValueError(f"the environment variable TF_CONFIG is {text!r}: expected JSON ({error})") from None
 
 
 def distribute(strategy, batches, start_step):

@@ -1,6 +1,7 @@
 """What the papers' trainers share: optimizers, precision, replica averaging and the state of a run."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_imgtrans.core.seeds import fold_in, seed_at
@@ -59,7 +60,10 @@ class GanTrainer(keras.Model):
   def descend(self, optimizer, network, tape, scaled_loss):
     """One step of the optimizer on the network's trainable variables."""
     variables = network.trainable_variables
-    optimizer.apply(tape.gradient(scaled_loss, variables), variables)
+    gradients = tape.gradient(scaled_loss, variables)
+    if self.precision == "mixed_float16":
+      gradients = _overflow_everywhere(gradients)
+    optimizer.apply(gradients, variables)
 
   def state(self):
     """Every variable that decides how the run goes on, by a name that says what it is: dict of name to variable."""
@@ -75,3 +79,13 @@ class GanTrainer(keras.Model):
   def _replica(self):
     context = tf.distribute.get_replica_context()
     return context.replica_id_in_sync_group if context else 0
+
+
+def _overflow_everywhere(gradients):
+  """Makes gradients that overflow on one replica do so on all: each loss scale looks at those of one replica alone."""
+  if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+    return gradients
+  finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients if gradient is not None])
+  context = tf.distribute.get_replica_context()
+  zero_or_nan = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.where(finite, 0.0, np.nan))
+  return [gradient if gradient is None else gradient + tf.cast(zero_or_nan, gradient.dtype) for gradient in gradients]

@@ -1,0 +1,151 @@
+"""The house: which room may look into which, and the habits that every file keeps."""
+
+import ast
+import pathlib
+import re
+
+import pytest
+import recipes
+
+PACKAGE = recipes.ROOT / "tf_imgtrans"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+PAPERS = sorted(path for path in (PACKAGE / "papers").iterdir() if path.is_dir() and not path.name.startswith("_"))
+SOURCES = sorted([*MODULES, *(recipes.ROOT / "train_scripts").rglob("*.py"), *(recipes.ROOT / "tests").rglob("*.py")])
+
+# Doors. Every room sees itself; "papers/X" sees no other paper. `cli` sees all rooms.
+DOORS = {
+    "core": set(),
+    "layers": {"core"}, "losses": {"core"}, "metrics": {"core"}, "data": {"core"}, "training": {"core"},
+    "papers": {"core", "layers", "losses", "data", "training"},
+    "baselines": {"core", "layers", "losses", "data", "training"},
+    "export": {"core"}, "inference": {"core"}, "serving": {"core"}, "benchmark": {"core"},
+}
+# Single doors beside these, each with its reason.
+HATCHES = {
+    ("training/strategies.py", "tf_imgtrans.data.pipeline"),  # Part: what a strategy tells the pipeline of its replicas
+}
+# Modules that stand outside the rooms.
+HALL = {"__init__.py": {"version", "generators"}, "__main__.py": {"cli"}, "generators.py": {"core"}, "version.py": set()}
+SEVEN = {"config.py", "generator.py", "discriminator.py", "objective.py", "data.py", "trainer.py", "README.md"}
+
+
+def _name(path):
+  return path.relative_to(PACKAGE).as_posix()
+
+
+def _imports(path):
+  """Absolute names of what a module imports, in functions too."""
+  for node in ast.walk(ast.parse(path.read_text())):
+    if isinstance(node, ast.Import):
+      yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+      assert node.level == 0, f"{_name(path)}: relative import in line {node.lineno}"
+      yield node.module
+      if node.module == "tf_imgtrans" or node.module == "tf_imgtrans.papers":
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _forbidden(path):
+  """Imports of a module that lead through no door."""
+  room, *rest = path.relative_to(PACKAGE).parts
+  if room == "cli":
+    return
+  for imported in _imports(path):
+    top, _, inner = imported.partition(".")
+    if top != "tf_imgtrans" or not inner or (_name(path), imported) in HATCHES:
+      continue
+    other, *deeper = inner.split(".")
+    if not rest:
+      allowed = HALL.get(room, set())
+      if other not in allowed:
+        yield imported
+    elif other == room == "papers":
+      if deeper and deeper[0] != rest[0]:
+        yield imported
+    elif other != room and other not in DOORS[room]:
+      yield imported
+
+
+def test_the_check_of_doors_finds_what_is_forbidden(tmp_path, monkeypatch):
+  """On a house of three files with five holes in its walls."""
+  monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
+  files = {
+      "core/a.py": "import tf_imgtrans.layers.mux\nfrom tf_imgtrans.core import b\n",
+      "papers/one/generator.py": "from tf_imgtrans.papers.one.config import Config\nfrom tf_imgtrans.layers import Mux\n"
+                                 "def f():\n  from tf_imgtrans.papers.two import config\n"
+                                 "  from tf_imgtrans import metrics\n",
+      "extra.py": "from tf_imgtrans.data import pairs\nimport numpy\n",
+      "cli/main.py": "from tf_imgtrans.metrics import psnr\n",
+  }
+  found = {}
+  for name, text in files.items():
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text(text)
+    found[name] = list(_forbidden(tmp_path / name))
+  assert found == {"core/a.py": ["tf_imgtrans.layers.mux"], "extra.py": ["tf_imgtrans.data"], "cli/main.py": [],
+                   "papers/one/generator.py": ["tf_imgtrans.papers.two", "tf_imgtrans.metrics"]}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_doors(path):
+  assert not list(_forbidden(path)), f"{_name(path)} looks into a room that is closed to it"
+
+
+def test_every_hatch_is_used():
+  for name, imported in HATCHES:
+    assert imported in _imports(PACKAGE / name), f"{name} no longer imports {imported}: close the hatch"
+
+
+def test_every_room_is_known():
+  rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and list(path.glob("*.py"))}
+  assert rooms <= {*DOORS, "cli"}
+  assert {path.name for path in PACKAGE.glob("*.py")} == set(HALL)
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
+def test_every_paper_has_the_seven_names(paper):
+  missing = SEVEN - {path.name for path in paper.iterdir()}
+  assert not missing, f"papers/{paper.name} lacks {', '.join(sorted(missing))}"
+
+
+def test_there_are_papers():
+  assert "mux_demux" in {paper.name for paper in PAPERS}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_modules_are_short_and_say_what_they_are(path):
+  text = path.read_text()
+  assert len(text.splitlines()) <= 320
+  assert ast.get_docstring(ast.parse(text)), "no module docstring"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_public_classes_and_functions_have_docstrings(path):
+  for node in ast.parse(path.read_text()).body:
+    if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and not node.name.startswith("_"):
+      assert ast.get_docstring(node), f"{node.name} has no docstring"
+
+
+# Written in parts, so that this file passes its own check.
+MACHINE = re.compile(r"""["'\s(=](?:/(?:""" + "home|root|work|tmp|mnt|Users" + r""")/|[A-Z]:\\)""")
+UNFINISHED = re.compile("TO" + "DO|FIX" + "ME|XX" + "X|NotImplemented" + "Error")
+
+
+@pytest.mark.parametrize("pattern, text, found", [
+    (MACHINE, 'open("/ho' + 'me/me/photo.png")', True), (MACHINE, "see /wo" + "rk/main", True),
+    (MACHINE, "https://host/tmp/x", False), (MACHINE, "runs/tmp/x", False), (UNFINISHED, "# TO" + "DO: more", True)])
+def test_the_patterns(pattern, text, found):
+  assert bool(pattern.search(text)) == found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(recipes.ROOT).as_posix())
+def test_no_machine_paths_and_nothing_unfinished(path):
+  for number, line in enumerate(path.read_text().splitlines(), 1):
+    for pattern in (MACHINE, UNFINISHED):
+      assert not pattern.search(line), f"line {number}: {line.strip()}"
+
+
+def test_test_files_have_unique_names():
+  """The tests' folders are no packages, so two files of one name would hide each other."""
+  names = [path.name for path in pathlib.Path(recipes.ROOT / "tests").rglob("test_*.py")]
+  assert len(names) == len(set(names)), sorted(name for name in names if names.count(name) > 1)

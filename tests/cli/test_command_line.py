@@ -1,0 +1,184 @@
+"""The command line: help screens, wrong calls, and the commands on small real inputs."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tf_imgtrans.cli.main import COMMANDS, main
+from tf_imgtrans.core.images import read_image, write_image
+from tf_imgtrans.data.embedded import held_out_photograph
+from tf_imgtrans.version import __version__
+
+PATHS = [[], ["quickstart"], ["train"], ["train", "mux_demux"], ["evaluate"], ["predict"], ["export"],
+         ["export", "saved-model"], ["export", "tflite"]]
+
+
+def call(*arguments):
+  """Runs the command in this process; its exit status."""
+  with pytest.raises(SystemExit) as stopped:
+    main([str(argument) for argument in arguments])
+  return stopped.value.code
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+  from tf_imgtrans.generators import create_generator
+
+  path = tmp_path_factory.mktemp("model") / "tiny.keras"
+  create_generator("mux_demux_hp", growth_half=4, growth_quarter=4).save(path)
+  return path
+
+
+@pytest.fixture
+def photographs(tmp_path):
+  """Two crops of a real photograph, and the same two darkened: folders `high` and `low` below one folder."""
+  whole = read_image(held_out_photograph())
+  for index, crop in enumerate((whole[:200, :200], whole[100:296, 100:300])):
+    write_image(tmp_path / "pairs" / "high" / f"{index}.png", crop)
+    write_image(tmp_path / "pairs" / "low" / f"{index}.png", crop * 0.7)
+  return tmp_path / "pairs"
+
+
+def test_help_screens_come_without_tensorflow():
+  script = ("import contextlib, io, sys\nfrom tf_imgtrans.cli.main import main\n"
+            f"for path in {PATHS!r}:\n"
+            "  screen = io.StringIO()\n"
+            "  with contextlib.redirect_stdout(screen):\n"
+            "    try: main([*path, '--help'])\n"
+            "    except SystemExit as stopped: assert not stopped.code, path\n"
+            "  assert 'usage: tf-imgtrans' in screen.getvalue(), path\n"
+            "heavy = {'tensorflow', 'keras', 'cv2', 'scipy', 'skimage'} & set(sys.modules)\nassert not heavy, heavy\n")
+  subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_every_command_is_on_a_help_screen():
+  listed = [[name] for name in COMMANDS] + [[name, below] for name, (target, _) in COMMANDS.items()
+                                            if isinstance(target, dict) for below in target]
+  assert sorted(listed) == sorted(PATHS[1:])
+
+
+def test_flags_carry_the_names_and_defaults_of_the_configuration(capsys):
+  assert not call("train", "mux_demux", "--help")
+  screen = capsys.readouterr().out
+  assert "--config.weight_l1 FLOAT" in screen and "alpha, Table 1 (default: 5000.0)" in screen
+
+
+def test_the_version_is_the_packages(capsys):
+  assert not call("--version")
+  assert capsys.readouterr().out.strip() == f"tf-imgtrans {__version__}"
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["trian"], "did you mean 'train'"),
+    (["train", "mux_demx"], "did you mean 'mux_demux'"),
+    (["train", "mux_demux", "--out", "x", "--config.weigth_l1", "3"], "--config.weight_l1"),
+    (["train", "mux_demux", "--out", "x", "--config.weight_l1", "-3"], "greater than or"),
+    (["train", "mux_demux", "--out", "x", "--config.batch_size", "many"], "batch_size"),
+    (["train", "mux_demux", "--out", "x", "--config.patch_size", "4"], "patch_size is 4"),
+    (["train", "mux_demux", "--out", "x", "--validate_every", "30"], "multiple of log_every"),
+    (["predict", "--model", "m.keras", "--out", "x"], "no pictures"),
+    (["predict", "a.png", "--out", "x"], "--model"),
+    (["evaluate", "--model", "no_such.keras", "--data", "."], "no_such.keras"),
+    (["export", "tflite", "--model", "m.keras", "--out", "m.tflite", "--precision", "float15"], "float16"),
+])
+def test_a_wrong_call_says_what_is_right(arguments, message, capsys, tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  assert call(*arguments) == 2
+  printed = capsys.readouterr()
+  text = " ".join((printed.err + printed.out).replace("│", " ").split())
+  assert message in text and "Traceback" not in text
+  assert not list(tmp_path.iterdir())
+
+
+def test_training_without_data_is_a_wrong_call(tmp_path, capsys):
+  (tmp_path / "empty").mkdir()
+  assert call("train", "mux_demux", "--data", tmp_path / "empty", "--out", tmp_path / "run") == 2
+  assert "DIR/<phone>/training_data" in capsys.readouterr().err
+  assert not (tmp_path / "run").exists()
+
+
+def test_evaluate_measures_input_and_output(model, photographs, tmp_path, capsys):
+  assert call("evaluate", "--model", model, "--data", photographs, "--source", "low", "--target", "high", "--metrics",
+              "psnr", "ms_ssim_dped", "niqe", "--json", tmp_path / "found.json") == 0
+  report = json.loads((tmp_path / "found.json").read_text())
+  assert report["pictures"] == ["0", "1"] and set(report["metrics"]) == {"psnr", "ms_ssim_dped", "niqe"}
+  expected = [-10 * np.log10(np.mean(np.square(np.float64(read_image(photographs / "high" / f"{i}.png"))
+                                               - read_image(photographs / "low" / f"{i}.png")))) for i in range(2)]
+  assert report["metrics"]["psnr"]["input"]["values"] == pytest.approx(expected)
+  assert report["metrics"]["psnr"]["input"]["mean"] == pytest.approx(np.mean(expected))
+  assert report["metrics"]["psnr"]["output"]["measured"] == 2
+  assert f"{np.mean(expected):.4f}" in capsys.readouterr().out
+
+
+def test_evaluate_counts_identical_pairs_apart(model, photographs, tmp_path, capsys):
+  shutil.copy(photographs / "high" / "0.png", photographs / "low" / "0.png")
+  assert call("evaluate", "--model", model, "--data", photographs, "--source", "low", "--target", "high", "--metrics",
+              "psnr", "--json", tmp_path / "found.json") == 0
+  found = json.loads((tmp_path / "found.json").read_text())["metrics"]["psnr"]["input"]
+  assert (found["measured"], found["infinite"], found["values"][0]) == (1, 1, None)
+  assert "psnr: 1 input pictures equal to their targets are left out" in capsys.readouterr().out
+
+
+def test_photographs_alone_have_no_reference(model, photographs, tmp_path, capsys):
+  high = photographs / "high"
+  assert call("evaluate", "--model", model, "--data", high, "--metrics", "psnr") == 2
+  assert "--degrade" in capsys.readouterr().err
+  assert call("evaluate", "--model", model, "--data", high, "--metrics", "niqe", "--json", tmp_path / "a.json") == 0
+  assert call("evaluate", "--model", model, "--data", high, "--metrics", "psnr", "--degrade", "--json",
+              tmp_path / "b.json") == 0
+  assert json.loads((tmp_path / "b.json").read_text())["metrics"]["psnr"]["input"]["mean"] < 25
+
+
+def test_niqe_takes_other_parameters(model, photographs, tmp_path, capsys):
+  np.savez(tmp_path / "other.npz", mean=np.zeros(36), covariance=np.eye(36))
+  (tmp_path / "torn.npz").write_bytes(b"PK")
+  values = []
+  for extra in ([], ["--niqe-params", tmp_path / "other.npz"]):
+    call("evaluate", "--model", model, "--data", photographs / "high", "--metrics", "niqe", "--json", tmp_path / "n.json",
+         *extra)
+    values.append(json.loads((tmp_path / "n.json").read_text())["metrics"]["niqe"]["input"]["mean"])
+  assert values[0] != values[1]
+  assert call("evaluate", "--model", model, "--data", photographs / "high", "--metrics", "niqe", "--niqe-params",
+              tmp_path / "torn.npz") == 2
+  assert "torn.npz" in capsys.readouterr().err
+
+
+def test_predict_does_what_it_can_of_a_bad_folder(model, tmp_path, capfd):
+  folder, out = tmp_path / "photos", tmp_path / "enhanced"
+  folder.mkdir()
+  good = Image.open(held_out_photograph()).crop((0, 0, 64, 48))
+  good.save(folder / "good.png")
+  good.convert("CMYK").save(folder / "cmyk.jpg")
+  good.save(folder / "whole.jpg")
+  (folder / "torn.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:900])
+  (folder / "empty.png").touch()
+  (folder / "text.png").write_text("no picture")
+  good.crop((0, 0, 1, 1)).save(folder / "dot.png")
+  assert call("predict", folder, "--model", model, "--out", out) == 1
+  assert sorted(path.name for path in out.iterdir()) == ["cmyk.png", "good.png", "whole.png"]
+  errors = capfd.readouterr().err
+  lines = [line for line in errors.splitlines() if line.startswith(str(folder))]
+  named = {line.split(":")[0].rsplit("/", 1)[1] for line in lines}
+  assert named == {"torn.jpg", "empty.png", "text.png", "dot.png"} and len(lines) == 4
+  assert "Traceback" not in errors
+  assert call("predict", folder / "good.png", "--model", model, "--out", folder) == 0
+  assert np.array_equal(read_image(folder / "good.png"), np.float32(good) / np.float32(255))  # the input is left alone
+  assert (folder / "good_out.png").is_file()
+
+
+@pytest.mark.export
+def test_export_commands_print_the_parity(model, tmp_path, capsys, monkeypatch):
+  assert call("export", "saved-model", "--model", model, "--out", tmp_path / "served") == 0
+  assert "within the tolerance" in capsys.readouterr().out
+  assert call("export", "tflite", "--model", model, "--out", tmp_path / "m.tflite", "--height", 64, "--width", 80) == 0
+  assert "within the tolerance" in capsys.readouterr().out
+  assert call("export", "tflite", "--model", tmp_path / "m.tflite", "--out", tmp_path / "n.tflite") == 2
+  assert "exported already" in capsys.readouterr().err
+  monkeypatch.setattr("tf_imgtrans.export.parity.TOLERANCES", {"float32": (0.0, 0.0)})
+  assert call("export", "tflite", "--model", model, "--out", tmp_path / "m.tflite", "--height", 64, "--width", 80) == 1
+  assert "OUTSIDE" in capsys.readouterr().out

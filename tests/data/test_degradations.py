@@ -1,0 +1,105 @@
+"""The phone camera: seeded, bounded, plainly worse, and neutral where it is told to be."""
+
+import numpy as np
+import pytest
+import recipes
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tf_imgtrans.data.degradations import phone_camera
+
+NEUTRAL = {"exposure": (0, 0), "red_gain": (1, 1), "blue_gain": (1, 1), "contrast": (1, 1), "blur": (1e-3, 1e-3),
+           "noise": (0, 0), "jpeg_quality": (100, 100)}
+
+
+def _psnr(a, b):
+  return 10 * np.log10(1 / np.mean((np.float64(a) - b) ** 2))
+
+
+@pytest.fixture(scope="module")
+def crop(real_photograph):
+  return real_photograph[90:154, 140:220]
+
+
+@given(height=st.integers(4, 40), width=st.integers(4, 40), seed=st.integers(0, 2 ** 31 - 1))
+def test_size_range_and_type(height, width, seed):
+  image = recipes.random_images(height, width, 3, seed=seed)
+  degraded = phone_camera(image, seed).numpy()
+  assert degraded.shape == image.shape and degraded.dtype == np.float32
+  assert np.isfinite(degraded).all() and degraded.min() >= 0 and degraded.max() <= 1
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_black_and_white(value):
+  degraded = phone_camera(np.full((16, 16, 3), value, "f"), 0).numpy()
+  assert np.isfinite(degraded).all() and 0 <= degraded.min() and degraded.max() <= 1
+
+
+def test_the_same_seed_gives_the_same_picture_everywhere(crop):
+  eager = [phone_camera(crop, seed).numpy() for seed in range(6)]
+  run = tf.function(lambda seed: phone_camera(crop, seed))
+  unknown = tf.function(phone_camera, input_signature=[tf.TensorSpec((None, None, 3)), tf.TensorSpec((), tf.int32)])
+  mapped = tf.data.Dataset.range(6).map(lambda seed: phone_camera(crop, seed), num_parallel_calls=4)
+  for seed, picture, from_data in zip(range(6), eager, mapped):
+    for other in (run(tf.constant(seed)), unknown(crop, seed), phone_camera(crop, (seed, 0)), from_data):
+      # JPEG makes steps of a whole level out of roundings in the last bit; nothing else may differ.
+      assert np.mean(np.abs(other - picture) > 1e-6) < 1e-3
+      assert np.abs(other - picture).max() < 0.05
+  for index, picture in enumerate(eager):
+    for other in eager[index + 1:]:
+      assert np.abs(picture - other).mean() > 1e-3
+
+
+def test_it_is_plainly_worse(real_photograph):
+  scores = [_psnr(phone_camera(real_photograph, seed), real_photograph) for seed in range(5)]
+  assert max(scores) < 22
+  assert min(scores) > 8  # and still shows the same
+
+
+def test_it_is_darker_and_warmer(real_photograph):
+  for seed in range(5):  # the loss of contrast, about mid grey, would hide it: it lifts the dark channels
+    degraded = phone_camera(real_photograph, seed, contrast=(1, 1)).numpy()
+    assert degraded[..., 1].mean() < real_photograph[..., 1].mean()
+    red, green, blue = degraded.mean((0, 1)) / real_photograph.mean((0, 1))
+    assert red > green > blue
+
+
+def test_neutral_ranges_change_little(real_photograph):
+  assert _psnr(phone_camera(real_photograph, 0, **NEUTRAL), real_photograph) > 35
+
+
+@pytest.mark.parametrize("amount, limits, expected", [
+    ("exposure", (-1, -1), lambda x: (x ** 2.2 / 2) ** (1 / 2.2)),
+    ("exposure", (1, 1), lambda x: np.minimum(x ** 2.2 * 2, 1) ** (1 / 2.2)),
+    ("red_gain", (0.5, 0.5), lambda x: x * np.array([0.5, 1, 1]) ** (1 / 2.2)),
+    ("blue_gain", (0.5, 0.5), lambda x: x * np.array([1, 1, 0.5]) ** (1 / 2.2)),
+    ("contrast", (0.6, 0.6), lambda x: 0.5 + 0.6 * (x - 0.5)),
+])
+def test_each_amount_alone(amount, limits, expected):
+  rows, columns = np.mgrid[:40, :48] / 48
+  image = np.stack([0.3 + 0.5 * rows, 0.2 + 0.6 * columns, 0.8 - 0.4 * rows], axis=-1).astype(np.float32)
+  degraded = phone_camera(image, 0, **{**NEUTRAL, amount: limits}).numpy()
+  # JPEG at quality 100 still halves the colour's resolution and rounds: a few levels of 255.
+  assert np.abs(degraded - expected(np.float64(image))).mean() < 2 / 255
+  assert np.abs(degraded - image).mean() > 8 / 255
+
+
+def test_blur_is_a_gaussian():
+  # A low-contrast line in grey, so that the gamma is nearly straight.
+  image = np.full((33, 33, 3), 0.5, np.float32)
+  image[:, 16] = 0.6
+  degraded = phone_camera(image, 0, **{**NEUTRAL, "blur": (1, 1)}).numpy()
+  profile = degraded[16, :, 1] - 0.5
+  taps = np.exp(-np.arange(-3, 4) ** 2 / 2)
+  np.testing.assert_allclose(profile[13:20], 0.1 * taps / taps.sum(), atol=1.5 / 255)
+
+
+def test_noise_has_the_asked_strength():
+  grey = np.full((128, 128, 3), 0.5, np.float32)
+  degraded = phone_camera(grey, 0, **{**NEUTRAL, "noise": (0.02, 0.02)}).numpy()
+  light = 0.5 ** 2.2
+  expected = 0.02 * np.sqrt(light) * (1 / 2.2) * light ** (1 / 2.2 - 1)  # through the slope of the gamma
+  # In luma, as JPEG averages colour over 2x2: three independent channels with the weights of BT.601.
+  weights = np.array([0.299, 0.587, 0.114])
+  np.testing.assert_allclose((degraded @ weights).std(), expected * np.sqrt(np.sum(weights ** 2)), rtol=0.1)
