@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from tf_imgtrans.layers import DenseBlock
+from tf_imgtrans.layers.dense_block import HandOn
 
 
 def _parameters(inputs, layers, growth, channels):
@@ -95,6 +96,28 @@ def test_half_precision_keeps_float32_weights(policy):
   np.testing.assert_allclose(tf.cast(out, tf.float32), single(image), atol=0.1)  # values of about 1, two norms
 
 
+def test_hand_on_kernel():
+  pairs = [(3, 0), (1, 2)]
+  kernel = np.asarray(HandOn(pairs, gain=1.5, seed=4)((1, 1, 8, 4)))[0, 0]
+  plain = np.asarray(HandOn([], gain=1.5, seed=4)((1, 1, 8, 4)))[0, 0]
+  assert np.abs(plain).max() < 3 * np.sqrt(2 / 8) and np.abs(plain).min() > 0  # He normal
+  recipes.assert_same(kernel[:, [1, 3]], plain[:, [1, 3]])
+  passed = np.zeros((8, 2))
+  passed[3, 0] = passed[1, 1] = 1.5
+  np.testing.assert_allclose(kernel[:, [0, 2]], 0.01 * plain[:, [0, 2]] + passed, rtol=1e-5)
+
+
+def test_an_untrained_block_hands_on():
+  image = recipes.random_images(1, 16, 16, 5)
+  block = DenseBlock(2, 4, 6, hand_on=[(4, 0), (2, 5)], gain=2.0, offset=0.25)
+  out = block(image).numpy()
+  # The rest is a hundredth of a He normal sum of 13 channels of size 1.
+  np.testing.assert_allclose(out[..., [0, 5]], 2 * image[..., [4, 2]] + 0.25, atol=0.1)
+  assert np.abs(out[..., 1:5] - 2 * image[..., :4]).mean() > 0.1
+
+
 def test_config():
   recipes.check_layer_config(DenseBlock(2, 4, 5, activate=False, seed=9), recipes.random_images(1, 6, 6, 3),
                              layers=2, growth=4, channels=5, activate=False, seed=9)
+  recipes.check_layer_config(DenseBlock(1, 2, 3, hand_on=[(0, 2), (1, 0)], gain=1.5, offset=-0.5),
+                             recipes.random_images(1, 6, 6, 3), hand_on=((0, 2), (1, 0)), gain=1.5, offset=-0.5)

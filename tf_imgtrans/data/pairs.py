@@ -24,6 +24,9 @@ class Pair:
   def stem(self):
     return self.source.stem
 
+  def __str__(self):
+    return f"{self.source} | {self.target}"
+
 
 def find_pairs(source_folder, target_folder):
   """Pairs two folders by stem, sorted by stem; suffixes may differ.
@@ -51,14 +54,26 @@ def check_pairs(pairs, smallest=1, scale=1):
   Raises:
     ValueError: names the first five bad pairs and what is wrong with each.
   """
+  _check(pairs, lambda pair: _fault(pair.source, pair.target, smallest, scale), "pairs")
+
+
+def check_photographs(paths, smallest=1):
+  """Decodes every photograph, as `check_pairs` does for pairs.
+
+  Raises:
+    ValueError: names the first five that cannot be trained on, and why.
+  """
+  _check(paths, lambda path: _fault(path, None, smallest), "photographs")
+
+
+def _check(items, fault, what):
   with concurrent.futures.ThreadPoolExecutor() as pool:  # decoding leaves the interpreter free
-    faults = pool.map(lambda pair: _fault(pair, smallest, scale), pairs)
-    counted = tqdm(faults, "checking pairs", len(pairs), unit="pair", leave=False, disable=len(pairs) < 5000)
-    bad = [(pair, fault) for pair, fault in zip(pairs, counted) if fault]
+    counted = tqdm(pool.map(fault, items), f"checking {what}", len(items), leave=False, disable=len(items) < 5000)
+    bad = [(item, reason) for item, reason in zip(items, counted) if reason]
   if bad:
-    lines = "\n".join(f"  {pair.source} | {pair.target}: {reason}" for pair, reason in bad[:SHOWN])
+    lines = "\n".join(f"  {item}: {reason}" for item, reason in bad[:SHOWN])
     more = f"\n  and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
-    raise ValueError(f"{len(bad)} of {len(pairs)} pairs cannot be trained on:\n{lines}{more}\nMend or remove them.")
+    raise ValueError(f"{len(bad)} of {len(items)} {what} cannot be trained on:\n{lines}{more}\nMend or remove them.")
 
 
 def split_pairs(pairs, validation_share):
@@ -92,15 +107,17 @@ def _by_stem(folder):
   return {path.stem: path for path in files}
 
 
-def _fault(pair, smallest, scale):
+def _fault(source, target, smallest, scale=1):
+  """What is wrong with a source and its target, or with a source alone; None when nothing is."""
   try:
-    source, target = (read_uint8(path).shape[:2] for path in (pair.source, pair.target))
+    size = read_uint8(source).shape[:2]
+    target_size = read_uint8(target).shape[:2] if target else (size[0] * scale, size[1] * scale)
   except (UnreadableImage, OSError) as error:
     return str(error)
-  if min(source) < smallest:
-    return f"{source[1]}x{source[0]} is smaller than {smallest}x{smallest}"
-  if target != (source[0] * scale, source[1] * scale):
-    return f"sizes differ: {source[1]}x{source[0]} and {target[1]}x{target[0]}"
+  if min(size) < smallest:
+    return f"{size[1]}x{size[0]} is smaller than {smallest}x{smallest}"
+  if target_size != (size[0] * scale, size[1] * scale):
+    return f"sizes differ: {size[1]}x{size[0]} and {target_size[1]}x{target_size[0]}"
   return None
 
 

@@ -8,9 +8,10 @@ import tensorflow as tf
 from tf_imgtrans.core.seeds import fold_in
 from tf_imgtrans.data.degradations import phone_camera
 from tf_imgtrans.data.folders import load_pictures
-from tf_imgtrans.data.pairs import check_pairs
+from tf_imgtrans.data.pairs import check_pairs, check_photographs
 from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches, unit
 from tf_imgtrans.data.store import ImageStore
+from tf_imgtrans.papers.mux_demux.generator import SMALLEST
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,10 +33,12 @@ def training_data(config, folder):
     ValueError: names the first five pairs that cannot be trained on.
   """
   if folder.kind == "photographs":
+    check_photographs(folder.training, smallest=config.patch_size)
+    check_photographs(folder.validation, smallest=SMALLEST)
     load = _photograph_loader(config, ImageStore(folder.training))
   else:
-    check_pairs(folder.training + folder.validation, smallest=8)
     check_pairs(folder.training, smallest=config.patch_size)
+    check_pairs(folder.validation, smallest=SMALLEST)
     load = _pair_loader(config, folder.training)
   batches = functools.partial(_batches, load, len(folder.training), config)
   return TrainingData(folder.summary(), batches, functools.partial(load_pictures, folder.kind, folder.validation))
