@@ -10,7 +10,7 @@ BARS = {(1, 1, 1): 235, (1, 1, 0): 210, (0, 1, 1): 170, (0, 1, 0): 145, (1, 0, 1
         (0, 0, 0): 16}
 
 
-@pytest.mark.parametrize("rgb, luma", BARS.items())
+@pytest.mark.parametrize("rgb, luma", list(BARS.items()))
 def test_studio_luma_of_color_bars(rgb, luma):
   assert round(float(color.studio_luma(np.float32([[rgb]]))[0, 0])) == luma
 

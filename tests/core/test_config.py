@@ -7,7 +7,17 @@ from typing import Literal
 import pytest
 
 from tf_imgtrans.core import config as config_module
-from tf_imgtrans.core.config import AtLeast, Count, NonNegative, Positive, PositiveCount, Share, differences, from_dict
+from tf_imgtrans.core.config import (
+  AtLeast,
+  Count,
+  EvenCount,
+  NonNegative,
+  Positive,
+  PositiveCount,
+  Share,
+  differences,
+  from_dict,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,6 +28,7 @@ class Sample:
   seed: Count = 0
   batch_size: PositiveCount = 2
   patch_size: AtLeast(16) = 32
+  growth: EvenCount = 4
   mode: Literal["a", "b"] = "a"
   layers: tuple[str, ...] = ("x", "y")
   triple: tuple[int, int, int] = (1, 2, 3)
@@ -38,6 +49,8 @@ class Sample:
     ("seed", 0.5, "seed is 0.5: input should be a valid integer"),
     ("batch_size", 0, "batch_size is 0: input should be greater than or equal to 1"),
     ("patch_size", 15, "patch_size is 15: input should be greater than or equal to 16"),
+    ("growth", 3, "growth is 3: input should be a multiple of 2"),
+    ("growth", 0, "growth is 0: input should be greater than or equal to 2"),
     ("mode", "c", "mode is 'c': input should be 'a' or 'b'"),
     ("layers", (1,), "layers is (1,): input should be a valid string"),
     ("triple", (1, 2), "triple is (1, 2): "),

@@ -76,6 +76,8 @@ def test_demux_refuses_odd_sizes(shape, name, size):
     Demux()(np.zeros(shape, np.float32))
   with pytest.raises(ValueError, match=message):
     tf.function(Demux())(tf.zeros(shape))
+  with pytest.raises(ValueError, match=message):
+    Demux()(keras.Input(shape[1:]))
 
 
 def test_an_odd_size_met_when_running_fails():
@@ -88,6 +90,8 @@ def test_an_odd_size_met_when_running_fails():
 def test_mux_refuses_channels_that_make_no_squares(channels):
   with pytest.raises(ValueError, match=f"{channels} channels: Mux needs a multiple of 4"):
     Mux()(np.zeros((1, 2, 2, channels), np.float32))
+  with pytest.raises(ValueError, match=f"{channels} channels: Mux needs a multiple of 4"):
+    Mux()(keras.Input((None, None, channels)))
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])

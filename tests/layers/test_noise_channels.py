@@ -41,7 +41,7 @@ def test_random_draws_anew_and_fixed_does_not():
   assert (_noise(fixed, training=True) != _noise(fixed, training=True)).all()  # in training it is drawn
 
 
-@pytest.mark.parametrize("stream", RECORDED)
+@pytest.mark.parametrize("stream", [0, 1, 2])
 def test_the_fixed_pattern_never_changes(stream):
   noise = _noise(NoiseChannels(noise="fixed", stream=stream))
   np.testing.assert_allclose(noise[0, 0, :3, 0], RECORDED[stream], rtol=0, atol=1e-6)
@@ -57,7 +57,7 @@ def test_the_fixed_pattern_is_one_for_all_images_and_repeats():
   recipes.assert_same(small[0], noise[0, :8, :9])
 
 
-@pytest.mark.parametrize("stream", [0, 1])
+@pytest.mark.parametrize("stream", [1])
 def test_the_same_seed_gives_the_same_noise_everywhere(stream):
   layer = NoiseChannels(2, "random", stream)
   seeds = [(5, 9), (6, 9)]

@@ -56,7 +56,7 @@ def test_color_counts_colour_and_not_texture():
   assert color(grey, checkers) < 0.01 * color(grey, grey + 0.1)
 
 
-@pytest.mark.parametrize("channel, weight", enumerate([0.299, 0.587, 0.114]))
+@pytest.mark.parametrize("channel, weight", [(0, 0.299), (1, 0.587), (2, 0.114)])
 def test_weighted_l1_by_channel(channel, weight):
   pred = TRUE.copy()
   pred[..., channel] += 0.25

@@ -36,6 +36,7 @@ def test_frozen_and_hashable():
 
 @pytest.mark.parametrize("field, value, reason", [
     ("network", "fast", "input should be 'normal' or 'high_performance'"),
+    ("growth_quarter", 3, "multiple of 2"),  # 2 * 3 channels would make no groups of four for Mux
     ("noise", "none", "input should be 'random', 'fixed' or 'off'"),
     ("weight_l1", -1.0, "greater than or equal to 0"),
     ("patch_size", 15, "greater than or equal to 16"),

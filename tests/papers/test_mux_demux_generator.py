@@ -219,11 +219,6 @@ def test_an_untrained_generator_hands_the_photograph_on(full, name, real_photogr
   assert 10 * np.log10(1 / error) > 28
 
 
-def test_an_odd_quarter_growth_is_refused():
-  with pytest.raises(ValueError, match="needs a multiple of 4"):
-    _small(growth_quarter=3)
-
-
 def test_every_weight_gets_a_gradient(generators):
   for generator in generators.values():
     with tf.GradientTape() as tape:

@@ -79,7 +79,7 @@ def _errors_as_messages():
     except KeyboardInterrupt:
       print("\ntf-imgtrans: stopped; a training run goes on with --resume", file=sys.stderr)
       sys.exit(130)
-    except (ValueError, FileNotFoundError, PermissionError) as error:
+    except (ValueError, OSError) as error:  # a full disk is one; checkpoints stay, and --resume goes on
       if os.environ.get("TF_IMGTRANS_TRACEBACK"):
         raise
       print(f"tf-imgtrans: error: {error}", file=sys.stderr)

@@ -63,8 +63,8 @@ def run(paper, config, options):
   data = _data(paper, config, options)
   if not options.resume:
     folder.start(describe(paper, config, options, data))
-  elif folder.writes:
-    folder.update(describe(paper, config, options, data))
+  else:
+    folder.resume(describe(paper, config, options, data))
   result = fit(paper, config, options, data, folder, strategy)
   if folder.writes:
     numbers = "  ".join(f"{name} {value:.4g}" for name, value in result.items())

@@ -28,6 +28,7 @@ def atomic_path(path):
       os.fsync(file.fileno())
     os.chmod(temporary, 0o666 & ~_umask())
     os.replace(temporary, path)
+    _sync_folder(path.parent)
   finally:
     temporary.unlink(missing_ok=True)
 
@@ -47,6 +48,16 @@ def remove_leftovers(folder):
   """Removes temporary files that a killed process left in `folder`."""
   for leftover in pathlib.Path(folder).glob(".writing-*"):
     leftover.unlink(missing_ok=True)
+
+
+def _sync_folder(folder):
+  """Brings a rename to the disk, where the system can open folders."""
+  if os.name == "posix":
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+      os.fsync(handle)
+    finally:
+      os.close(handle)
 
 
 def _finite(value):

@@ -20,13 +20,14 @@ class Demux(keras.layers.Layer):
     super().__init__(**{"autocast": False, **kwargs})  # pixels of any dtype pass as they are
 
   def call(self, inputs):
-    for name, size in zip(("height", "width"), inputs.shape[1:3]):
-      if size is not None and size % FACTOR:
-        raise ValueError(f"{name} is {size}: Demux needs an even {name}; call shapes.pad_to_multiple(images, {FACTOR})")
+    self.compute_output_shape(inputs.shape)  # for its checks
     return tf.nn.space_to_depth(inputs, FACTOR)
 
   def compute_output_shape(self, input_shape):
     batch, height, width, channels = input_shape
+    for name, size in (("height", height), ("width", width)):
+      if size is not None and size % FACTOR:
+        raise ValueError(f"{name} is {size}: Demux needs an even {name}; call shapes.pad_to_multiple(images, {FACTOR})")
     return (batch, _scaled(height, 1, FACTOR), _scaled(width, 1, FACTOR), channels * FACTOR ** 2)
 
   def compute_output_spec(self, inputs):
@@ -44,13 +45,13 @@ class Mux(keras.layers.Layer):
     super().__init__(**{"autocast": False, **kwargs})
 
   def call(self, inputs):
-    channels = inputs.shape[-1]
-    if channels % FACTOR ** 2:
-      raise ValueError(f"{channels} channels: Mux needs a multiple of {FACTOR ** 2}, which become 2x2 pixels")
+    self.compute_output_shape(inputs.shape)  # for its checks
     return tf.nn.depth_to_space(inputs, FACTOR)
 
   def compute_output_shape(self, input_shape):
     batch, height, width, channels = input_shape
+    if channels % FACTOR ** 2:
+      raise ValueError(f"{channels} channels: Mux needs a multiple of {FACTOR ** 2}, which become 2x2 pixels")
     return (batch, _scaled(height, FACTOR, 1), _scaled(width, FACTOR, 1), channels // FACTOR ** 2)
 
   def compute_output_spec(self, inputs):

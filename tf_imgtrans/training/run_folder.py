@@ -1,6 +1,7 @@
 """The folder of one run: run.json, checkpoints/, scalars.jsonl, previews/, tensorboard/ and the saved generators."""
 
 import json
+import os
 import pathlib
 
 import tensorflow as tf
@@ -40,9 +41,18 @@ class RunFolder:
       raise ValueError(f"{self.path} holds a run already: go on with --resume, or choose another --out")
     write_json(self.path / "run.json", description)
 
-  def update(self, description):
-    """Writes run.json of a resumed run anew: more steps, or other versions than at its start."""
-    write_json(self.path / "run.json", description)
+  def resume(self, description):
+    """Writes run.json of a resumed run anew: more steps, or other versions than at its start.
+
+    Raises:
+      ValueError: the data are not those that the run was started with.
+    """
+    former = self.description()["data"]
+    if former != description["data"]:
+      raise ValueError(f"the data changed since the run in {self.path} was started: {former} then, {description['data']} "
+                       "now; a resumed run needs the same files")
+    if self.writes:
+      write_json(self.path / "run.json", description)
 
   def description(self):
     """The content of run.json.
@@ -101,8 +111,12 @@ class RunFolder:
         float32_twin(generator).save(temporary)
 
   def flush(self):
+    """Brings the logs to the disk, so that a checkpoint never outlives the lines before it."""
     if self._board is not None:
       self._board.flush()
+    if self.scalars.exists() and self.writes:
+      with open(self.scalars, "a") as file:
+        os.fsync(file.fileno())
 
   def _writer(self):
     if self._board is None:

@@ -7,7 +7,7 @@ the reasons in the README beside this file.
 import dataclasses
 from typing import Literal
 
-from tf_imgtrans.core.config import AtLeast, Count, NonNegative, Positive, PositiveCount, validate
+from tf_imgtrans.core.config import AtLeast, Count, EvenCount, NonNegative, Positive, PositiveCount, validate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Config:
 
   network: Literal["normal", "high_performance"] = "normal"  # Fig. 2, or Fig. 3
   growth_half: PositiveCount = 16  # channels a dense layer adds at half scale; ours
-  growth_quarter: PositiveCount = 32  # channels a dense layer adds at quarter scale; ours
+  growth_quarter: EvenCount = 32  # channels a dense layer adds at quarter scale; even, as Mux takes fours of twice it; ours
   noise: Literal["random", "fixed", "off"] = "fixed"  # at inference; "off" in training too (Table 5, no noise)
   discriminator_head: Literal["sigmoid", "softmax"] = "sigmoid"  # Sec. 4.1; softmax is DPED's two-way head
   discriminator_channels: tuple[int, int, int, int, int] = (48, 128, 192, 192, 128)  # DPED
