@@ -8,7 +8,7 @@ import pytest
 import recipes
 
 from tf_imgtrans.core.images import write_image
-from tf_imgtrans.data.pairs import Pair, check_pairs, digest, find_pairs, split_pairs
+from tf_imgtrans.data.pairs import Pair, check_pairs, digest, find_pairs, split_by_name
 
 
 def _write(folder, names, size=(16, 20)):
@@ -96,7 +96,7 @@ def test_check_pairs_of_scaled_targets(tmp_path):
 
 def test_split_is_disjoint_complete_and_by_hash():
   pairs = _pairs(f"photo{n:04d}" for n in range(1000))
-  training, validation = split_pairs(pairs, 0.2)
+  training, validation = split_by_name(pairs, 0.2)
   assert sorted(training + validation, key=lambda pair: pair.stem) == pairs
   # 1000 draws of share 0.2: deviation sqrt(1000 * 0.2 * 0.8) = 12.6.
   assert abs(len(validation) - 200) < 3 * 12.6
@@ -106,12 +106,19 @@ def test_split_is_disjoint_complete_and_by_hash():
 
 def test_split_of_a_pair_does_not_depend_on_the_others():
   pairs = _pairs(f"photo{n:04d}" for n in range(300))
-  _, validation = split_pairs(pairs, 0.1)
-  _, of_half = split_pairs(pairs[::2], 0.1)
+  _, validation = split_by_name(pairs, 0.1)
+  _, of_half = split_by_name(pairs[::2], 0.1)
   assert of_half == [pair for pair in validation if pair in pairs[::2]]
-  _, of_more = split_pairs(pairs, 0.3)
+  _, of_more = split_by_name(pairs, 0.3)
   assert set(validation) <= set(of_more)
-  assert split_pairs(pairs, 0.0) == (pairs, [])
+  assert split_by_name(pairs, 0.0) == (pairs, [])
+
+
+def test_at_least_one_of_several_is_held_out():
+  paths = [pathlib.Path(f"{number}.png") for number in range(3)]
+  training, validation = split_by_name(paths, 1e-9)
+  assert len(validation) == 1 and sorted(training + validation) == paths
+  assert split_by_name(paths[:1], 1e-9) == (paths[:1], [])
 
 
 def test_digest_is_of_the_stems_in_order():

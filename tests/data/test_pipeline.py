@@ -9,7 +9,8 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tf_imgtrans.data.pipeline import Part, random_crop, random_flip, shuffled, training_batches, unit
+from tf_imgtrans.core.replicas import Part
+from tf_imgtrans.data.pipeline import random_crop, random_flip, shuffled, training_batches, unit
 
 COUNT, BATCH = 7, 12
 

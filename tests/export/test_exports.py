@@ -64,7 +64,8 @@ def test_session_loaders_find_the_variables(generator, photograph, tmp_path):
 def test_saved_model_cli_shows_the_signature(tmp_path):
   folder = to_saved_model(create_generator("mux_demux_hp", **SMALL), tmp_path)
   shown = subprocess.run([sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", "show", "--dir", str(folder),
-                          "--tag_set", "serve", "--signature_def", "image_float"], capture_output=True, text=True, timeout=120)
+                          "--tag_set", "serve", "--signature_def", "image_float"], capture_output=True, text=True,
+                         timeout=120)
   assert "inputs['image'] tensor_info" in shown.stdout and "(-1, -1, -1, 3)" in shown.stdout, shown.stderr
 
 

@@ -64,7 +64,7 @@ def _part(folder, split):
   if split == "auto":
     split = "validation" if folder.kind == "dped" else "all"
   parts = {"all": folder.training + folder.validation, "training": folder.training, "validation": folder.validation}
-  items = list(dict.fromkeys(parts[split]))
+  items = sorted(parts[split], key=lambda item: item.stem)
   if not items:
     raise ValueError(f"the {split} part of the data is empty: choose another --split")
   return items

@@ -21,7 +21,8 @@ def scores(targets, outputs, names=DEFAULT, niqe_parameters=None):
     names: metrics.
     niqe_parameters: path of another pristine model for NIQE.
   Returns:
-    dict of name to list of floats, one per picture (one in all for a montage, none for too little); identical pictures have a PSNR of inf.
+    dict of name to list of floats, one per picture (one in all for a montage, none for too little); identical pictures
+    have a PSNR of inf.
   """
   found = {}
   for name in names:

@@ -5,7 +5,7 @@ import pathlib
 
 from tf_imgtrans.core.images import list_images, read_image
 from tf_imgtrans.data.degradations import phone_camera
-from tf_imgtrans.data.pairs import digest, find_pairs, split_pairs
+from tf_imgtrans.data.pairs import digest, find_pairs, split_by_name
 
 DPED_PHONES = ("iphone", "blackberry", "sony")
 DPED_TARGET = "canon"
@@ -53,13 +53,12 @@ def read_folder(directory, validation_share=0.1, phone=None, source=None, target
                   find_pairs(root / "test_data" / "patches" / name, root / "test_data" / "patches" / DPED_TARGET))
   named = _paired_names(directory, source, target)
   if named is not None:
-    return Folder("pairs", *split_pairs(find_pairs(*(directory / name for name in named)), validation_share))
+    return Folder("pairs", *split_by_name(find_pairs(*(directory / name for name in named)), validation_share))
   try:
     photographs = list_images([directory])
   except FileNotFoundError:
     raise FileNotFoundError(f"{directory} holds nothing to train on: {LAYOUTS}") from None
-  held = max(1, round(validation_share * len(photographs))) if len(photographs) > 1 else 0
-  return Folder("photographs", photographs[held:], photographs[:held] or photographs)
+  return Folder("photographs", *split_by_name(photographs, validation_share))
 
 
 def load_pictures(kind, items, most=None):

@@ -76,17 +76,20 @@ def _check(items, fault, what):
     raise ValueError(f"{len(bad)} of {len(items)} {what} cannot be trained on:\n{lines}{more}\nMend or remove them.")
 
 
-def split_pairs(pairs, validation_share):
-  """Splits pairs by a hash of their stem, so that the same files are held out on every machine and in every run.
+def split_by_name(items, validation_share):
+  """Splits pairs or files by a hash of their stem, so that the same ones are held out on every machine and in every run.
 
   Args:
-    pairs: list of Pair.
-    validation_share: float in [0, 1), the expected share held out.
+    items: list of Pair or Path.
+    validation_share: float in [0, 1), the expected share held out; above 0 at least one of several items is.
   Returns:
     (training, validation) lists.
   """
-  held = [_fraction(pair.stem) < validation_share for pair in pairs]
-  return ([pair for pair, out in zip(pairs, held) if not out], [pair for pair, out in zip(pairs, held) if out])
+  threshold = validation_share
+  if validation_share > 0 and len(items) > 1:
+    threshold = max(threshold, min(_fraction(item.stem) for item in items) + 2.0 ** -33)
+  held = [_fraction(item.stem) < threshold for item in items]
+  return [item for item, out in zip(items, held) if not out], [item for item, out in zip(items, held) if out]
 
 
 def digest(items):

@@ -4,20 +4,10 @@ There is no iterator state: element i of a run is the same whether the run came 
 however many workers share it.
 """
 
-import dataclasses
-
 import tensorflow as tf
 
+from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.core.seeds import seed_at, stream_number
-
-
-@dataclasses.dataclass(frozen=True)
-class Part:
-  """The part of each global batch that one input pipeline serves."""
-
-  workers: int = 1
-  worker: int = 0
-  replicas_per_worker: int = 1
 
 
 def shuffled(position, count, seed):

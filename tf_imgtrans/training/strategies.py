@@ -6,7 +6,7 @@ import os
 import tensorflow as tf
 
 from tf_imgtrans.core.names import unknown_name
-from tf_imgtrans.data.pipeline import Part
+from tf_imgtrans.core.replicas import Part
 
 STRATEGIES = ("none", "mirrored", "multi_worker")
 
