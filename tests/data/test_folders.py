@@ -85,6 +85,12 @@ def test_summary_tells_which_files(tmp_path):
       "training_digest": digest(folder.training), "validation_digest": digest(folder.validation)}
 
 
+@pytest.mark.parametrize("share", [-0.1, 1.0, 2.0])
+def test_a_share_outside_its_range(tmp_path, share):
+  with pytest.raises(ValueError, match="validation_share is"):
+    read_folder(tmp_path, validation_share=share)
+
+
 def test_nothing_to_train_on_names_the_layouts(tmp_path):
   for directory in (tmp_path, tmp_path / "none"):
     with pytest.raises(FileNotFoundError) as caught:

@@ -7,14 +7,13 @@ from typing import Annotated, Literal
 import tyro
 
 from tf_imgtrans.cli.startup import start_tensorflow
-from tf_imgtrans.core.config import Share
 
 MetricName = Literal["psnr", "ssim", "ms_ssim", "ms_ssim_dped", "niqe"]
 
 
 def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = ("psnr", "ssim", "niqe"),
              json: pathlib.Path | None = None, split: Literal["auto", "all", "training", "validation"] = "auto",
-             validation_share: Share = 0.1, phone: Literal["iphone", "blackberry", "sony"] | None = None,
+             validation_share: float = 0.1, phone: Literal["iphone", "blackberry", "sony"] | None = None,
              source: str | None = None, target: str | None = None,
              degrade: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False, niqe_params: pathlib.Path | None = None):
   """Measure a model: a table of every metric for the inputs and for the model's outputs.

@@ -1,13 +1,9 @@
 """`tf-imgtrans export saved-model` and `tf-imgtrans export tflite`: export, then prove the parity."""
 
 import pathlib
-from typing import Annotated, Literal
-
-import annotated_types
+from typing import Literal
 
 from tf_imgtrans.cli.startup import start_tensorflow
-
-Side = Annotated[int, annotated_types.Ge(8)]
 
 
 def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Literal["fixed", "random", "off"] = "fixed"):
@@ -31,7 +27,7 @@ def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Literal[
 
 
 def tflite(model: str, out: pathlib.Path, precision: Literal["float32", "float16"] = "float32",
-           height: Side | None = None, width: Side | None = None, noise: Literal["fixed", "random", "off"] = "fixed"):
+           height: int | None = None, width: int | None = None, noise: Literal["fixed", "random", "off"] = "fixed"):
   """Export a .tflite file for phones, with built-in operations only.
 
   Prints the difference to the source model on a photograph; exit status 1 when it is above the tolerance.

@@ -9,7 +9,10 @@ import tyro
 from tf_imgtrans.cli.startup import start_tensorflow
 
 
-def predict(inputs: Annotated[tuple[str, ...], tyro.conf.Positional], model: str, out: pathlib.Path,
+Inputs = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT [INPUT ...]")]
+
+
+def predict(inputs: Inputs, model: str, out: pathlib.Path,
             suffix: Literal[".png", ".jpg", ".webp"] = ".png"):
   """Run a model on pictures of any size: OUT/NAME.png for each.
 

@@ -5,7 +5,6 @@ import pathlib
 import time
 
 from tf_imgtrans.cli.startup import start_tensorflow
-from tf_imgtrans.core.config import PositiveCount
 from tf_imgtrans.papers.mux_demux.config import Config
 from tf_imgtrans.training.options import TrainingOptions
 
@@ -15,7 +14,7 @@ CONFIG = Config(network="high_performance", weight_adversarial=0.0, weight_perce
 STEPS = 1200
 
 
-def quickstart(out: pathlib.Path = pathlib.Path("quickstart"), steps: PositiveCount = STEPS):
+def quickstart(out: pathlib.Path = pathlib.Path("quickstart"), steps: int = STEPS):
   """Train, measure and export a small enhancer on photographs that an installed package carries.
 
   Writes report.json, panel.png, saved_model/1/, model.tflite and model.keras into OUT, and the run folder OUT/run. Takes

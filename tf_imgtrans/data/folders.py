@@ -42,7 +42,10 @@ def read_folder(directory, validation_share=0.1, phone=None, source=None, target
     Folder: pairs (data.pairs.Pair), or paths for photographs.
   Raises:
     FileNotFoundError: nothing that can be trained on, with the three layouts.
+    ValueError: a share outside [0, 1), or an ambiguous folder.
   """
+  if not 0 <= validation_share < 1:
+    raise ValueError(f"validation_share is {validation_share}: expected a share from 0 to below 1")
   directory = pathlib.Path(directory)
   if not directory.is_dir():
     raise FileNotFoundError(f"no data folder {directory}: {LAYOUTS}")

@@ -25,9 +25,10 @@ class Validator:
 
   def __call__(self, generator):
     """Scores a generator: (dict of values, preview sheet uint8 [H, W, 3])."""
-    if self._run is None:  # one trace per picture size for the whole run
+    if self._run is None:  # one graph for pictures of all sizes, for the whole run
       options = {"noise_seed": NOISE_SEED} if getattr(generator, "noise", None) == "random" else {}
-      self._run = tf.function(lambda image: generator(image, training=False, **options))
+      self._run = tf.function(lambda image: generator(image, training=False, **options),
+                              input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32)])
     outputs = [self._run(source[None])[0].numpy() for _, source, _ in self.pictures]
     values = self.score([target for _, _, target in self.pictures], outputs)
     rows = [[source, output, target]
