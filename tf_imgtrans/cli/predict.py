@@ -8,7 +8,6 @@ import tyro
 
 from tf_imgtrans.cli.startup import start_tensorflow
 
-
 Inputs = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT [INPUT ...]")]
 
 
