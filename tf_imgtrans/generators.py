@@ -39,7 +39,7 @@ def create_generator(name, seed=0, **options):
   Returns:
     keras.Model, built, callable on any legal height and width.
   Raises:
-    ValueError: unknown name (the closest one is named) or option.
+    ValueError: unknown name or option (the closest legal one is named), or an option that the name decides.
   """
   if name not in _FACTORIES:
     raise unknown_name("generator", name, list_generators())

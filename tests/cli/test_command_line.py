@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tf_imgtrans.cli.main import COMMANDS, main
+from tf_imgtrans.cli.main import COMMANDS, _status, main
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.embedded import held_out_photograph
 from tf_imgtrans.version import __version__
@@ -132,6 +132,52 @@ def test_photographs_alone_have_no_reference(model, photographs, tmp_path, capsy
   assert call("evaluate", "--model", model, "--data", high, "--metrics", "psnr", "--degrade", "--json",
               tmp_path / "b.json") == 0
   assert json.loads((tmp_path / "b.json").read_text())["metrics"]["psnr"]["input"]["mean"] < 25
+
+
+def test_a_run_folder_is_measured_on_what_it_held_out(model, photographs, tmp_path, capsys):
+  from tf_imgtrans.data.folders import read_folder
+
+  folder = read_folder(photographs, 0.4, source="low", target="high")
+  assert len(folder.validation) == 1
+  run = tmp_path / "run"
+  run.mkdir()
+  shutil.copy(model, run / "generator.keras")
+  options = {"validation_share": 0.4, "phone": None, "source": "low", "target": "high"}
+  (run / "run.json").write_text(json.dumps({"options": options, "data": folder.summary()}))
+  assert call("evaluate", "--model", run, "--data", photographs, "--metrics", "psnr", "--json", tmp_path / "a.json") == 0
+  report = json.loads((tmp_path / "a.json").read_text())
+  assert (report["split"], report["pictures"]) == ("validation", [folder.validation[0].stem])
+  assert "the held-out part" in capsys.readouterr().out
+  assert call("evaluate", "--model", run, "--data", photographs, "--split", "all", "--source", "low", "--target", "high",
+              "--metrics", "psnr", "--json", tmp_path / "b.json") == 0
+  assert json.loads((tmp_path / "b.json").read_text())["pictures"] == ["0", "1"]
+
+
+def test_a_picture_too_small_for_a_metric_is_named(model, photographs, capsys):
+  for name in ("high", "low"):
+    write_image(photographs / name / "1.png", read_image(photographs / name / "1.png")[:120, :120])
+  assert call("evaluate", "--model", model, "--data", photographs, "--source", "low", "--target", "high", "--metrics",
+              "ms_ssim") == 2
+  assert "1 is 120x120: ms_ssim needs at least 161" in capsys.readouterr().err
+
+
+def test_quickstart_leaves_files_of_others_alone(tmp_path, capsys):
+  (tmp_path / "model.tflite").write_text("mine")
+  assert call("quickstart", "--out", tmp_path) == 2
+  assert "no quickstart wrote it" in capsys.readouterr().err
+  assert [path.name for path in tmp_path.iterdir()] == ["model.tflite"]
+
+
+def test_statuses_tell_a_wrong_call_from_what_went_wrong_on_the_way():
+  import tensorflow as tf
+
+  from tf_imgtrans.training.loop import NonFiniteTerm
+
+  with pytest.raises(tf.errors.OpError) as failed:
+    tf.io.read_file("no such file")
+  assert _status(failed.value) == 1
+  assert [_status(error) for error in (ValueError(), FileNotFoundError(), OSError(28, "full"), NonFiniteTerm(),
+                                       MemoryError(), TypeError())] == [2, 2, 1, 1, 1, None]
 
 
 def test_niqe_takes_other_parameters(model, photographs, tmp_path, capsys):

@@ -40,7 +40,8 @@ class Sample:
 
 @pytest.mark.parametrize("field, value, reason", [
     ("weight_l1", -1.0, "weight_l1 is -1.0: input should be greater than or equal to 0"),
-    ("weight_l1", float("nan"), "weight_l1 is nan: input should be greater than or equal to 0"),
+    ("weight_l1", float("nan"), "weight_l1 is nan: input should be a finite number"),
+    ("weight_l1", float("inf"), "weight_l1 is inf: input should be a finite number"),
     ("weight_l1", "many", "weight_l1 is 'many': input should be a valid number"),
     ("learning_rate", 0.0, "learning_rate is 0.0: input should be greater than 0"),
     ("share", 1.0, "share is 1.0: input should be less than 1"),

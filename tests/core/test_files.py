@@ -1,11 +1,11 @@
 """Files are written whole or not at all."""
 
 import json
-import os
 import pathlib
 import stat
 
 import pytest
+import recipes
 
 from tf_imgtrans.core.files import atomic_path, remove_leftovers, write_bytes, write_json
 
@@ -38,13 +38,17 @@ def test_the_old_file_is_whole_until_the_new_one_is(tmp_path):
   assert path.read_text() == "new"
 
 
+UMASK = """
+import os, pathlib, sys
+os.umask(0o027)  # as a shell sets it, before the program starts
+from tf_imgtrans.core.files import write_bytes
+write_bytes(pathlib.Path(sys.argv[1]), b"")
+assert os.umask(0) == 0o027
+"""
+
+
 def test_permissions_follow_the_umask(tmp_path):
-  before = os.umask(0o027)
-  try:
-    write_bytes(tmp_path / "file", b"")
-    assert os.umask(0o027) == 0o027
-  finally:
-    os.umask(before)
+  recipes.run_python(UMASK, tmp_path / "file")
   assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
 
 

@@ -68,3 +68,18 @@ def test_check_images_refuses(shape):
 def test_check_images_takes_batches():
   check_images(np.zeros((2, 8, 9, 3)))
   check_images(keras.Input((None, None, 3)))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "bool"])
+def test_check_images_refuses_integers(dtype):
+  images = np.zeros((1, 8, 8, 3), dtype)
+  for photos in (images, tf.constant(images), keras.Input((8, 8, 3), dtype=dtype)):
+    with pytest.raises(ValueError, match=f"photos have dtype {dtype}: expected floating point.*divide by 255"):
+      check_images(photos, "photos")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_check_images_takes_floating_point(dtype):
+  images = tf.zeros((1, 8, 8, 3), dtype)
+  for photos in (images, images.numpy(), tf.Variable(images), keras.Input((None, None, 3), dtype=dtype)):
+    check_images(photos)

@@ -1,11 +1,14 @@
 """The three layouts of a data folder, and what is said of others."""
 
+import shutil
+
 import pytest
 import recipes
 
-from tf_imgtrans.core.images import write_image
-from tf_imgtrans.data.folders import read_folder
-from tf_imgtrans.data.pairs import digest
+from tf_imgtrans.core.images import read_image, write_image
+from tf_imgtrans.data.degradations import phone_camera
+from tf_imgtrans.data.folders import HELD_OUT_SEED, iterate_pictures, load_pictures, read_folder
+from tf_imgtrans.data.pairs import Pair, digest
 
 
 def _fill(folder, count, start=0):
@@ -38,6 +41,49 @@ def test_dped_with_two_phones(tmp_path):
   assert len(read_folder(tmp_path, phone="sony").training) == 4
   with pytest.raises(FileNotFoundError, match="holds iphone, sony, not blackberry"):
     read_folder(tmp_path, phone="blackberry")
+
+
+def test_a_phone_root_of_another_name(tmp_path):
+  _dped(tmp_path, "iphone")
+  root = (tmp_path / "iphone").rename(tmp_path / "mini")
+  for phone in (None, "iphone"):
+    folder = read_folder(root, phone=phone)
+    assert folder.kind == "dped"
+    assert {pair.source.parent.name for pair in folder.training + folder.validation} == {"iphone"}
+  with pytest.raises(FileNotFoundError, match="mini holds iphone, not sony"):
+    read_folder(root, phone="sony")
+  _fill(root / "training_data" / "sony", 3)
+  with pytest.raises(ValueError, match="mini holds iphone, sony: choose one with --phone"):
+    read_folder(root)
+  for phone in ("iphone", "sony"):
+    shutil.rmtree(root / "training_data" / phone)
+  with pytest.raises(FileNotFoundError, match="training_data holds none of iphone, blackberry, sony: expected one of"):
+    read_folder(root)
+
+
+def test_another_phone_than_the_root_is_not_ignored(tmp_path):
+  _dped(tmp_path, "iphone")
+  with pytest.raises(FileNotFoundError, match="iphone holds iphone, not sony"):
+    read_folder(tmp_path / "iphone", phone="sony")
+
+
+def test_dped_without_test_patches_holds_training_pairs_out(tmp_path):
+  _dped(tmp_path, "iphone", training=30)
+  shutil.rmtree(tmp_path / "iphone" / "test_data")
+  folder = read_folder(tmp_path, validation_share=0.2)
+  assert folder.kind == "dped"
+  assert 0 < len(folder.validation) < 15
+  assert {pair.stem for pair in folder.training + folder.validation} == {str(number) for number in range(30)}
+  assert not {pair.stem for pair in folder.training} & {pair.stem for pair in folder.validation}
+
+
+def test_two_named_folders_of_a_dped_tree(tmp_path):
+  _dped(tmp_path, "iphone")
+  _dped(tmp_path, "sony")
+  names = {"source": "iphone/training_data/iphone", "target": "iphone/training_data/canon"}
+  assert read_folder(tmp_path, **names).kind == "pairs"
+  with pytest.raises(ValueError, match="give both, or neither"):
+    read_folder(tmp_path, target=names["target"])
 
 
 @pytest.mark.parametrize("target", ["canon", "target", "gt", "high", "B"])
@@ -98,3 +144,36 @@ def test_nothing_to_train_on_names_the_layouts(tmp_path):
     assert str(directory) in str(caught.value)
     for layout in ("DIR/<phone>/training_data", "DIR/<other>/*.jpg", "degraded on the fly"):
       assert layout in str(caught.value)
+
+
+@pytest.mark.parametrize("height, width, window", [
+    (8, 10, (slice(0, 8), slice(0, 10))), (9, 20, (slice(0, 9), slice(5, 15))), (31, 10, (slice(10, 20), slice(0, 10))),
+    (13, 12, (slice(1, 11), slice(1, 11)))])
+def test_of_large_pictures_the_middle_is_read(tmp_path, height, width, window):
+  for number, name in enumerate(("low.png", "high.png")):
+    write_image(tmp_path / name, recipes.random_images(height, width, 3, seed=number))
+  pair = Pair(tmp_path / "low.png", tmp_path / "high.png")
+  low, high = read_image(pair.source), read_image(pair.target)
+  (name, source, target), = load_pictures("pairs", [pair], largest=10)
+  assert name == "low"
+  recipes.assert_same(source, low[window])
+  recipes.assert_same(target, high[window])
+  if source.shape != low.shape:
+    assert source.base is None and target.base is None  # nothing holds the whole picture in memory
+  (_, source, target), = load_pictures("photographs", [pair.target], largest=10)
+  recipes.assert_same(target, high[window])
+  recipes.assert_same(source, phone_camera(high[window], HELD_OUT_SEED).numpy())  # cropped first, then degraded
+  (_, source, target), = load_pictures("pairs", [pair])
+  recipes.assert_same(source, low)
+  recipes.assert_same(target, high)
+
+
+def test_pictures_are_read_one_at_a_time(tmp_path):
+  _fill(tmp_path, 3)
+  paths = [tmp_path / f"{number}.png" for number in range(3)]
+  (tmp_path / "2.png").unlink()
+  pictures = iterate_pictures("photographs", paths)
+  assert [next(pictures)[0] for _ in range(2)] == ["0", "1"]
+  with pytest.raises(FileNotFoundError, match="2.png"):
+    next(pictures)
+  assert [name for name, _, _ in load_pictures("photographs", paths, most=2)] == ["0", "1"]

@@ -48,8 +48,23 @@ def test_find_pairs_of_missing_and_empty_folders(tmp_path):
   (tmp_path / "empty").mkdir()
   with pytest.raises(FileNotFoundError, match=r"no folder .*cannon; did you mean .*canon\?"):
     find_pairs(tmp_path / "canon", tmp_path / "cannon")
-  with pytest.raises(FileNotFoundError, match="empty holds no pictures .*.jpg"):
+  with pytest.raises(FileNotFoundError, match="empty: no picture in this folder .*.jpg"):
     find_pairs(tmp_path / "empty", tmp_path / "canon")
+
+
+def test_two_pictures_of_one_stem_are_named(tmp_path):
+  _write(tmp_path / "low", ["a.jpg", "a.png", "b.png"])
+  _write(tmp_path / "high", ["a.png", "b.png"])
+  for arguments in ((tmp_path / "low", tmp_path / "high"), (tmp_path / "high", tmp_path / "low")):
+    with pytest.raises(ValueError, match="low holds a.jpg and a.png, which have one name but for the suffix"):
+      find_pairs(*arguments)
+
+
+def test_hidden_files_are_no_pictures(tmp_path):
+  for name in ("low", "high"):
+    _write(tmp_path / name, ["a.jpg"])
+  (tmp_path / "low" / "._a.jpg").write_bytes(b"what a Mac leaves on other disks")
+  assert [pair.stem for pair in find_pairs(tmp_path / "low", tmp_path / "high")] == ["a"]
 
 
 @pytest.fixture
@@ -121,10 +136,39 @@ def test_at_least_one_of_several_is_held_out():
   assert split_by_name(paths[:1], 1e-9) == (paths[:1], [])
 
 
-def test_digest_is_of_the_stems_in_order():
-  pairs = _pairs(["a", "b"])
-  assert digest(pairs) == hashlib.sha256(b"a\nb").hexdigest() == digest([pathlib.Path("x/a.jpg"), pathlib.Path("b.png")])
-  assert digest(pairs[::-1]) != digest(pairs)
+@pytest.mark.parametrize("count", range(1, 8))
+@pytest.mark.parametrize("share", [0.0, 1e-9, 0.1, 0.9, 1 - 1e-9])
+def test_at_least_one_is_trained_on(count, share):
+  paths = [pathlib.Path(f"{number}.jpg") for number in range(10 - count, 10)]  # 9.jpg has a hash below 0.1
+  training, validation = split_by_name(paths, share)
+  assert sorted(training + validation) == paths
+  assert training and bool(validation) == (count > 1 and share > 0)
+  if share > 0.99 and count > 1:
+    fraction = lambda path: hashlib.sha256(path.stem.encode()).hexdigest()  # noqa: E731
+    assert training == [max(paths, key=fraction)]
+
+
+def test_split_of_nothing():
+  assert split_by_name([], 0.1) == ([], [])
+
+
+def test_digest_is_of_the_stems_and_sizes_in_order(tmp_path):
+  for side, name in enumerate(("low", "high")):
+    (tmp_path / name).mkdir()
+    for size, stem in enumerate("ab", 10):
+      (tmp_path / name / f"{stem}.png").write_bytes(bytes(size + 10 * side))
+  paths = sorted((tmp_path / "low").iterdir())
+  pairs = [Pair(path, tmp_path / "high" / path.name) for path in paths]
+  assert digest(paths) == hashlib.sha256(b"a 10\nb 11").hexdigest()
+  before = digest(pairs)
+  assert before == hashlib.sha256(b"a 10 20\nb 11 21").hexdigest()
+  assert digest(pairs[::-1]) != before
+  for path in (pairs[1].source, pairs[1].target):
+    size = path.stat().st_size
+    path.write_bytes(bytes(size + 1))  # another picture of the same name
+    assert digest(pairs) != before
+    path.write_bytes(bytes(size))
+    assert digest(pairs) == before
 
 
 def test_pictures_keep_their_bits(tmp_path):

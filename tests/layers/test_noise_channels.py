@@ -34,6 +34,22 @@ def test_off_is_zero_even_with_a_seed_in_training():
   assert not _noise(NoiseChannels(noise="off"), noise_seed=3, training=True).any()
 
 
+@pytest.mark.parametrize("channels", [1, 5])
+@pytest.mark.parametrize("mode", ["random", "fixed", "off"])
+def test_more_channels_than_the_maps_have(mode, channels):
+  layer = NoiseChannels(channels, mode)
+  assert layer(MAPS).shape == (2, 12, 10, 3 + channels)
+  unknown = tf.function(layer, input_signature=[tf.TensorSpec((None, None, None, 3))])
+  assert unknown.get_concrete_function().output_shapes[-1] == 3 + channels
+  assert unknown(MAPS).shape == (2, 12, 10, 3 + channels)
+
+
+@pytest.mark.parametrize("channels", [0, -1])
+def test_no_channel_at_all(channels):
+  with pytest.raises(ValueError, match=f"channels is {channels}: expected at least 1"):
+    NoiseChannels(channels)
+
+
 def test_random_draws_anew_and_fixed_does_not():
   random, fixed = NoiseChannels(noise="random"), NoiseChannels(noise="fixed")
   assert (_noise(random) != _noise(random)).all()

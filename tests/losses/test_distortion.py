@@ -83,6 +83,28 @@ def test_total_variation_of_a_ramp():
 
 
 @pytest.mark.parametrize("loss", [weighted_l1, color])
+@pytest.mark.parametrize("other", [np.s_[:1], np.s_[..., :1], np.s_[0], np.s_[:, :1]])
+def test_other_shapes_are_refused_and_not_broadcast(loss, other):
+  for arguments in ((TRUE, PRED[other]), (TRUE[other], PRED)):
+    with pytest.raises(ValueError, match=r"shapes differ: .*\(2, 24, 30, 3\)"):
+      loss(*arguments)
+
+
+@pytest.mark.parametrize("loss", [weighted_l1, color])
+def test_unknown_sizes(loss):
+  run = tf.function(loss, input_signature=[tf.TensorSpec((None, None, None, 3)), tf.TensorSpec((2, None, 30, 3))])
+  np.testing.assert_allclose(run(TRUE, PRED), loss(TRUE, PRED), rtol=1e-5)
+
+
+def test_total_variation_of_a_line_is_refused():
+  for images in (PRED[:, :1], PRED[:, :, :1]):
+    with pytest.raises(ValueError, match=r"y_pred has shape \(2, .*needs a height and a width of at least 2"):
+      total_variation(images)
+  run = tf.function(total_variation, input_signature=[tf.TensorSpec((None, None, None, 3))])
+  np.testing.assert_allclose(run(PRED), total_variation(PRED), rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", [weighted_l1, color])
 def test_equal_images_cost_nothing(loss):
   assert loss(TRUE, TRUE) == 0
 

@@ -89,6 +89,14 @@ def test_perceptual():
   recipes.check_gradient(lambda x: perceptual(TARGET, x), MADE.reshape(TARGET.shape), step=0.1)
 
 
+@pytest.mark.parametrize("made", [TARGET[:1], TARGET[..., :1], MADE])
+def test_perceptual_refuses_other_shapes(made):
+  with pytest.raises(ValueError, match=r"shapes differ: \(2, 3, 4, 5\) and \("):
+    perceptual(TARGET, made)
+  run = tf.function(perceptual, input_signature=[tf.TensorSpec((None, None, None, 5))] * 2)
+  assert run(TARGET, TARGET) == 0
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision_is_computed_in_float32(dtype):
   target, made = tf.cast(TARGET, dtype), tf.cast(MADE, dtype)

@@ -11,6 +11,7 @@ from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.data.folders import read_folder
 from tf_imgtrans.papers.mux_demux import TINY, training_data
+from tf_imgtrans.papers.mux_demux.data import VALIDATION_SIDE
 
 CONFIG = dataclasses.replace(TINY, patch_size=16, batch_size=4)
 
@@ -123,6 +124,16 @@ def test_held_out_pictures(tmp_path, real_photograph):
   recipes.assert_same(again[1], source)  # whatever the run's seed
   recipes.assert_same(target, read_image(tmp_path / "photos" / f"{name}.png"))
   assert np.abs(source - target).mean() > 0.02
+
+
+def test_of_large_held_out_pictures_the_middle_is_measured(tmp_path):
+  large = recipes.random_images(520, 600, 3)
+  for name in ("a", "b"):
+    write_image(tmp_path / f"{name}.png", large)
+  folder = read_folder(tmp_path)
+  (_, source, target), = training_data(CONFIG, folder).validation(5)
+  assert source.shape == target.shape == (VALIDATION_SIDE, VALIDATION_SIDE, 3)
+  recipes.assert_same(target, read_image(tmp_path / "a.png")[4:516, 44:556])
 
 
 def test_a_bad_pair_stops_the_run_before_it_starts(tmp_path):

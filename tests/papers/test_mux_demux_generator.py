@@ -84,6 +84,21 @@ def test_wrong_shapes(generators, shape):
     generators["mux_demux"](np.zeros(shape, "f"))
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int32"])
+def test_integers_are_refused(generators, dtype):
+  images = np.full((1, 16, 16, 3), 200, dtype)
+  for picture in (images, tf.constant(images)):
+    with pytest.raises(ValueError, match=f"images have dtype {dtype}: .*divide by 255"):
+      generators["mux_demux"](picture)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_every_floating_point_is_taken(generators, dtype):
+  images = tf.cast(recipes.random_images(1, 16, 16, 3), dtype)
+  expected = generators["mux_demux"](tf.cast(images, tf.float32))
+  np.testing.assert_allclose(generators["mux_demux"](images), expected, atol=1e-5)
+
+
 def test_training_output_is_not_clipped():
   generator = _small(noise="off")
   images = recipes.random_images(1, 16, 16, 3)
@@ -161,6 +176,11 @@ def test_options_of_create_generator():
     ti.create_generator("mux_demx")
   with pytest.raises(ValueError, match="growth_half is 0"):
     ti.create_generator("mux_demux", growth_half=0)
+  with pytest.raises(ValueError, match="'nois': expected one of .*did you mean 'noise'"):
+    ti.create_generator("mux_demux", nois="off")
+  for network in NETWORKS:
+    with pytest.raises(ValueError, match=f"network is '{network}', but the name 'mux_demux' decides it"):
+      ti.create_generator("mux_demux", network=network)
 
 
 @pytest.mark.parametrize("name", ["mux_demux", "mux_demux_hp"])

@@ -15,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from training_helpers import StubConfig, StubTrainer, arrays, assert_same_arrays, photographs, run_stub, stub_batches
 
 from tf_imgtrans.cli import train
+from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import read_uint8
 from tf_imgtrans.papers.mux_demux.config import TINY, Config
 from tf_imgtrans.training.loop import NonFiniteTerm, run_training
@@ -228,21 +229,28 @@ class Stopped(Exception):
 def command(tmp_path, monkeypatch):
   """Calls `train mux_demux` in this process, without training; gives the last folder, options and config it trains with."""
   monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: None)  # would outlive the test
+  monkeypatch.setenv("TF_IMGTRANS_TRACEBACK", "1")
   data = photographs(tmp_path / "photographs", 3)
   seen = {}
 
-  def fit(paper, config, options, data, folder, strategy):
+  def fit(trainer, config, options, data, folder, strategy):
     seen.update(config=config, options=options, description=folder.description())
+    folder.log(1, "train", {"total": 1.0})  # a run that has begun
     return {"steps": config.iterations}
 
   monkeypatch.setattr(train, "fit", fit)
 
   def call(config=TINY, **options):
-    options = {"out": tmp_path / "run", **({} if options.get("resume") else {"data": data}), **options}
-    assert train.run("mux_demux", config, TrainingOptions(**options)) == 0
+    assert train.run("mux_demux", config, TrainingOptions(**{"out": tmp_path / "run", "data": data, **options})) == 0
     return seen
 
-  call.folder = tmp_path / "run"
+  def resume(*flags):
+    with pytest.raises(SystemExit) as stopped:
+      main(["train", "mux_demux", "--resume", "--out", str(tmp_path / "run"), *flags])
+    assert not stopped.value.code
+    return seen
+
+  call.folder, call.resume = tmp_path / "run", resume
   return call
 
 
@@ -264,33 +272,58 @@ def test_run_json_is_written_before_the_first_step(command, monkeypatch):
 
 def test_a_resumed_run_keeps_its_configuration_and_options(command):
   first = dict(command(log_every=5, validate_every=10, checkpoint_every=20, keep=7, precision="mixed_bfloat16", jit=True))
-  resumed = command(Config(), resume=True)
+  resumed = command.resume()
   assert resumed["config"] == TINY
-  changed = {"resume": True, "data": first["options"].data}
-  assert resumed["options"] == dataclasses.replace(first["options"], **changed)
+  assert resumed["options"] == dataclasses.replace(first["options"], resume=True)
 
 
 def test_a_resumed_run_takes_more_iterations_and_other_rhythms(command):
-  command(log_every=5, validate_every=10, checkpoint_every=20)
-  resumed = command(dataclasses.replace(Config(), iterations=500), resume=True, checkpoint_every=40, log_every=10)
+  command(log_every=5, validate_every=10, checkpoint_every=20, jit=True)
+  resumed = command.resume("--config.iterations", "500", "--checkpoint_every=40", "--log_every", "10", "--no-jit")
   assert resumed["config"] == dataclasses.replace(TINY, iterations=500)
-  assert (resumed["options"].checkpoint_every, resumed["options"].log_every) == (40, 10)
+  assert (resumed["options"].checkpoint_every, resumed["options"].log_every, resumed["options"].jit) == (40, 10, False)
   assert resumed["options"].validate_every == 10
   assert resumed["description"]["config"]["iterations"] == 500
 
 
-@pytest.mark.parametrize("config, options, words", [
-    ({"weight_l1": 7.0}, {}, r"weight_l1 is 7.0, but the run in .* was started with 5000.0.*leave --config.weight_l1 out"),
-    ({"seed": 3}, {}, "seed is 3, but the run in .* was started with 0"),
-    ({}, {"precision": "mixed_float16"}, "precision is 'mixed_float16', but .* started with 'float32'.*leave --precision"),
-    ({}, {"validation_share": 0.5}, "validation_share is 0.5, but the run in .* was started with 0.1"),
+def test_a_resumed_run_takes_flags_at_their_default_values(command):
+  command(log_every=5, checkpoint_every=40)
+  resumed = command.resume("--config.iterations", "20000", "--checkpoint_every", "1000")
+  assert resumed["config"].iterations == 20000 and resumed["options"].checkpoint_every == 1000
+
+
+@pytest.mark.parametrize("flags, words", [
+    (["--config.weight_l1", "7"], "config.weight_l1 is 7.0, but .* was started with 5000.0.*leave --config.weight_l1 out"),
+    (["--config.patch_size", "100"], "patch_size is 100, but the run in .* was started with 32"),
+    (["--precision", "float32"], "precision is 'float32', but .* started with 'mixed_bfloat16'.*leave --precision"),
+    (["--validation_share", "0.5"], "validation_share is 0.5, but the run in .* was started with 0.1"),
 ])
-def test_a_resumed_run_refuses_another_configuration(command, config, options, words):
-  command()
+def test_a_resumed_run_refuses_another_configuration(command, flags, words):
+  command(precision="mixed_bfloat16")
   before = (command.folder / "run.json").read_bytes()
   with pytest.raises(ValueError, match=words):
-    command(dataclasses.replace(Config(), **config), resume=True, **options)
+    command.resume(*flags)
   assert (command.folder / "run.json").read_bytes() == before
+
+
+def test_a_resumed_run_needs_the_same_files(command, tmp_path):
+  command()
+  first, second = sorted((tmp_path / "photographs").iterdir())[:2]
+  first.write_bytes(second.read_bytes())
+  with pytest.raises(ValueError, match="data changed since the run"):
+    command.resume()
+
+
+def test_a_start_that_failed_can_be_made_anew(command):
+  with pytest.raises(FileNotFoundError, match="none.npz"):
+    command(dataclasses.replace(TINY, weight_perceptual=1.0, vgg_weights="none.npz"))
+  assert not command.folder.exists()
+  command()
+
+
+def test_random_vgg_weights_are_for_tests_of_code(command):
+  with pytest.raises(ValueError, match="vgg_weights is 'random'"):
+    command(dataclasses.replace(TINY, weight_perceptual=1.0, vgg_weights="random"))
 
 
 def test_a_folder_with_a_run_is_not_started_anew(command):
@@ -307,7 +340,7 @@ def test_a_folder_with_checkpoints_alone_is_not_started_anew(tmp_path):
 
 def test_nothing_to_resume(command):
   with pytest.raises(FileNotFoundError, match="no run.json, so there is nothing to resume: leave --resume out"):
-    command(resume=True)
+    command.resume()
 
 
 def test_no_data_folder(tmp_path):

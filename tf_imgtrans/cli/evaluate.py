@@ -7,7 +7,10 @@ from typing import Annotated, Literal
 import tyro
 
 from tf_imgtrans.cli.startup import start_tensorflow
+from tf_imgtrans.core.files import read_json, write_json
+from tf_imgtrans.core.images import read_image
 
+LEFT_OUT = {"infinite": "equal to their targets", "flat": "too flat for it"}
 MetricName = Literal["psnr", "ssim", "ms_ssim", "ms_ssim_dped", "niqe"]
 
 
@@ -28,7 +31,8 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
     data: DPED tree, two paired folders, or photographs.
     metrics: what to measure.
     json: file for all numbers, picture by picture, with the protocol of each.
-    split: which part of the data; auto is DPED's test part, and everything elsewhere.
+    split: which part of the data; auto is DPED's test part, or for a run folder the part that the run held out of these
+      data, and everything elsewhere.
     validation_share: share held out in training, for --split training or validation.
     phone: of a DPED tree that holds several.
     source: name of the source folder, where it cannot be told.
@@ -46,22 +50,33 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
   from tf_imgtrans.inference.models import load_model
 
   network = load_model(model)
+  former = _run_of(model)
+  if former and split == "auto" and phone is source is target is None:  # as the run was given its data
+    validation_share, phone, source, target = (former["options"][name] for name in
+                                               ("validation_share", "phone", "source", "target"))
   folder = read_folder(data, validation_share, phone, source, target)
+  if split == "auto":
+    own = former is not None and former["data"] == folder.summary()
+    split = "validation" if folder.kind == "dped" or own else "all"
   items = _part(folder, split)
-  names, sources, targets = _pictures(folder.kind, items, degrade, metrics)
-  outputs = _outputs(network, sources)
-  report = {"model": str(network.path), "data": str(data), "kind": folder.kind, "split": split, "pictures": names,
-            "digest": digest(items), "degraded": degrade and folder.kind == "photographs",
-            "metrics": _measure(metrics, sources if network.scale == 1 else None, outputs, targets, niqe_params)}
+  report = {"model": str(network.path), "data": str(data), "kind": folder.kind, "split": split,
+            "pictures": [item.stem for item in items], "digest": digest(items),
+            "degraded": degrade and folder.kind == "photographs",
+            "metrics": _measure(network, folder.kind, items, metrics, degrade, niqe_params)}
   _show(report)
   if json:
-    _write(json, report)
+    write_json(json, report)
+    print(f"wrote {json}")
   return 0
 
 
+def _run_of(model):
+  """The content of run.json when the model is a run folder, else None."""
+  path = pathlib.Path(model) / "run.json"
+  return read_json(path) if path.is_file() else None
+
+
 def _part(folder, split):
-  if split == "auto":
-    split = "validation" if folder.kind == "dped" else "all"
   parts = {"all": folder.training + folder.validation, "training": folder.training, "validation": folder.validation}
   items = sorted(parts[split], key=lambda item: item.stem)
   if not items:
@@ -69,50 +84,60 @@ def _part(folder, split):
   return items
 
 
-def _pictures(kind, items, degrade, metrics):
-  """Names, sources and targets of the items; targets is None for photographs that are not degraded."""
-  from tf_imgtrans.core.images import read_image
-  from tf_imgtrans.data.folders import load_pictures
-  from tf_imgtrans.metrics.registry import find_metric
-
-  if kind != "photographs" or degrade:
-    return map(list, zip(*load_pictures(kind, items)))
-  wanting = [name for name in metrics if find_metric(name).full_reference]
-  if wanting:
-    raise ValueError(f"{', '.join(wanting)} need targets, and the data are photographs alone: measure --metrics niqe, or "
-                     "add --degrade")
-  return [path.stem for path in items], [read_image(path) for path in items], None
-
-
-def _outputs(network, sources):
+def _measure(network, kind, items, names, degrade, niqe_params):
+  """For every metric: protocol, and values and means of the outputs and, where they have the same size, the inputs."""
   from tqdm import tqdm
 
-  return [network(image[None])[0] for image in tqdm(sources, "model", unit="image")]
-
-
-def _measure(names, sources, outputs, targets, niqe_params):
-  """For every metric: protocol, values and means of the input (None when its size differs) and of the output."""
-  from tf_imgtrans.cli.scoring import niqe_sheets, scores
+  from tf_imgtrans.cli.scoring import Scores
   from tf_imgtrans.metrics.registry import find_metric
 
-  values = {"output": scores(targets, outputs, names, niqe_params)}
-  if sources is not None:
-    values["input"] = scores(targets, sources, names, niqe_params)
+  scores = {"input": Scores(names, niqe_params), "output": Scores(names, niqe_params)}
+  for name, source, target in tqdm(_pictures(kind, items, degrade, names), "measuring", len(items), unit="image"):
+    _check_size(name, source, names)
+    output = network(source[None])[0]
+    scores["output"].add(target, output)
+    if output.shape == source.shape:
+      scores["input"].add(target, source)
   report = {}
   for name in names:
     metric = find_metric(name)
     report[name] = {"protocol": metric.protocol, "unit": metric.unit, "higher_is_better": metric.higher_is_better}
-    if not metric.full_reference and niqe_sheets(outputs) is not outputs:
+    if name == "niqe" and scores["output"].montage:
       report[name]["protocol"] += "; on one montage of the 96x96 middles of all pictures"
-    for which, found in values.items():
-      report[name][which] = _summary(found[name])
+    for which, found in scores.items():
+      report[name][which] = _summary(found.values()[name])
   return report
+
+
+def _pictures(kind, items, degrade, names):
+  """(name, source, target) of every item, read one at a time; target is None for photographs that are not degraded."""
+  from tf_imgtrans.data.folders import iterate_pictures
+  from tf_imgtrans.metrics.registry import find_metric
+
+  if kind != "photographs" or degrade:
+    return iterate_pictures(kind, items)
+  wanting = [name for name in names if find_metric(name).full_reference]
+  if wanting:
+    raise ValueError(f"{', '.join(wanting)} need targets, and the data are photographs alone: measure --metrics niqe, or "
+                     "add --degrade")
+  return ((path.stem, read_image(path), None) for path in items)
+
+
+def _check_size(name, source, metrics):
+  """Raises ValueError for a picture below what a metric with a reference needs."""
+  from tf_imgtrans.metrics.registry import find_metric
+
+  for metric in map(find_metric, metrics):
+    if metric.full_reference and min(source.shape[:2]) < metric.minimum_side:
+      raise ValueError(f"{name} is {source.shape[1]}x{source.shape[0]}: {metric.name} needs at least {metric.minimum_side} "
+                       "pixels on each side; leave it out, or for small patches measure ms_ssim_dped")
 
 
 def _summary(values):
   finite = [value for value in values if math.isfinite(value)]
   return {"mean": math.fsum(finite) / len(finite) if finite else None, "measured": len(finite),
-          "infinite": sum(math.isinf(value) for value in values), "values": values}
+          "infinite": sum(math.isinf(value) for value in values), "flat": sum(math.isnan(value) for value in values),
+          "values": values}
 
 
 def _show(report):
@@ -123,23 +148,17 @@ def _show(report):
   table = Table("metric", "input", "output", "better")
   notes = []
   for name, row in report["metrics"].items():
-    cells = [_cell(row.get(which)) for which in ("input", "output")]
+    cells = [_cell(row[which]) for which in ("input", "output")]
     table.add_row(f"{name} {row['unit']}".strip(), *cells, "higher" if row["higher_is_better"] else "lower")
     notes.append(f"{name}: {row['protocol']}")
-    notes += [f"{name}: {row[which]['infinite']} {which} pictures equal to their targets are left out of the mean"
-              for which in ("input", "output") if row.get(which, {}).get("infinite")]
+    notes += [f"{name}: {row[which][count]} {which} pictures {why} are left out of the mean"
+              for which in ("input", "output") for count, why in LEFT_OUT.items() if row[which][count]]
   console = Console(soft_wrap=True, highlight=False)
-  console.print(f"{report['model']} on {len(report['pictures'])} pictures of {report['data']}")
+  part = {"all": "", "validation": ", the held-out part", "training": ", the part trained on"}[report["split"]]
+  console.print(f"{report['model']} on {len(report['pictures'])} pictures of {report['data']}{part}")
   console.print(table)
   console.print("\n".join(notes))
 
 
 def _cell(summary):
-  return "-" if not summary or summary["mean"] is None else f"{summary['mean']:.4f}"
-
-
-def _write(path, report):
-  from tf_imgtrans.core.files import write_json
-
-  write_json(path, report)
-  print(f"wrote {path}")
+  return "-" if summary["mean"] is None else f"{summary['mean']:.4f}"

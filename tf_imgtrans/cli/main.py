@@ -49,6 +49,8 @@ def _dispatch(arguments, commands, program):
       return _dispatch(arguments[1:], target, f"{program} {name}")
     module, function = target.split(":")
     command = getattr(importlib.import_module(f"tf_imgtrans.cli.{module}"), function)
+    if hasattr(command, "prepared"):  # a resumed training, whose defaults are those of its run
+      command = command.prepared(arguments[1:])
     return tyro.cli(command, prog=f"{program} {name}", args=arguments[1:], use_underscores=True)
   if not name.startswith("-"):
     raise unknown_name("command", name, commands)
@@ -67,7 +69,11 @@ def _screen(summary):
 
 @contextlib.contextmanager
 def _errors_as_messages():
-  """Turns errors of the call into one message and status 2, and warnings into one line each."""
+  """Turns foreseeable errors into one message and a status, and warnings into one line each.
+
+  Status 2 for a wrong call; 1 for what went wrong on the way, such as a full disk or a loss that is not finite. The
+  environment variable TF_IMGTRANS_TRACEBACK shows the whole story instead.
+  """
   def show(message, category, filename, lineno, file=None, line=None):
     print(f"tf-imgtrans: warning: {message}", file=sys.stderr)
 
@@ -79,8 +85,17 @@ def _errors_as_messages():
     except KeyboardInterrupt:
       print("\ntf-imgtrans: stopped; a training run goes on with --resume", file=sys.stderr)
       sys.exit(130)
-    except (ValueError, OSError) as error:  # a full disk is one; checkpoints stay, and --resume goes on
-      if os.environ.get("TF_IMGTRANS_TRACEBACK"):
+    except Exception as error:
+      status = _status(error)
+      if status is None or os.environ.get("TF_IMGTRANS_TRACEBACK"):
         raise
       print(f"tf-imgtrans: error: {error}", file=sys.stderr)
-      sys.exit(2)
+      sys.exit(status)
+
+
+def _status(error):
+  """Exit status for an error that a user can do something about; None for the rest, which are our faults."""
+  if isinstance(error, (ValueError, FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError)):
+    return 2
+  from_tensorflow = type(error).__module__.startswith("tensorflow.")  # a class of its own, not worth importing for
+  return 1 if isinstance(error, (OSError, ArithmeticError, MemoryError)) or from_tensorflow else None

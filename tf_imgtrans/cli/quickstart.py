@@ -2,6 +2,8 @@
 
 import dataclasses
 import pathlib
+import shutil
+import sys
 import time
 
 from tf_imgtrans.cli.startup import start_tensorflow
@@ -29,20 +31,29 @@ def quickstart(out: pathlib.Path = pathlib.Path("quickstart"), steps: int = STEP
   start_tensorflow()
   began = time.perf_counter()
   config = dataclasses.replace(CONFIG, iterations=steps)
-  picture, generator = _train(config, out)
+  _check_folder(out)
+  picture, generator, resumed_from = _train(config, out)
   report = _measure(generator, picture, out)
-  report |= {"exports": _export(generator, picture, out), "steps": steps,
+  report |= {"exports": _export(generator, picture, out), "steps": steps, "resumed_from": resumed_from,
              "seconds": round(time.perf_counter() - began, 1), "config": dataclasses.asdict(config)}
   _finish(out, report)
   return 0 if all(export["within_tolerance"] for export in report["exports"].values()) else 1
 
 
+def _check_folder(out):
+  """Raises ValueError where OUT holds files of our names that no quickstart wrote: they would be overwritten."""
+  ours = ("report.json", "panel.png", "model.keras", "model.tflite", "saved_model")
+  taken = [name for name in ours if (out / name).exists()]
+  if taken and not (out / "run" / "run.json").exists():
+    raise ValueError(f"{out / taken[0]} exists, and no quickstart wrote it: choose another --out")
+
+
 def _train(config, out):
-  """Trains into OUT/run; returns the held-out (name, source, target) and the trained generator."""
+  """Trains into OUT/run; returns the held-out (name, source, target), the generator and the step it went on from."""
   import keras
   import tensorflow as tf
 
-  from tf_imgtrans.cli.train import describe, fit
+  from tf_imgtrans.cli.train import describe, fit, make_trainer
   from tf_imgtrans.data.embedded import held_out_photograph, training_photographs
   from tf_imgtrans.data.folders import Folder
   from tf_imgtrans.papers.mux_demux.data import training_data
@@ -52,13 +63,15 @@ def _train(config, out):
   options = TrainingOptions(out=out / "run", validate_every=400, checkpoint_every=100)
   data = training_data(config, Folder("photographs", training_photographs(), [held_out_photograph()]))
   run = RunFolder(options.out)
-  description = describe("mux_demux", config, options, data)
+  strategy = tf.distribute.get_strategy()
+  trainer = make_trainer("mux_demux", config, options, strategy)
+  description = describe("mux_demux", config, options, data, trainer)
   if not (run.path / "run.json").exists():
     run.start(description)
   elif run.description()["config"] != _as_json(description["config"]):
     raise ValueError(f"{run.path} holds a run with other settings: choose another --out, or remove it")
-  fit("mux_demux", config, options, data, run, tf.distribute.get_strategy())
-  return data.validation()[0], keras.saving.load_model(run.path / "generator.keras")
+  result = fit(trainer, config, options, data, run, strategy)
+  return data.validation()[0], keras.saving.load_model(run.path / "generator.keras"), result["resumed_from"]
 
 
 def _as_json(value):
@@ -89,8 +102,6 @@ def _caption(values):
 
 def _export(generator, picture, out):
   """Writes model.keras, saved_model/1 and model.tflite; sizes and differences of the exports."""
-  import shutil
-
   from tf_imgtrans.cli.export import size_of
   from tf_imgtrans.core.files import atomic_path
   from tf_imgtrans.export.parity import measure_parity
@@ -111,20 +122,26 @@ def _export(generator, picture, out):
   return exports
 
 
+def program():
+  """How to call the command again: its path, where the shell would not find it by name."""
+  return "tf-imgtrans" if shutil.which("tf-imgtrans") else f"{sys.executable} -m tf_imgtrans"
+
+
 def _finish(out, report):
   from tf_imgtrans.core.files import write_json
 
   write_json(out / "report.json", report)
+  before = f", {report['resumed_from']} of them in calls before" if report["resumed_from"] else ""
   print(f"""
 held-out photograph   input {_caption(report['input'])}
                      output {_caption(report['output'])}   ({report['psnr_gain_db']:+.2f} dB)
-{report['steps']} steps, {report['seconds']:.0f} s
+{report['steps']} steps{before}, {report['seconds']:.0f} s
 
 {out}/panel.png       source | output | target, with the numbers
 {out}/report.json     everything measured
-{out}/model.keras     for Python: keras.saving.load_model
+{out}/model.keras     for Python: import keras, tf_imgtrans; keras.saving.load_model(...)
 {out}/saved_model     for TensorFlow Serving
 {out}/model.tflite    for phones, {report['exports']['model.tflite']['bytes'] / 1e6:.1f} MB
 {out}/run             the training run: previews, scalars.jsonl, TensorBoard
 
-next: tf-imgtrans predict --model {out}/model.keras --out enhanced YOUR_PHOTOS""")
+next: {program()} predict --model {out}/model.keras --out enhanced YOUR_PHOTOS""")

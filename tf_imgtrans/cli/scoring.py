@@ -10,66 +10,72 @@ from tf_imgtrans.metrics.registry import find_metric
 DEFAULT = ("psnr", "ssim", "niqe")
 
 
-def scores(targets, outputs, names=DEFAULT, niqe_parameters=None):
-  """Scores every picture.
+class Scores:
+  """Scores of pictures that come one at a time.
 
   NIQE needs two 96x96 blocks of a picture. Where any picture is smaller, the middles of all of them are laid into one
   montage, which gets one value.
 
   Args:
-    targets, outputs: lists of float [H, W, 3] in [0, 1]; `targets` is None without references.
     names: metrics.
     niqe_parameters: path of another pristine model for NIQE.
-  Returns:
-    dict of name to list of floats, one per picture (one in all for a montage, none for too little); identical pictures
-    have a PSNR of inf.
   """
-  found = {}
-  for name in names:
-    metric = find_metric(name)
-    if metric.full_reference:
-      found[name] = [float(metric(target[None], output[None])[0]) for target, output in zip(targets, outputs)]
-    else:
-      found[name] = [_niqe(sheet, niqe_parameters) for sheet in niqe_sheets(outputs)]
-  return found
 
+  def __init__(self, names=DEFAULT, niqe_parameters=None):
+    self._metrics = [find_metric(name) for name in names]
+    self._parameters = niqe_parameters
+    self._values = {name: [] for name in names}
+    self._middles = []
+    self.montage = False  # whether NIQE is measured on a montage
 
-def niqe_sheets(pictures):
-  """What NIQE is measured on: the pictures where each holds two blocks, else one montage of all, else nothing."""
-  if all(_blocks(picture) >= 2 for picture in pictures):
-    return pictures
-  return [montage(pictures)] if sum(_blocks(picture) >= 1 for picture in pictures) >= 2 else []
+  def add(self, target, output):
+    """Scores one output, float [H, W, 3] in [0, 1], against its target; the target is None without a reference."""
+    for metric in self._metrics:
+      if metric.full_reference:
+        self._values[metric.name].append(float(metric(target[None], output[None])[0]))
+      else:
+        self._add_niqe(output)
 
+  def values(self):
+    """dict of metric to list of floats: one per picture, or for NIQE on a montage one in all, or none for too little.
 
-def _niqe(picture, parameters):
-  """NIQE of one picture; nan where it is too flat to be measured."""
-  try:
-    return float(niqe(picture[None], parameters=parameters)[0])
-  except ValueError:
-    return math.nan
+    Identical pictures have a PSNR of inf, flat ones a NIQE of nan.
+    """
+    if not self.montage:
+      return self._values
+    return {**self._values, "niqe": [self._niqe(montage(self._middles))] if len(self._middles) > 1 else []}
+
+  def means(self):
+    """dict of metric to the mean of its finite values; a metric without any is left out."""
+    finite = {name: [value for value in values if math.isfinite(value)] for name, values in self.values().items()}
+    return {name: math.fsum(values) / len(values) for name, values in finite.items() if values}
+
+  def _add_niqe(self, output):
+    blocks = (output.shape[0] // BLOCK) * (output.shape[1] // BLOCK)
+    self.montage = self.montage or blocks < 2
+    if blocks:
+      top, left = ((size - BLOCK) // 2 for size in output.shape[:2])
+      self._middles.append(output[top:top + BLOCK, left:left + BLOCK].copy())
+    if not self.montage:
+      self._values["niqe"].append(self._niqe(output))
+
+  def _niqe(self, picture):
+    try:
+      return float(niqe(picture[None], parameters=self._parameters)[0])
+    except ValueError:  # too flat to be measured
+      return math.nan
 
 
 def mean_scores(targets, outputs, names=DEFAULT):
-  """Mean of every metric over its finite values; a metric without any is left out."""
-  means = {}
-  for name, values in scores(targets, outputs, names).items():
-    finite = [value for value in values if math.isfinite(value)]
-    if finite:
-      means[name] = math.fsum(finite) / len(finite)
-  return means
+  """Means of the metrics over lists of pictures, as `Scores.means`."""
+  scores = Scores(names)
+  for target, output in zip(targets, outputs):
+    scores.add(target, output)
+  return scores.means()
 
 
-def montage(pictures):
-  """Lays the middle 96x96 pixels of each picture, NIQE's block, into a nearly square sheet; the last row may be cut."""
-  tiles = []
-  for picture in pictures:
-    top, left = ((size - BLOCK) // 2 for size in picture.shape[:2])
-    if min(top, left) >= 0:
-      tiles.append(picture[top:top + BLOCK, left:left + BLOCK])
-  columns = max(1, math.isqrt(len(tiles)))
+def montage(tiles):
+  """Lays tiles of one size into a nearly square sheet; the last row may be cut."""
+  columns = math.isqrt(len(tiles))
   rows = len(tiles) // columns
   return np.concatenate([np.concatenate(tiles[row * columns:(row + 1) * columns], axis=1) for row in range(rows)], axis=0)
-
-
-def _blocks(picture):
-  return (picture.shape[0] // BLOCK) * (picture.shape[1] // BLOCK)

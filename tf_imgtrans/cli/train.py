@@ -5,21 +5,14 @@ import importlib
 import pathlib
 import platform
 import sys
-from typing import Annotated
 
-import tyro
-
+from tf_imgtrans.cli.resume import check_resumed, resumable
 from tf_imgtrans.cli.startup import start_tensorflow
-from tf_imgtrans.core.config import differences, from_dict
 from tf_imgtrans.papers.mux_demux.config import Config as MuxDemuxConfig
-from tf_imgtrans.training.options import TrainingOptions
-
-FIXED = ("phone", "source", "target", "validation_share", "precision")  # a resumed run cannot change them
-KEPT = ("validation_pictures", "jit", "log_every", "validate_every", "checkpoint_every", "keep")  # unless given anew
-
-Options = Annotated[TrainingOptions, tyro.conf.arg(name="")]
+from tf_imgtrans.training.options import Options
 
 
+@resumable
 def mux_demux(options: Options, config: MuxDemuxConfig = MuxDemuxConfig()):  # noqa: B008 - frozen
   """Train Mux/Demux photo enhancement.
 
@@ -55,31 +48,37 @@ def run(paper, config, options):
 
   strategy = make_strategy(options.strategy)  # first: a worker must join before any other operation
   folder = RunFolder(options.out, writes=is_chief(options.strategy))
-  config, options = _resumed(folder, config, options) if options.resume else (config, options)
+  if options.resume:
+    check_resumed(folder, config, options)
   if options.data is None:
     raise ValueError("no data folder: give one with --data")
+  if getattr(config, "vgg_weights", "") == "random":
+    raise ValueError("vgg_weights is 'random', which is for tests of code: give a file, or leave --config.vgg_weights out")
   keras.utils.set_random_seed(config.seed)
   tf.config.experimental.enable_op_determinism()
   data = _data(paper, config, options)
-  if not options.resume:
-    folder.start(describe(paper, config, options, data))
-  else:
-    folder.resume(describe(paper, config, options, data))
-  result = fit(paper, config, options, data, folder, strategy)
+  trainer = make_trainer(paper, config, options, strategy)
+  description = describe(paper, config, options, data, trainer)
+  folder.resume(description) if options.resume else folder.start(description)
+  result = fit(trainer, config, options, data, folder, strategy)
   if folder.writes:
     numbers = "  ".join(f"{name} {value:.4g}" for name, value in result.items())
     print(f"{numbers}\nrun folder {folder.path}\nnext: tf-imgtrans predict --model {folder.path} PHOTO --out enhanced")
   return 0
 
 
-def fit(paper, config, options, data, folder, strategy):
-  """Builds the paper's trainer in the strategy's scope and trains it; the result of `run_training`."""
+def make_trainer(paper, config, options, strategy):
+  """The paper's trainer, made in the strategy's scope."""
+  with strategy.scope():
+    return _room(paper, "trainer").Trainer(config, options.precision)
+
+
+def fit(trainer, config, options, data, folder, strategy):
+  """Trains with validation by PSNR, SSIM and NIQE; the result of `run_training`."""
   from tf_imgtrans.cli.scoring import mean_scores
   from tf_imgtrans.training.loop import run_training
   from tf_imgtrans.training.validation import Validator
 
-  with strategy.scope():
-    trainer = _room(paper, "trainer").Trainer(config, options.precision)
   pictures = data.validation(options.validation_pictures) if folder.writes else []
   validator = Validator(pictures, mean_scores, {"psnr": True, "niqe": False}) if pictures else None
   return run_training(trainer, data.batches, folder, options, config.iterations, config.batch_size, strategy, validator)
@@ -96,7 +95,7 @@ def _data(paper, config, options):
   return _room(paper, "data").training_data(config, folder)
 
 
-def describe(paper, config, options, data):
+def describe(paper, config, options, data, trainer):
   """Content of run.json."""
   import keras
   import tensorflow as tf
@@ -109,28 +108,8 @@ def describe(paper, config, options, data):
       "options": {name: str(value) if isinstance(value, pathlib.Path) else value
                   for name, value in dataclasses.asdict(options).items()},
       "data": data.summary,
+      "provenance": trainer.provenance(),
       "versions": {"tf_imgtrans": __version__, "tensorflow": tf.__version__, "keras": keras.__version__,
                    "python": platform.python_version()},
   }
 
-
-def _resumed(folder, config, options):
-  """Configuration and options of the run to resume; flags may change `iterations` and how the run is carried out."""
-  described = folder.description()
-  former = from_dict(type(config), described["config"])
-  given = differences(config, type(config)())
-  for name in given:
-    if name != "iterations" and getattr(config, name) != getattr(former, name):
-      raise ValueError(f"{name} is {getattr(config, name)!r}, but the run in {folder.path} was started with "
-                       f"{getattr(former, name)!r}: a resumed run keeps its configuration; leave --config.{name} out")
-  if "iterations" in given:
-    former = dataclasses.replace(former, iterations=config.iterations)
-  former_options = described["options"]
-  given = differences(options, TrainingOptions(out=options.out))
-  for name in FIXED:
-    if name in given and getattr(options, name) != former_options[name]:
-      raise ValueError(f"{name} is {getattr(options, name)!r}, but the run in {folder.path} was started with "
-                       f"{former_options[name]!r}: a resumed run keeps it; leave --{name} out")
-  kept = {name: former_options[name] for name in FIXED + KEPT if name not in given}
-  data = options.data or pathlib.Path(former_options["data"])
-  return former, dataclasses.replace(options, data=data, **kept)

@@ -31,12 +31,16 @@ def _adapters(cls):
   import pydantic  # a tenth of a second, wanted only once a configuration is made
 
   hints = typing.get_type_hints(cls, include_extras=True)
-  return {field.name: pydantic.TypeAdapter(hints[field.name]) for field in dataclasses.fields(cls)}
+  return {field.name: pydantic.TypeAdapter(hints[field.name], config={"allow_inf_nan": False})
+          for field in dataclasses.fields(cls)}
 
 
-def validate(config):
-  """Checks every field of a dataclass instance against its type.
+def validate(config, prefix="--config."):
+  """Checks every field of a dataclass instance against its type; numbers must be finite.
 
+  Args:
+    config: the instance.
+    prefix: str, what stands before a field's name in its flag.
   Raises:
     ValueError: names the field, the value seen and what was expected.
   """
@@ -48,7 +52,7 @@ def validate(config):
       adapter.validate_python(value, strict=True)
     except pydantic.ValidationError as error:
       reason = error.errors()[0]["msg"]
-      raise ValueError(f"{name} is {value!r}: {reason[0].lower()}{reason[1:]} (--config.{name})") from None
+      raise ValueError(f"{name} is {value!r}: {reason[0].lower()}{reason[1:]} ({prefix}{name})") from None
 
 
 def from_dict(cls, values):

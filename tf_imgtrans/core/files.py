@@ -7,6 +7,10 @@ import os
 import pathlib
 import tempfile
 
+# Read once: it can only be read by setting it, which must not happen while several threads write.
+_UMASK = os.umask(0)
+os.umask(_UMASK)
+
 
 @contextlib.contextmanager
 def atomic_path(path):
@@ -26,7 +30,7 @@ def atomic_path(path):
     yield temporary
     with open(temporary, "rb+") as file:
       os.fsync(file.fileno())
-    os.chmod(temporary, 0o666 & ~_umask())
+    os.chmod(temporary, 0o666 & ~_UMASK)
     os.replace(temporary, path)
     _sync_folder(path.parent)
   finally:
@@ -42,6 +46,18 @@ def write_bytes(path, content):
 def write_json(path, value):
   """Writes `value` as indented JSON to `path`, whole or not at all; numbers that are not finite become null."""
   write_bytes(path, (json.dumps(_finite(value), indent=2, default=str) + "\n").encode())
+
+
+def read_json(path):
+  """The content of a JSON file.
+
+  Raises:
+    ValueError: the file holds no JSON.
+  """
+  try:
+    return json.loads(pathlib.Path(path).read_text())
+  except json.JSONDecodeError as error:
+    raise ValueError(f"{path} holds no JSON: {error}") from None
 
 
 def remove_leftovers(folder):
@@ -67,9 +83,3 @@ def _finite(value):
   if isinstance(value, (list, tuple)):
     return [_finite(item) for item in value]
   return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _umask():
-  mask = os.umask(0)
-  os.umask(mask)
-  return mask

@@ -1,6 +1,7 @@
 """Small operations on whole networks."""
 
 import contextlib
+import hashlib
 
 import keras
 
@@ -26,3 +27,11 @@ def noise_mode(network, mode):
     yield
   finally:
     network.noise = before
+
+
+def digest(network):
+  """sha256 of a network's weights: two networks with the same digest compute the same."""
+  summed = hashlib.sha256()
+  for array in network.get_weights():
+    summed.update(array.tobytes())
+  return summed.hexdigest()

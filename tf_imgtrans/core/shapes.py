@@ -47,8 +47,11 @@ def crop_like(images, reference, scale=1):
 
 
 def check_images(images, what="images"):
-  """Raises ValueError unless `images` is a batch [N, H, W, 3]."""
+  """Raises ValueError unless `images` is a floating-point batch [N, H, W, 3]."""
   shape = tuple(images.shape)
   if len(shape) != 4 or shape[-1] not in (3, None):
     raise ValueError(f"{what} have shape {shape}: expected [N, height, width, 3], RGB in [0, 1]; "
                      "add the batch axis with images[None]")
+  dtype = tf.as_dtype(images.dtype)
+  if not dtype.is_floating:
+    raise ValueError(f"{what} have dtype {dtype.name}: expected floating point in [0, 1]; divide by 255 what holds 0..255")

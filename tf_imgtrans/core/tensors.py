@@ -10,3 +10,13 @@ def as_float32(*tensors):
   """
   cast = [tf.cast(tensor, tf.float32) for tensor in tensors]
   return cast[0] if len(cast) == 1 else cast
+
+
+def check_same_shape(y_true, y_pred):
+  """Raises ValueError when two tensors cannot be of one shape: subtraction would broadcast them without a word.
+
+  Sizes that are unknown yet are taken for equal.
+  """
+  if not y_true.shape.is_compatible_with(y_pred.shape):
+    raise ValueError(f"shapes differ: {y_true.shape} and {y_pred.shape}; expected one shape, so that each value has a "
+                     "partner")

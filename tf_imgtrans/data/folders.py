@@ -11,7 +11,7 @@ DPED_PHONES = ("iphone", "blackberry", "sony")
 DPED_TARGET = "canon"
 HELD_OUT_SEED = 20180920  # of the degradation of held-out photographs
 LAYOUTS = """expected one of
-  DPED             DIR/<phone>/training_data/{<phone>,canon} and DIR/<phone>/test_data/patches/{<phone>,canon}
+  DPED             DIR/<phone>/training_data/{<phone>,canon}, and DIR/<phone>/test_data/patches/{<phone>,canon} if held out
   paired folders   DIR/<any>/*.jpg and DIR/<other>/*.jpg, pictures of one pair having one name
   photographs      DIR/*.jpg, degraded on the fly"""
 
@@ -35,13 +35,14 @@ def read_folder(directory, validation_share=0.1, phone=None, source=None, target
 
   Args:
     directory: the folder.
-    validation_share: share of the files held out by a hash of their names; DPED's own test patches go before it.
+    validation_share: share of the files held out by a hash of their names; DPED's own test patches, where there are
+      any, go before it.
     phone: "iphone", "blackberry" or "sony", where DPED holds several.
     source, target: names of the two folders below `directory`, where they cannot be told.
   Returns:
     Folder: pairs (data.pairs.Pair), or paths for photographs.
   Raises:
-    FileNotFoundError: nothing that can be trained on, with the three layouts.
+    FileNotFoundError: nothing that can be trained on, with the three layouts; or no such phone.
     ValueError: a share outside [0, 1), or an ambiguous folder.
   """
   if not 0 <= validation_share < 1:
@@ -49,11 +50,9 @@ def read_folder(directory, validation_share=0.1, phone=None, source=None, target
   directory = pathlib.Path(directory)
   if not directory.is_dir():
     raise FileNotFoundError(f"no data folder {directory}: {LAYOUTS}")
-  root = _dped_root(directory, phone)
-  if root is not None and source is None:
-    name = root.name if root.name in DPED_PHONES else phone
-    return Folder("dped", find_pairs(root / "training_data" / name, root / "training_data" / DPED_TARGET),
-                  find_pairs(root / "test_data" / "patches" / name, root / "test_data" / "patches" / DPED_TARGET))
+  found = _find_phone(directory, phone) if source is None and target is None else None
+  if found is not None:
+    return Folder("dped", *_dped_parts(*found, validation_share))
   named = _paired_names(directory, source, target)
   if named is not None:
     return Folder("pairs", *split_by_name(find_pairs(*(directory / name for name in named)), validation_share))
@@ -64,33 +63,64 @@ def read_folder(directory, validation_share=0.1, phone=None, source=None, target
   return Folder("photographs", *split_by_name(photographs, validation_share))
 
 
-def load_pictures(kind, items, most=None):
-  """Reads the first `most` items of a Folder as (name, source, target), float32 [H, W, 3].
+def iterate_pictures(kind, items, largest=None):
+  """Reads the items of a Folder one after the other: yields (name, source, target), float32 [H, W, 3].
 
   Photographs are degraded by `phone_camera` with one seed for all: the same source in every run and every program.
+
+  Args:
+    kind: str, of the Folder.
+    items: list of Pair, or of Path for photographs.
+    largest: int, pixels; of a picture that is higher or wider, the middle of that height or width is taken, of a
+      photograph before it is degraded. None takes all.
   """
-  return [_load(kind, item) for item in items[:most]]
+  for item in items:
+    if kind == "photographs":
+      target = _middle(read_image(item), largest)
+      yield item.stem, phone_camera(target, HELD_OUT_SEED).numpy(), target
+    else:
+      yield item.stem, _middle(read_image(item.source), largest), _middle(read_image(item.target), largest)
 
 
-def _load(kind, item):
-  if kind != "photographs":
-    return item.stem, read_image(item.source), read_image(item.target)
-  target = read_image(item)
-  return item.stem, phone_camera(target, HELD_OUT_SEED).numpy(), target
+def load_pictures(kind, items, most=None, largest=None):
+  """The first `most` pictures of `iterate_pictures`, as a list."""
+  return list(iterate_pictures(kind, items[:most], largest))
 
 
-def _dped_root(directory, phone):
-  """DIR/<phone> of a DPED tree; DIR itself may be it."""
-  if (directory / "training_data").is_dir():
-    return directory
-  found = [name for name in DPED_PHONES if (directory / name / "training_data").is_dir()]
-  if not found:
+def _middle(picture, largest):
+  height, width = picture.shape[:2]
+  if largest is None or max(height, width) <= largest:
+    return picture
+  top, left = max(height - largest, 0) // 2, max(width - largest, 0) // 2
+  return picture[top:top + largest, left:left + largest].copy()  # a view would keep the whole picture in memory
+
+
+def _find_phone(directory, phone):
+  """(DIR/<phone>, phone) of a DPED tree, DIR itself being DIR/<phone> where it holds training_data; else None."""
+  training = directory / "training_data"
+  if training.is_dir():
+    roots = {name: directory for name in DPED_PHONES if (training / name).is_dir()}
+    if not roots:
+      raise FileNotFoundError(f"{training} holds none of {', '.join(DPED_PHONES)}: {LAYOUTS}")
+  else:
+    roots = {name: directory / name for name in DPED_PHONES if (directory / name / "training_data").is_dir()}
+  if not roots:
     return None
-  if phone is None and len(found) > 1:
-    raise ValueError(f"{directory} holds {', '.join(found)}: choose one with --phone")
-  if phone is not None and phone not in found:
-    raise FileNotFoundError(f"{directory} holds {', '.join(found)}, not {phone}")
-  return directory / (phone or found[0])
+  if phone is None and len(roots) > 1:
+    raise ValueError(f"{directory} holds {', '.join(roots)}: choose one with --phone")
+  name = phone or next(iter(roots))
+  if name not in roots:
+    raise FileNotFoundError(f"{directory} holds {', '.join(roots)}, not {name}")
+  return roots[name], name
+
+
+def _dped_parts(root, phone, validation_share):
+  """Training and validation pairs of DIR/<phone>: DPED's own test patches, else a share of the training pairs."""
+  training, patches = root / "training_data", root / "test_data" / "patches"
+  pairs = find_pairs(training / phone, training / DPED_TARGET)
+  if patches.is_dir():
+    return pairs, find_pairs(patches / phone, patches / DPED_TARGET)
+  return split_by_name(pairs, validation_share)
 
 
 def _paired_names(directory, source, target):

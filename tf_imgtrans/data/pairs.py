@@ -7,7 +7,7 @@ import pathlib
 
 from tqdm import tqdm
 
-from tf_imgtrans.core.images import IMAGE_SUFFIXES, UnreadableImage, read_uint8
+from tf_imgtrans.core.images import UnreadableImage, list_images, read_uint8
 from tf_imgtrans.core.names import closest
 
 SHOWN = 5  # bad pairs named in an error
@@ -33,7 +33,7 @@ def find_pairs(source_folder, target_folder):
 
   Raises:
     FileNotFoundError: a folder is missing or holds no picture.
-    ValueError: pictures without a partner, with the first five named.
+    ValueError: pictures without a partner, with the first five named; or two of one stem in one folder.
   """
   sources, targets = _by_stem(source_folder), _by_stem(target_folder)
   alone = sorted(set(sources) ^ set(targets))
@@ -81,21 +81,28 @@ def split_by_name(items, validation_share):
 
   Args:
     items: list of Pair or Path.
-    validation_share: float in [0, 1), the expected share held out; above 0 at least one of several items is.
+    validation_share: float in [0, 1), the expected share held out. Of several items of different stems at least one is
+      held out when it is above 0 (the one of the smallest hash), and at least one is trained on (that of the largest);
+      a single item is trained on.
   Returns:
     (training, validation) lists.
   """
+  fractions = [_fraction(item.stem) for item in items]
   threshold = validation_share
-  if validation_share > 0 and len(items) > 1:
-    threshold = max(threshold, min(_fraction(item.stem) for item in items) + 2.0 ** -33)
-  held = [_fraction(item.stem) < threshold for item in items]
+  if items and validation_share > 0:
+    threshold = min(max(threshold, min(fractions) + 2.0 ** -33), max(fractions))
+  held = [fraction < threshold for fraction in fractions]
   return [item for item, out in zip(items, held) if not out], [item for item, out in zip(items, held) if out]
 
 
 def digest(items):
-  """sha256 of the names of a list of pairs or files: two runs with the same digest used the same list."""
-  names = "\n".join(item.stem for item in items)
-  return hashlib.sha256(names.encode()).hexdigest()
+  """sha256 of the names and file sizes of a list of pairs or files: two runs of one digest used the same pictures."""
+  lines = (" ".join([item.stem, *(str(path.stat().st_size) for path in _files(item))]) for item in items)
+  return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _files(item):
+  return (item.source, item.target) if isinstance(item, Pair) else (item,)
 
 
 def _by_stem(folder):
@@ -104,10 +111,13 @@ def _by_stem(folder):
     siblings = [path.name for path in folder.parent.iterdir() if path.is_dir()] if folder.parent.is_dir() else []
     near = closest(folder.name, siblings)
     raise FileNotFoundError(f"no folder {folder}" + (f"; did you mean {folder.parent / near}?" if near else ""))
-  files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES]
-  if not files:
-    raise FileNotFoundError(f"{folder} holds no pictures ({', '.join(sorted(IMAGE_SUFFIXES))})")
-  return {path.stem: path for path in files}
+  found = {}
+  for path in list_images([folder]):
+    other = found.setdefault(path.stem, path)
+    if other is not path:
+      raise ValueError(f"{folder} holds {other.name} and {path.name}, which have one name but for the suffix: remove or "
+                       "rename one")
+  return found
 
 
 def _fault(source, target, smallest, scale=1):

@@ -23,13 +23,15 @@ class NoiseChannels(keras.layers.Layer):
   In training the noise is drawn. A `noise_seed` makes the draw repeatable in either case, in every mode but "off".
 
   Args:
-    channels: int, how many noise channels.
+    channels: int, how many noise channels, at least 1.
     noise: str, one of "random", "fixed", "off".
     stream: int, tells the noise layers of one network apart: the same seed gives each its own numbers.
   """
 
   def __init__(self, channels=1, noise="fixed", stream=0, **kwargs):
     super().__init__(**kwargs)
+    if channels < 1:
+      raise ValueError(f"channels is {channels}: expected at least 1 noise channel")
     self.channels = channels
     self.stream = stream
     self.noise = noise
@@ -47,7 +49,7 @@ class NoiseChannels(keras.layers.Layer):
   def call(self, inputs, noise_seed=None, training=False):
     """Args: noise_seed: int or int pair [2], optional; with it the noise is a pure function of seed and shape."""
     if self.noise == "off":
-      drawn = tf.zeros_like(inputs[..., :self.channels])
+      drawn = tf.zeros(self._shape(inputs), inputs.dtype)
     elif noise_seed is not None:
       seed = fold_in(as_seed_pair(noise_seed), self.stream)
       drawn = normal(self._shape(inputs), seed)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from scipy import stats
 
 from tf_imgtrans.core.color import LUMA_BT601
-from tf_imgtrans.core.tensors import as_float32
+from tf_imgtrans.core.tensors import as_float32, check_same_shape
 
 
 def weighted_l1(y_true, y_pred):
@@ -22,6 +22,7 @@ def weighted_l1(y_true, y_pred):
     float32 scalar, 0 for equal images, 1 for black against white.
   """
   y_true, y_pred = as_float32(y_true, y_pred)
+  check_same_shape(y_true, y_pred)
   return tf.tensordot(tf.reduce_mean(tf.abs(y_true - y_pred), axis=(0, 1, 2)), tf.constant(LUMA_BT601), 1)
 
 
@@ -37,6 +38,7 @@ def color(y_true, y_pred):
     float32 scalar: a sum over pixels, so it grows with the picture.
   """
   y_true, y_pred = as_float32(y_true, y_pred)
+  check_same_shape(y_true, y_pred)
   blurred = gaussian_blur(y_true - y_pred)  # the blur is linear: one pass instead of two
   return tf.reduce_mean(tf.reduce_sum(tf.square(blurred), axis=(1, 2, 3))) / 2
 
@@ -53,6 +55,8 @@ def total_variation(y_pred):
     float32 scalar.
   """
   y_pred = as_float32(y_pred)
+  if any(size is not None and size < 2 for size in y_pred.shape[1:3]):
+    raise ValueError(f"y_pred has shape {y_pred.shape}: total variation needs a height and a width of at least 2")
   vertical = y_pred[:, 1:] - y_pred[:, :-1]
   horizontal = y_pred[:, :, 1:] - y_pred[:, :, :-1]
   return tf.reduce_mean(tf.square(vertical)) + tf.reduce_mean(tf.square(horizontal))

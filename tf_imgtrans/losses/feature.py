@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tf_imgtrans.core.seeds import ALGORITHM, as_seed_pair
-from tf_imgtrans.core.tensors import as_float32
+from tf_imgtrans.core.tensors import as_float32, check_same_shape
 
 MOST_POSITIONS = 65 * 65  # of a map that enter the contextual loss; the loss's own code
 
@@ -19,6 +19,7 @@ def perceptual(true_features, pred_features):
     float32 scalar.
   """
   true_features, pred_features = as_float32(true_features, pred_features)
+  check_same_shape(true_features, pred_features)
   return tf.reduce_mean(tf.math.squared_difference(true_features, pred_features))
 
 

@@ -12,7 +12,7 @@ from tf_imgtrans.training.checkpoints import Checkpoints
 from tf_imgtrans.training.strategies import distribute
 
 
-class NonFiniteTerm(ValueError):
+class NonFiniteTerm(ArithmeticError):
   """A loss term, or a variable of the run, that is no finite number."""
 
 
@@ -29,7 +29,7 @@ def run_training(trainer, batches, folder, options, iterations, batch_size, stra
     strategy: of `make_strategy`.
     validator: Validator, or None.
   Returns:
-    dict: "steps", and the last validation's values.
+    dict: "steps", "resumed_from" (the step at which this call began), and the last validation's values.
   Raises:
     NonFiniteTerm: a loss term or a variable is not finite; the checkpoints before it stay.
     ValueError: the run has more than `iterations` steps already.
@@ -66,7 +66,7 @@ def run_training(trainer, batches, folder, options, iterations, batch_size, stra
         if folder.writes:
           checkpoints.save(step, trainer.state())
   folder.save_generator(trainer.generator, "generator")
-  return {"steps": iterations, **values}
+  return {"steps": iterations, "resumed_from": start, **values}
 
 
 def _compile(trainer, strategy, jit):

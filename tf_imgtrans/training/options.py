@@ -22,7 +22,7 @@ class TrainingOptions:
   validation_share: Share = 0.1  # held out by a hash of the name, where the data have no test part
   validation_pictures: PositiveCount = 100  # held-out pictures that are measured
   precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"  # losses and norms stay float32
-  jit: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False  # compile the step with XLA
+  jit: bool = False  # compile the step with XLA
   strategy: Literal["none", "mirrored", "multi_worker"] = "none"  # several devices, or several workers by TF_CONFIG
   log_every: PositiveCount = 20  # steps between lines of scalars.jsonl, each a mean over them
   validate_every: PositiveCount = 1000  # steps between validations and preview sheets
@@ -30,9 +30,12 @@ class TrainingOptions:
   keep: PositiveCount = 3  # newest checkpoints kept
 
   def __post_init__(self):
-    validate(self)
+    validate(self, "--")
     for name in ("validate_every", "checkpoint_every"):
       if getattr(self, name) % self.log_every:
         raise ValueError(f"{name} is {getattr(self, name)}: expected a multiple of log_every, {self.log_every}")
     if self.jit and self.strategy != "none":
       raise ValueError("jit is on: XLA compiles the step of one device alone; leave --jit out, or use --strategy none")
+
+
+Options = Annotated[TrainingOptions, tyro.conf.arg(name="")]  # its flags carry no prefix

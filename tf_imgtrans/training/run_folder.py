@@ -6,7 +6,7 @@ import pathlib
 
 import tensorflow as tf
 
-from tf_imgtrans.core.files import atomic_path, remove_leftovers, write_bytes, write_json
+from tf_imgtrans.core.files import atomic_path, read_json, remove_leftovers, write_bytes, write_json
 from tf_imgtrans.core.images import write_image
 from tf_imgtrans.core.networks import float32_twin
 
@@ -37,7 +37,7 @@ class RunFolder:
     """
     if not self.writes:
       return
-    if (self.path / "run.json").exists() or any(self.checkpoints.glob("step-*.npz")):
+    if any(self.checkpoints.glob("step-*.npz")) or self.records():  # a run.json alone is a start that failed
       raise ValueError(f"{self.path} holds a run already: go on with --resume, or choose another --out")
     write_json(self.path / "run.json", description)
 
@@ -45,12 +45,13 @@ class RunFolder:
     """Writes run.json of a resumed run anew: more steps, or other versions than at its start.
 
     Raises:
-      ValueError: the data are not those that the run was started with.
+      ValueError: the data, or weights that the losses use, are not those that the run was started with.
     """
-    former = self.description()["data"]
-    if former != description["data"]:
-      raise ValueError(f"the data changed since the run in {self.path} was started: {former} then, {description['data']} "
-                       "now; a resumed run needs the same files")
+    former = self.description()
+    for what in ("data", "provenance"):
+      if former[what] != description[what]:
+        raise ValueError(f"{what} changed since the run in {self.path} was started: {former[what]} then, "
+                         f"{description[what]} now; a resumed run needs the same files")
     if self.writes:
       write_json(self.path / "run.json", description)
 
@@ -61,7 +62,7 @@ class RunFolder:
       FileNotFoundError: not a run folder.
     """
     try:
-      return json.loads((self.path / "run.json").read_text())
+      return read_json(self.path / "run.json")
     except FileNotFoundError:
       raise FileNotFoundError(f"{self.path} holds no run.json, so there is nothing to resume: leave --resume out") from None
 

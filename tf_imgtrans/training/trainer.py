@@ -10,6 +10,7 @@ from tf_imgtrans.core.seeds import fold_in, seed_at
 class GanTrainer(keras.Model):
   """Base of a trainer: a paper adds its networks and its `train_step`.
 
+  It is kept by checkpoints of `state()`, not by `save`; its generator is saved alone.
   Networks and optimizers are named by the trainer: names that Keras counts up would differ between a run and its resume.
 
   A subclass makes its networks, calls `finish()` with them, and writes `train_step(data)`, which returns the terms of
@@ -72,6 +73,10 @@ class GanTrainer(keras.Model):
       for index, variable in enumerate(holder.variables):
         named[f"{part}/{index:03d}/{variable.path}"] = variable
     return named
+
+  def provenance(self):
+    """What the run depends on beside its configuration and data, for run.json: dict of name to digest."""
+    return {}
 
   def call(self, images, training=False):
     return self.generator(images, training=training)

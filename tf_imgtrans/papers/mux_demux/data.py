@@ -13,14 +13,16 @@ from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches
 from tf_imgtrans.data.store import ImageStore
 from tf_imgtrans.papers.mux_demux.generator import SMALLEST
 
+VALIDATION_SIDE = 512  # in training, held-out pictures are measured on their middle 512x512 pixels; ours
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainingData:
   """Training batches by step, and the held-out pictures."""
 
-  summary: dict  # for run.json: kind, numbers of pictures, digest of their names
+  summary: dict  # for run.json: kind, numbers of pictures, digests of their names and sizes
   batches: callable  # (start_step, part) -> tf.data.Dataset of (source, target) batches
-  validation: callable  # number of pictures -> list of (name, source, target), float32 [H, W, 3]
+  validation: callable  # number of pictures -> list of (name, source, target), float32, at most VALIDATION_SIDE
 
 
 def training_data(config, folder):
@@ -41,7 +43,8 @@ def training_data(config, folder):
     check_pairs(folder.validation, smallest=SMALLEST)
     load = _pair_loader(config, folder.training)
   batches = functools.partial(_batches, load, len(folder.training), config)
-  return TrainingData(folder.summary(), batches, functools.partial(load_pictures, folder.kind, folder.validation))
+  validation = functools.partial(load_pictures, folder.kind, folder.validation, largest=VALIDATION_SIDE)
+  return TrainingData(folder.summary(), batches, validation)
 
 
 def _batches(load, count, config, start_step, part):

@@ -111,10 +111,17 @@ class Generator(keras.Model):
 
 
 def normal(**options):
-  """The generator of Figure 2; options are fields of Config."""
-  return Generator(Config(network="normal", **options), name="mux_demux")
+  """The generator of Figure 2; options are fields of Config but for `network`."""
+  return _named("mux_demux", "normal", options)
 
 
 def high_performance(**options):
-  """The generator of Figure 3; options are fields of Config."""
-  return Generator(Config(network="high_performance", **options), name="mux_demux_hp")
+  """The generator of Figure 3; options are fields of Config but for `network`."""
+  return _named("mux_demux_hp", "high_performance", options)
+
+
+def _named(name, network, options):
+  if "network" in options:
+    raise ValueError(f"network is {options['network']!r}, but the name {name!r} decides it: choose the name mux_demux "
+                     "(normal) or mux_demux_hp (high_performance), and leave network out")
+  return Generator(from_dict(Config, {"network": network, **options}), name=name)

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tf_imgtrans.core.networks import digest
 from tf_imgtrans.losses.vgg19 import Vgg19Features
 from tf_imgtrans.papers.mux_demux.config import Config
 from tf_imgtrans.papers.mux_demux.discriminator import Discriminator
@@ -36,6 +37,9 @@ class Trainer(GanTrainer):
     layers = vgg_layers(config)
     self.vgg = Vgg19Features(layers, config.vgg_weights, dtype=precision) if layers else None
     self.finish(**parts)
+
+  def provenance(self):
+    return {"vgg19": digest(self.vgg)} if self.vgg else {}
 
   def train_step(self, data):
     """One step on a batch: dict of the terms of Eq. 10 and the discriminator's loss, scalars."""
