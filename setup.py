@@ -53,7 +53,6 @@ setup(
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["tf-imgtrans = tf_imgtrans.cli.main:main"]},
     classifiers=[
-        "License :: OSI Approved :: Apache Software License",
         "Programming Language :: Python :: 3",
         "Topic :: Scientific/Engineering :: Image Processing",
     ],
