@@ -275,6 +275,7 @@ def test_a_resumed_run_keeps_its_configuration_and_options(command):
   resumed = command.resume()
   assert resumed["config"] == TINY
   assert resumed["options"] == dataclasses.replace(first["options"], resume=True)
+  assert command.resume()["options"] == resumed["options"]  # and once more
 
 
 def test_a_resumed_run_takes_more_iterations_and_other_rhythms(command):

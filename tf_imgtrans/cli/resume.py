@@ -20,7 +20,8 @@ def resumable(command):
     described = read_json(pathlib.Path(folder) / "run.json")
     config_class = type(inspect.signature(command).parameters["config"].default)
     former_options = from_dict(TrainingOptions, {
-        **described["options"], "out": pathlib.Path(folder), "data": pathlib.Path(described["options"]["data"])})
+        **described["options"], "resume": False, "out": pathlib.Path(folder),
+        "data": pathlib.Path(described["options"]["data"])})
     former_config = from_dict(config_class, described["config"])
 
     def resumed(options: Options = former_options, config: config_class = former_config):
