@@ -9,7 +9,7 @@ $(VENV)/installed: setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 13) else "Python %d.%d found: tf_imgtrans needs 3.10 to 3.13; choose one with: make PYTHON=python3.12 ..." % v)'
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/python -m pip install --quiet --upgrade pip
-	$(RUN)/python -m pip install --quiet --editable '.[test]'
+	PYTHONWARNINGS=ignore $(RUN)/python -m pip install --quiet --editable '.[test]'  # setuptools warns of every such installation
 	@touch $@
 
 quickstart: $(VENV)/installed

@@ -54,7 +54,7 @@ def run_training(trainer, batches, folder, options, iterations, batch_size, stra
         means = _window_means(window, step)
         now = time.perf_counter()
         folder.log(step, "train", means, speed=len(window) * batch_size / (now - began))
-        bar.set_postfix(step=step, total=f"{means['total']:.4g}")
+        bar.set_postfix(step=step, total=f"{means['total']:.4g}", refresh=False)
         window, began = [], now
       if validates or saves:
         _check_state(trainer, step)
