@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from tf_imgtrans.core.config import from_dict
@@ -61,3 +62,16 @@ def test_through_json():
 def test_an_unknown_field_names_the_closest():
   with pytest.raises(ValueError, match="unknown configuration field 'weight_colour'.*did you mean 'weight_color'"):
     from_dict(Config, {"weight_colour": 1.0})
+
+
+def test_the_largest_seed_serves_networks_steps_and_data():
+  from tf_imgtrans.data.pipeline import training_batches
+  from tf_imgtrans.papers.mux_demux import Trainer
+
+  config = dataclasses.replace(TINY, seed=2 ** 31 - 1)
+  (number, _), = training_batches(lambda number, seed: (number, seed), 5, 2, config.seed).take(1)
+  assert set(number.numpy()) < set(range(5))
+  source = number.numpy()[:, None, None, None] * np.ones((2, 32, 32, 3), np.float32) / 5
+  assert np.isfinite(float(Trainer(config).train_step((source, source))["total"]))
+  with pytest.raises(ValueError, match="seed is 2147483648"):
+    dataclasses.replace(TINY, seed=2 ** 31)

@@ -17,6 +17,7 @@ Positive = Annotated[float, annotated_types.Gt(0)]
 Share = Annotated[float, annotated_types.Interval(ge=0, lt=1)]
 Count = Annotated[int, annotated_types.Ge(0)]
 PositiveCount = Annotated[int, annotated_types.Ge(1)]
+Seed = Annotated[int, annotated_types.Interval(ge=0, lt=2 ** 31)]
 EvenCount = Annotated[int, annotated_types.Ge(2), annotated_types.MultipleOf(2)]
 
 

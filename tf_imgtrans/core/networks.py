@@ -5,6 +5,33 @@ import hashlib
 
 import keras
 
+from tf_imgtrans.core.config import from_dict
+
+
+class ConfiguredModel(keras.Model):
+  """A network made from a paper's Config; a saved file keeps the fields of it that shape the network.
+
+  A subclass names its `config_class` and, as `architecture`, those fields.
+
+  Args:
+    config: an instance of `config_class`.
+  """
+
+  config_class = None
+  architecture = ()
+
+  def __init__(self, config, **kwargs):
+    super().__init__(**kwargs)
+    self.config = config
+
+  def get_config(self):
+    return {"config": {name: getattr(self.config, name) for name in self.architecture}, "dtype": self.dtype_policy.name,
+            "name": self.name}
+
+  @classmethod
+  def from_config(cls, config):
+    return cls(from_dict(cls.config_class, config["config"]), dtype=config["dtype"], name=config["name"])
+
 
 def float32_twin(network):
   """The same network and weights in float32, for files and exports; `network` itself when it is float32 already."""

@@ -7,7 +7,7 @@ the reasons in the README beside this file.
 import dataclasses
 from typing import Literal
 
-from tf_imgtrans.core.config import AtLeast, Count, EvenCount, NonNegative, Positive, PositiveCount, validate
+from tf_imgtrans.core.config import AtLeast, Count, EvenCount, NonNegative, Positive, PositiveCount, Seed, validate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Config:
   learning_rate: Positive = 5e-4  # Adam, both networks; DPED
   iterations: Count = 20000  # DPED
   flip: bool = False  # mirror half of the patches; DPED does not
-  seed: Count = 0  # of weights, patches and noise
+  seed: Seed = 0  # of weights, patches and noise
 
   def __post_init__(self):
     validate(self)

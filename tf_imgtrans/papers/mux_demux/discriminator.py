@@ -4,18 +4,17 @@ import keras
 import tensorflow as tf
 
 from tf_imgtrans.core.color import LUMA_RGB2GRAY
-from tf_imgtrans.core.config import from_dict
+from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.layers.instance_normalization import InstanceNormalization
 from tf_imgtrans.papers.mux_demux.config import Config
 
 KERNELS = (11, 5, 3, 3, 3)  # DPED
 STRIDES = (4, 2, 1, 1, 2)  # Sec. 4.1: the first, second and fifth are strided by 4, 2 and 2
 LEAK = 0.2  # DPED
-ARCHITECTURE = ("discriminator_head", "discriminator_channels", "discriminator_dense", "patch_size", "seed")
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans", name="MuxDemuxDiscriminator")
-class Discriminator(keras.Model):
+class Discriminator(ConfiguredModel):
   """Tells DSLR patches from enhanced ones by their texture: float32 [N, P, P, 3] in [0, 1] -> logits [N, 1].
 
   Grey input; five convolutions with bias, each followed by LeakyReLU 0.2 and, but for the first, normalization; a
@@ -26,13 +25,16 @@ class Discriminator(keras.Model):
   difference of the two. The sigmoid head of this paper has one unit: 7,360,097 parameters.
   """
 
+  config_class = Config
+  architecture = ("discriminator_head", "discriminator_channels", "discriminator_dense", "patch_size", "seed")
+
   def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
-    super().__init__(**kwargs)
-    self.config = config
+    super().__init__(config, **kwargs)
     policy = self.dtype_policy
 
     def weights(index):  # DPED: truncated normal of deviation 0.01, biases 0.01
-      return {"kernel_initializer": keras.initializers.TruncatedNormal(stddev=0.01, seed=1000 * config.seed + 500 + index),
+      seed = (1000 * config.seed + 500 + index) % 2 ** 30
+      return {"kernel_initializer": keras.initializers.TruncatedNormal(stddev=0.01, seed=seed),
               "bias_initializer": keras.initializers.Constant(0.01)}
 
     self.convolutions = [
@@ -59,11 +61,3 @@ class Discriminator(keras.Model):
 
   def compute_output_shape(self, input_shape):
     return (input_shape[0], 1)
-
-  def get_config(self):
-    return {"config": {name: getattr(self.config, name) for name in ARCHITECTURE}, "dtype": self.dtype_policy.name,
-            "name": self.name}
-
-  @classmethod
-  def from_config(cls, config):
-    return cls(from_dict(Config, config["config"]), dtype=config["dtype"], name=config["name"])

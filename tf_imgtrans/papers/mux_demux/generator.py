@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tf_imgtrans.core.config import from_dict
+from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
 from tf_imgtrans.layers.dense_block import DenseBlock
 from tf_imgtrans.layers.mux import Demux, Mux
@@ -14,11 +15,10 @@ from tf_imgtrans.papers.mux_demux.config import Config
 
 SMALLEST = 8  # pixels; below it, a quarter-scale map has no neighbourhood to filter
 MULTIPLE = 4  # two Demux layers
-ARCHITECTURE = ("network", "growth_half", "growth_quarter", "noise", "seed")  # what a saved generator must know
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans", name="MuxDemuxGenerator")
-class Generator(keras.Model):
+class Generator(ConfiguredModel):
   """Enhances photographs: float32 [N, H, W, 3] in [0, 1] -> the same shape and range.
 
   normal (Fig. 2): Demux, 4 dense layers, Demux, 6 dense layers, Mux, 3 dense layers, Mux.
@@ -32,23 +32,24 @@ class Generator(keras.Model):
     config: Config; `network`, `growth_half`, `growth_quarter`, `noise` and `seed` count here.
   """
 
+  config_class = Config
+  architecture = ("network", "growth_half", "growth_quarter", "noise", "seed")  # what a saved generator must know
+
   def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
-    super().__init__(**kwargs)
-    self.config = config
+    super().__init__(config, **kwargs)
     self.scale = 1
     half, quarter, policy = config.growth_half, config.growth_quarter, self.dtype_policy
     normal = config.network == "normal"
 
     def block(name, number, layers, growth, channels, **options):
-      # 100 apart: a block seeds its convolutions with consecutive numbers
-      return DenseBlock(layers, growth, channels, seed=1000 * config.seed + 100 * number, dtype=policy, name=name,
-                        **options)
+      seed = (1000 * config.seed + 100 * number) % 2 ** 30  # 100 apart: a block's convolutions take consecutive ones
+      return DenseBlock(layers, growth, channels, seed=seed, dtype=policy, name=name, **options)
 
     self.demux = Demux(dtype=policy, name="demux")
     self.mux = Mux(dtype=policy, name="mux")
     self.half_noise = NoiseChannels(noise=config.noise, stream=1, dtype=policy, name="half_noise")
     self.quarter_noise = NoiseChannels(noise=config.noise, stream=2, dtype=policy, name="quarter_noise")
-    # The pixels pass from Demux to Mux: channel c of group g of the demuxed maps, g * (channels) + c.
+    # The pixels pass from Demux to Mux: channel c of group g is g * channels + c.
     pixels = min(12, half, quarter // 2)
     groups = [(group, channel) for group in range(4) for channel in range(pixels)]
     demuxed = half if normal else 13
@@ -100,14 +101,6 @@ class Generator(keras.Model):
 
   def compute_output_shape(self, input_shape):
     return tuple(input_shape)
-
-  def get_config(self):
-    return {"config": {name: getattr(self.config, name) for name in ARCHITECTURE}, "dtype": self.dtype_policy.name,
-            "name": self.name}
-
-  @classmethod
-  def from_config(cls, config):
-    return cls(from_dict(Config, config["config"]), dtype=config["dtype"], name=config["name"])
 
 
 def normal(**options):
