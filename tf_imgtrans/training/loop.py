@@ -11,6 +11,8 @@ from tqdm import tqdm
 from tf_imgtrans.training.checkpoints import Checkpoints
 from tf_imgtrans.training.strategies import distribute
 
+SCREEN_SECONDS, FILE_SECONDS = 0.5, 30  # between two states of the progress bar, on a screen and in a log file
+
 
 class NonFiniteTerm(ArithmeticError):
   """A loss term, or a variable of the run, that is no finite number."""
@@ -43,7 +45,7 @@ def run_training(trainer, batches, folder, options, iterations, batch_size, stra
   batch_stream = iter(distribute(strategy, batches, start))
   window, values, began = [], {}, time.perf_counter()
   bar = tqdm(total=iterations * batch_size, initial=start * batch_size, unit=" images", unit_scale=True,
-             mininterval=0.5 if sys.stderr.isatty() else 30, disable=not folder.writes)
+             mininterval=SCREEN_SECONDS if sys.stderr.isatty() else FILE_SECONDS, disable=not folder.writes)
   with bar:
     for step in range(start + 1, iterations + 1):
       window.append(step_function(next(batch_stream)))
