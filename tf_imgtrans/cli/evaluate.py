@@ -98,14 +98,15 @@ def _measure(network, kind, items, names, degrade, niqe_params):
     scores["output"].add(target, output)
     if output.shape == source.shape:
       scores["input"].add(target, source)
+  values = {which: found.values() for which, found in scores.items()}  # once: a montage is measured here
   report = {}
   for name in names:
     metric = find_metric(name)
     report[name] = {"protocol": metric.protocol, "unit": metric.unit, "higher_is_better": metric.higher_is_better}
     if name == "niqe" and scores["output"].montage:
       report[name]["protocol"] += "; on one montage of the 96x96 middles of all pictures"
-    for which, found in scores.items():
-      report[name][which] = _summary(found.values()[name])
+    for which, found in values.items():
+      report[name][which] = _summary(found[name])
   return report
 
 
@@ -134,8 +135,9 @@ def _check_size(name, source, metrics):
 
 
 def _summary(values):
-  finite = [value for value in values if math.isfinite(value)]
-  return {"mean": math.fsum(finite) / len(finite) if finite else None, "measured": len(finite),
+  from tf_imgtrans.cli.scoring import finite_mean
+
+  return {"mean": finite_mean(values), "measured": sum(map(math.isfinite, values)),
           "infinite": sum(math.isinf(value) for value in values), "flat": sum(math.isnan(value) for value in values),
           "values": values}
 

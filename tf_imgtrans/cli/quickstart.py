@@ -7,6 +7,7 @@ import sys
 import time
 
 from tf_imgtrans.cli.startup import start_tensorflow
+from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.papers.mux_demux.config import Config
 from tf_imgtrans.training.options import TrainingOptions
 
@@ -65,19 +66,12 @@ def _train(config, out):
   run = RunFolder(options.out)
   strategy = tf.distribute.get_strategy()
   trainer = make_trainer("mux_demux", config, options, strategy)
-  description = describe("mux_demux", config, options, data, trainer)
   if not (run.path / "run.json").exists():
-    run.start(description)
-  elif run.description()["config"] != _as_json(description["config"]):
+    run.start(describe("mux_demux", config, options, data, trainer))
+  elif from_dict(Config, run.description()["config"]) != config:
     raise ValueError(f"{run.path} holds a run with other settings: choose another --out, or remove it")
   result = fit(trainer, config, options, data, run, strategy)
   return data.validation()[0], keras.saving.load_model(run.path / "generator.keras"), result["resumed_from"]
-
-
-def _as_json(value):
-  import json
-
-  return json.loads(json.dumps(value))
 
 
 def _measure(generator, picture, out):
@@ -114,9 +108,9 @@ def _export(generator, picture, out):
   shutil.rmtree(out / "saved_model" / "1", ignore_errors=True)  # of a quickstart before this one
   to_saved_model(generator, out / "saved_model")
   to_tflite(generator, out / "model.tflite")
-  exports = {}
+  source, exports = load_model(out / "model.keras"), {}
   for path in (out / "saved_model", out / "model.tflite"):
-    parity = measure_parity(load_model(out / "model.keras"), load_model(path), [picture[1]])
+    parity = measure_parity(source, load_model(path), [picture[1]])
     exports[path.name] = {**dataclasses.asdict(parity), "within_tolerance": parity.within_tolerance,
                           "bytes": size_of(path)}
   return exports

@@ -47,8 +47,8 @@ class Scores:
 
   def means(self):
     """dict of metric to the mean of its finite values; a metric without any is left out."""
-    finite = {name: [value for value in values if math.isfinite(value)] for name, values in self.values().items()}
-    return {name: math.fsum(values) / len(values) for name, values in finite.items() if values}
+    means = {name: finite_mean(values) for name, values in self.values().items()}
+    return {name: mean for name, mean in means.items() if mean is not None}
 
   def _add_niqe(self, output):
     blocks = (output.shape[0] // BLOCK) * (output.shape[1] // BLOCK)
@@ -64,6 +64,12 @@ class Scores:
       return float(niqe(picture[None], parameters=self._parameters)[0])
     except ValueError:  # too flat to be measured
       return math.nan
+
+
+def finite_mean(values):
+  """Mean of the finite values; None where there is none."""
+  finite = [value for value in values if math.isfinite(value)]
+  return math.fsum(finite) / len(finite) if finite else None
 
 
 def mean_scores(targets, outputs, names=DEFAULT):
