@@ -12,6 +12,11 @@ from tf_imgtrans.core.names import unknown_name
 _FACTORIES = {
     "mux_demux": ("tf_imgtrans.papers.mux_demux.generator", "normal"),
     "mux_demux_hp": ("tf_imgtrans.papers.mux_demux.generator", "high_performance"),
+    "srcnn": ("tf_imgtrans.baselines.enhancement.srcnn", "srcnn"),
+    "johnson": ("tf_imgtrans.baselines.enhancement.johnson", "johnson"),
+    "dped": ("tf_imgtrans.baselines.enhancement.residual", "dped"),
+    "resnet_8_32": ("tf_imgtrans.baselines.enhancement.residual", "resnet_8_32"),
+    "resnet_12_64": ("tf_imgtrans.baselines.enhancement.residual", "resnet_12_64"),
 }
 # modules with classes that a .keras file may name
 _SERIALIZABLE = (
@@ -21,6 +26,9 @@ _SERIALIZABLE = (
     "tf_imgtrans.layers.dense_block",
     "tf_imgtrans.papers.mux_demux.generator",
     "tf_imgtrans.papers.mux_demux.discriminator",
+    "tf_imgtrans.baselines.enhancement.srcnn",
+    "tf_imgtrans.baselines.enhancement.johnson",
+    "tf_imgtrans.baselines.enhancement.residual",
 )
 
 

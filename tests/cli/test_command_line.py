@@ -14,8 +14,10 @@ from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.embedded import held_out_photograph
 from tf_imgtrans.version import __version__
 
-PATHS = [[], ["quickstart"], ["train"], ["train", "mux_demux"], ["evaluate"], ["predict"], ["export"],
-         ["export", "saved-model"], ["export", "tflite"]]
+PATHS = [[], ["quickstart"], ["train"], ["train", "mux_demux"], ["train", "baseline"], ["evaluate"], ["predict"],
+         ["export"], ["export", "saved-model"], ["export", "tflite"], ["import-checkpoint"], ["reproduce"],
+         ["reproduce", "mux_demux"], *(["reproduce", "mux_demux", table] for table in
+                                       ("table2", "table3", "table4", "table5", "score"))]
 
 
 def call(*arguments):
@@ -57,9 +59,13 @@ def test_help_screens_come_without_tensorflow():
 
 
 def test_every_command_is_on_a_help_screen():
-  listed = [[name] for name in COMMANDS] + [[name, below] for name, (target, _) in COMMANDS.items()
-                                            if isinstance(target, dict) for below in target]
-  assert sorted(listed) == sorted(PATHS[1:])
+  def paths(commands):
+    for name, (target, _) in commands.items():
+      yield [name]
+      if isinstance(target, dict):
+        yield from ([name, *below] for below in paths(target))
+
+  assert sorted(paths(COMMANDS)) == sorted(PATHS[1:])
 
 
 def test_flags_carry_the_names_and_defaults_of_the_configuration(capsys):

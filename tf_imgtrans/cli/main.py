@@ -17,13 +17,24 @@ COMMANDS = {
     "quickstart": ("quickstart:quickstart", "Train, measure and export a small enhancer on photographs that are at hand."),
     "train": ({
         "mux_demux": ("train:mux_demux", "Mux/Demux photo enhancement."),
-    }, "Train a paper's model."),
+        "baseline": ("train:baseline", "A network that a paper compares itself with."),
+    }, "Train a paper's model, or a baseline."),
     "evaluate": ("evaluate:evaluate", "Measure a model on pairs or photographs."),
     "predict": ("predict:predict", "Run a model on pictures, folders and patterns."),
     "export": ({
         "saved-model": ("export:saved_model", "A SavedModel for TensorFlow Serving."),
         "tflite": ("export:tflite", "A .tflite file for phones."),
     }, "Export a model for a server or a phone."),
+    "import-checkpoint": ("import_checkpoint:import_checkpoint", "Make a model of a public TensorFlow 1 checkpoint."),
+    "reproduce": ({
+        "mux_demux": ({
+            "table2": ("reproduce.mux_demux:table2", "PSNR and SSIM on DPED's test patches."),
+            "table3": ("reproduce.mux_demux:table3", "NIQE on full photographs."),
+            "table4": ("reproduce.mux_demux:table4", "Running time at 1280x720."),
+            "table5": ("reproduce.mux_demux:table5", "Ablation of losses and noise."),
+            "score": ("reproduce.mux_demux:score", "Score of the PIRM 2018 challenge on smartphones (Figure 8)."),
+        }, "Mux/Demux photo enhancement."),
+    }, "Measure the tables of a paper, and set them beside the printed ones."),
 }
 DESCRIPTION = "Image-to-image translation papers in TensorFlow 2: train, measure, and ship to phones and servers."
 

@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 
-from tf_imgtrans.cli.startup import start_tensorflow
+from tf_imgtrans.cli.startup import program, start_tensorflow
 from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.papers.mux_demux.config import Config
 from tf_imgtrans.training.options import TrainingOptions
@@ -114,11 +114,6 @@ def _export(generator, picture, out):
     exports[path.name] = {**dataclasses.asdict(parity), "within_tolerance": parity.within_tolerance,
                           "bytes": size_of(path)}
   return exports
-
-
-def program():
-  """How to call the command again: its path, where the shell would not find it by name."""
-  return "tf-imgtrans" if shutil.which("tf-imgtrans") else f"{sys.executable} -m tf_imgtrans"
 
 
 def _finish(out, report):

@@ -1,7 +1,8 @@
-"""Starts TensorFlow without its start-up remarks."""
+"""Starts TensorFlow without its start-up remarks; how the command is called again."""
 
 import contextlib
 import os
+import shutil
 import sys
 import tempfile
 
@@ -31,3 +32,8 @@ def _stderr_kept():
     finally:
       os.dup2(original, 2)
       os.close(original)
+
+
+def program():
+  """How to call the command again: its path, where the shell would not find it by name."""
+  return "tf-imgtrans" if shutil.which("tf-imgtrans") else f"{sys.executable} -m tf_imgtrans"

@@ -1,13 +1,17 @@
 """`tf-imgtrans train PAPER`, and the scripts of train_scripts/."""
 
 import dataclasses
+import functools
 import importlib
 import pathlib
 import platform
 import sys
+from typing import Literal
 
-from tf_imgtrans.cli.resume import check_resumed, resumable
-from tf_imgtrans.cli.startup import start_tensorflow
+from tf_imgtrans.baselines.enhancement.config import CONFIGS as ENHANCEMENT
+from tf_imgtrans.baselines.enhancement.config import Config as EnhancementConfig
+from tf_imgtrans.cli.resume import check_resumed, flag_value, resumable, resumed_defaults
+from tf_imgtrans.cli.startup import program, start_tensorflow
 from tf_imgtrans.papers.mux_demux.config import Config as MuxDemuxConfig
 from tf_imgtrans.training.options import Options
 
@@ -24,19 +28,48 @@ def mux_demux(options: Options, config: MuxDemuxConfig = MuxDemuxConfig()):  # n
   return run("mux_demux", config, options)
 
 
-def script(paper):
-  """Body of train_scripts/train_PAPER.py: parse, build, fit."""
+def baseline(options: Options, name: Literal[tuple(ENHANCEMENT)],
+             config: EnhancementConfig = ENHANCEMENT["srcnn"]):  # noqa: B008 - frozen
+  """Train a network that a paper compares itself with, under that paper's protocol.
+
+  The defaults shown are those of the baseline that --name gives. The data folder is as for the paper: see
+  tf-imgtrans train mux_demux --help.
+
+  Example: tf-imgtrans train baseline --name dped --data dped --phone iphone --out runs/dped
+
+  Args:
+    name: the baseline.
+  """
+  if config.network != name:
+    raise ValueError(f"the run in {options.out} is one of {config.network}, not of {name}: leave --name out")
+  return run(name, config, options)
+
+
+def _prepared_baseline(arguments):
+  """The command with the defaults of the baseline that the arguments name, or of the run that they resume."""
+  resumed = resumed_defaults(arguments, EnhancementConfig)
+  if resumed:
+    return functools.partial(baseline, name=resumed["config"].network, **resumed)
+  name = flag_value(arguments, "--name")
+  return functools.partial(baseline, config=ENHANCEMENT[name]) if name in ENHANCEMENT else baseline
+
+
+baseline.prepared = _prepared_baseline
+
+
+def script(*path):
+  """Body of train_scripts/train_*.py: parse, build, fit. `path` is what follows `tf-imgtrans train`."""
   from tf_imgtrans.cli.main import main
 
-  main(["train", paper, *sys.argv[1:]])
+  main(["train", *path, *sys.argv[1:]])
 
 
 def run(paper, config, options):
-  """Trains a paper's model into a run folder; the command's exit status.
+  """Trains a paper's model, or a baseline, into a run folder; the command's exit status.
 
   Args:
-    paper: str, a room of tf_imgtrans.papers.
-    config: the paper's Config.
+    paper: str, a paper or a baseline.
+    config: its Config.
     options: TrainingOptions.
   """
   start_tensorflow()
@@ -63,14 +96,15 @@ def run(paper, config, options):
   result = fit(trainer, config, options, data, folder, strategy)
   if folder.writes:
     numbers = "  ".join(f"{name} {value:.4g}" for name, value in result.items())
-    print(f"{numbers}\nrun folder {folder.path}\nnext: tf-imgtrans predict --model {folder.path} PHOTO --out enhanced")
+    print(f"{numbers}\nrun folder {folder.path}\nnext: {program()} predict --model {folder.path} PHOTO --out enhanced")
   return 0
 
 
 def make_trainer(paper, config, options, strategy):
-  """The paper's trainer, made in the strategy's scope."""
+  """The trainer of a paper or a baseline, made in the strategy's scope."""
+  room = "tf_imgtrans.baselines.enhancement" if paper in ENHANCEMENT else f"tf_imgtrans.papers.{paper}"
   with strategy.scope():
-    return _room(paper, "trainer").Trainer(config, options.precision)
+    return importlib.import_module(f"{room}.trainer").Trainer(config, options.precision)
 
 
 def fit(trainer, config, options, data, folder, strategy):
@@ -84,15 +118,12 @@ def fit(trainer, config, options, data, folder, strategy):
   return run_training(trainer, data.batches, folder, options, config.iterations, config.batch_size, strategy, validator)
 
 
-def _room(paper, name):
-  return importlib.import_module(f"tf_imgtrans.papers.{paper}.{name}")
-
-
 def _data(paper, config, options):
   from tf_imgtrans.data.folders import read_folder
 
   folder = read_folder(options.data, options.validation_share, options.phone, options.source, options.target)
-  return _room(paper, "data").training_data(config, folder)
+  paper = "mux_demux" if paper in ENHANCEMENT else paper  # a baseline trains on the data of its paper
+  return importlib.import_module(f"tf_imgtrans.papers.{paper}.data").training_data(config, folder)
 
 
 def describe(paper, config, options, data, trainer):

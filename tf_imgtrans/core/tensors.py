@@ -20,3 +20,9 @@ def check_same_shape(y_true, y_pred):
   if not y_true.shape.is_compatible_with(y_pred.shape):
     raise ValueError(f"shapes differ: {y_true.shape} and {y_pred.shape}; expected one shape, so that each value has a "
                      "partner")
+
+
+def unit_tanh(features, clip):
+  """The output of DPED's networks: 0.58 * tanh + 0.5 in float32, from -0.08 to 1.08; `clip` cuts it to [0, 1]."""
+  images = 0.58 * tf.tanh(tf.cast(features, tf.float32)) + 0.5
+  return tf.clip_by_value(images, 0.0, 1.0) if clip else images

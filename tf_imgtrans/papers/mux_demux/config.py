@@ -11,13 +11,9 @@ from tf_imgtrans.core.config import AtLeast, Count, EvenCount, NonNegative, Posi
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
-  """Mux/Demux photo enhancement: networks, losses (Eq. 1-10) and training."""
+class Protocol:
+  """Discriminator, losses (Eq. 1-10) and training: what the paper's network shares with those it is compared with."""
 
-  network: Literal["normal", "high_performance"] = "normal"  # Fig. 2, or Fig. 3
-  growth_half: PositiveCount = 16  # channels a dense layer adds at half scale; ours
-  growth_quarter: EvenCount = 32  # channels a dense layer adds at quarter scale; even, as Mux takes fours of twice it; ours
-  noise: Literal["random", "fixed", "off"] = "fixed"  # at inference; "off" in training too (Table 5, no noise)
   discriminator_head: Literal["sigmoid", "softmax"] = "sigmoid"  # Sec. 4.1; softmax is DPED's two-way head
   discriminator_channels: tuple[int, int, int, int, int] = (48, 128, 192, 192, 128)  # DPED
   discriminator_dense: PositiveCount = 1024  # Sec. 4.1
@@ -43,6 +39,16 @@ class Config:
 
   def __post_init__(self):
     validate(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(Protocol):
+  """Mux/Demux photo enhancement: networks, losses (Eq. 1-10) and training."""
+
+  network: Literal["normal", "high_performance"] = "normal"  # Fig. 2, or Fig. 3
+  growth_half: PositiveCount = 16  # channels a dense layer adds at half scale; ours
+  growth_quarter: EvenCount = 32  # channels a dense layer adds at quarter scale; even, as Mux takes fours of twice it; ours
+  noise: Literal["random", "fixed", "off"] = "fixed"  # at inference; "off" in training too (Table 5, no noise)
 
 
 # Small enough for a test of a second; the discriminator keeps its form.

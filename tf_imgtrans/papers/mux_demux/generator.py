@@ -8,6 +8,7 @@ import tensorflow as tf
 from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
+from tf_imgtrans.core.tensors import unit_tanh
 from tf_imgtrans.layers.dense_block import DenseBlock
 from tf_imgtrans.layers.mux import Demux, Mux
 from tf_imgtrans.layers.noise_channels import NoiseChannels
@@ -25,8 +26,8 @@ class Generator(ConfiguredModel):
   high_performance (Fig. 3): Demux, Demux, 6 dense layers, Mux, 2 dense layers, Mux.
   One noise channel follows every Demux. The numbers of layers are ours; the paper's figures cannot be read.
 
-  Any height and width from 8 pixels: sizes are reflect-padded to a multiple of 4 and cropped back. In training the
-  output is 0.58 * tanh + 0.5 (DPED), which can leave [0, 1] by 0.08; at inference it is clipped.
+  Any height and width from 8 pixels: sizes are reflect-padded to a multiple of 4 and cropped back. The output is
+  0.58 * tanh + 0.5 (DPED), which can leave [0, 1] by 0.08; at inference it is clipped.
 
   Args:
     config: Config; `network`, `growth_half`, `growth_quarter`, `noise` and `seed` count here.
@@ -79,8 +80,15 @@ class Generator(ConfiguredModel):
     self.half_noise.noise = self.quarter_noise.noise = mode
     self.config = dataclasses.replace(self.config, noise=mode)
 
-  def call(self, images, noise_seed=None, training=False):
-    """Args: noise_seed: int or int pair, optional; the same seed draws the same noise."""
+  def call(self, images, noise_seed=None, training=False, clip=True):
+    """Enhances a batch.
+
+    Args:
+      images: float [N, H, W, 3] in [0, 1].
+      noise_seed: int or int pair, optional; the same seed draws the same noise.
+      training: bool; the output is not clipped then.
+      clip: bool; False leaves the output unclipped at inference too.
+    """
     check_images(images)
     for name, size in zip(("height", "width"), images.shape[1:3]):
       if size is not None and size < SMALLEST:
@@ -95,9 +103,7 @@ class Generator(ConfiguredModel):
       features = self.half_in(features)
     features = noise(self.quarter_noise, self.demux(features))
     features = self.half_out(self.mux(self.quarter(features)))
-    enhanced = 0.58 * tf.tanh(tf.cast(self.mux(features), tf.float32)) + 0.5
-    enhanced = crop_like(enhanced, images)
-    return enhanced if training else tf.clip_by_value(enhanced, 0.0, 1.0)
+    return crop_like(unit_tanh(self.mux(features), clip and not training), images)
 
   def compute_output_shape(self, input_shape):
     return tuple(input_shape)

@@ -23,7 +23,7 @@ class Trainer(GanTrainer):
   def __init__(self, config=Config(), precision="float32"):  # noqa: B008 - frozen
     super().__init__(config, precision)
     patch = (config.patch_size, config.patch_size, 3)
-    self.generator = Generator(config, dtype=precision, name="generator")
+    self.generator = self.make_generator()
     self.generator(keras.Input((None, None, 3)))
     self.generator_optimizer = self.adam("generator_adam", config.learning_rate)
     parts = {"generator": self.generator, "generator_optimizer": (self.generator_optimizer, self.generator)}
@@ -38,6 +38,18 @@ class Trainer(GanTrainer):
     self.vgg = Vgg19Features(layers, config.vgg_weights, dtype=precision) if layers else None
     self.finish(**parts)
 
+  def make_generator(self):
+    """The network to train, unbuilt; a subclass trains another one in the same way."""
+    return Generator(self.config, dtype=self.precision, name="generator")
+
+  def forward(self, source):
+    """The generator in training, with the noise of this step."""
+    return self.generator(source, noise_seed=self.seed("noise"), training=True)
+
+  def objective(self, target, fake, fake_logits):
+    """The generator's loss and its terms (Eq. 10)."""
+    return generator_loss(self.config, target, fake, fake_logits, self.vgg, self.seed("positions"))
+
   def provenance(self):
     return {"vgg19": digest(self.vgg)} if self.vgg else {}
 
@@ -45,9 +57,9 @@ class Trainer(GanTrainer):
     """One step on a batch: dict of the terms of Eq. 10 and the discriminator's loss, scalars."""
     source, target = data
     with tf.GradientTape() as tape:
-      fake = self.generator(source, noise_seed=self.seed("noise"), training=True)
+      fake = self.forward(source)
       fake_logits = self.discriminator(fake, training=True) if self.discriminator else None
-      loss, terms = generator_loss(self.config, target, fake, fake_logits, self.vgg, self.seed("positions"))
+      loss, terms = self.objective(target, fake, fake_logits)
       scaled = self.scaled(self.generator_optimizer, loss)
     self.descend(self.generator_optimizer, self.generator, tape, scaled)
     if self.discriminator:

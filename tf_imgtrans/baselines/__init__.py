@@ -1,0 +1,1 @@
+"""The networks that the papers compare theirs with: one room per task, trained under the paper's protocol."""

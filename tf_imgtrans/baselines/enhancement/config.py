@@ -1,0 +1,51 @@
+"""How each baseline of the Mux/Demux paper is trained: the paper's protocol with the baseline's own losses.
+
+The paper names the baselines' losses (Sec. 5.1) and trains all on the same data; patches, batches, optimizer and steps are
+those of its own network, so that the rows of its tables differ by networks and losses alone.
+"""
+
+import dataclasses
+from typing import Literal
+
+import tyro
+
+from tf_imgtrans.core.config import NonNegative, from_dict
+from tf_imgtrans.papers.mux_demux.config import Protocol
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(Protocol):
+  """A baseline of photo enhancement: its network, losses and training."""
+
+  network: tyro.conf.Fixed[Literal["srcnn", "johnson", "dped", "resnet_8_32", "resnet_12_64"]] = "srcnn"
+  weight_squared_error: NonNegative = 0.0  # SRCNN's loss, Sec. 5.1
+
+
+_NO_TERMS = {"weight_adversarial": 0.0, "weight_l1": 0.0, "weight_perceptual": 0.0, "weight_contextual": 0.0,
+             "weight_color": 0.0, "weight_total_variation": 0.0}
+# DPED's weights (its train_model.py): adversarial 1, perceptual 10, color 0.5, total variation 2000, as Table 1 has them.
+_DPED = {"weight_l1": 0.0, "weight_contextual": 0.0}
+
+CONFIGS = {
+    "srcnn": Config(**_NO_TERMS | {"weight_squared_error": 1.0}),  # Sec. 5.1: MSE
+    # Sec. 5.1: a VGG-based loss alone. relu2_2 is Johnson's layer for super-resolution, the nearest of his tasks.
+    "johnson": Config(network="johnson", **_NO_TERMS | {"weight_perceptual": 1.0}, perceptual_layer="block2_conv2"),
+    "dped": Config(network="dped", **_DPED),
+    # The challenge's organisers trained them by DPED's code: their ResNet-12-64 has the very weights of DPED.
+    "resnet_8_32": Config(network="resnet_8_32", **_DPED),
+    "resnet_12_64": Config(network="resnet_12_64", **_DPED),
+}
+
+
+def named(name, options):
+  """The configuration of a baseline with fields of it changed.
+
+  Args:
+    name: str, one of CONFIGS.
+    options: dict of field values, all but `network`.
+  Raises:
+    ValueError: an unknown field, an illegal value, or another network.
+  """
+  if options.get("network", name) != name:
+    raise ValueError(f"network is {options['network']!r}, but the name {name!r} decides it: leave network out")
+  return from_dict(Config, {**dataclasses.asdict(CONFIGS[name]), **options})

@@ -1,0 +1,95 @@
+"""DPED's residual network: A. Ignatov et al., "DSLR-Quality Photos on Mobile Devices with Deep Convolutional Networks",
+ICCV 2017, and its two sizes in the PIRM 2018 challenge on smartphones."""
+
+import keras
+import tensorflow as tf
+
+from tf_imgtrans.baselines.enhancement.config import CONFIGS, Config, named
+from tf_imgtrans.baselines.enhancement.weights import initial_weights
+from tf_imgtrans.core.networks import ConfiguredModel
+from tf_imgtrans.core.shapes import check_images
+from tf_imgtrans.core.tensors import unit_tanh
+from tf_imgtrans.layers.instance_normalization import InstanceNormalization
+
+# name -> residual blocks, channels; the challenge's names count convolutions and channels
+SIZES = {"dped": (4, 64), "resnet_12_64": (4, 64), "resnet_8_32": (2, 32)}
+
+
+@keras.saving.register_keras_serializable(package="tf_imgtrans")
+class ResNet(ConfiguredModel):
+  """Enhances photographs at full resolution: float32 [N, H, W, 3] in [0, 1] -> the same shape and range.
+
+  9x9 convolution, ReLU; residual blocks of twice [3x3 convolution, instance normalization (affine, epsilon 1e-3), ReLU],
+  added after the second ReLU; two 3x3 convolutions, each with ReLU; 9x9 convolution. The output is 0.58 * tanh + 0.5,
+  clipped at inference. 401,475 parameters with 4 blocks of 64 channels (`dped`, `resnet_12_64`), 71,331 with 2 of 32
+  (`resnet_8_32`).
+
+  Args:
+    config: Config; `network` and `seed` count here.
+  """
+
+  config_class = Config
+  architecture = ("network", "seed")
+
+  def __init__(self, config=CONFIGS["dped"], **kwargs):
+    super().__init__(config, **kwargs)
+    self.scale = 1
+    blocks, channels = SIZES[config.network]
+    policy = self.dtype_policy
+
+    def convolution(index, filters, kernel):
+      return keras.layers.Conv2D(filters, kernel, padding="same", dtype=policy, name=f"conv{index}",
+                                 **initial_weights(config, index))
+
+    def normalization(index):
+      return InstanceNormalization(dtype=policy, name=f"norm{index}")
+
+    last = 2 * blocks + 4
+    self.first = convolution(1, channels, 9)
+    self.blocks = [[(convolution(index, channels, 3), normalization(index)) for index in (2 * block + 2, 2 * block + 3)]
+                   for block in range(blocks)]
+    self.after = [convolution(index, channels, 3) for index in (last - 2, last - 1)]
+    self.last = convolution(last, 3, 9)
+
+  def build(self, input_shape):
+    wide = (None, None, None, self.first.filters)
+    self.first.build((None, None, None, input_shape[-1]))
+    for convolution, normalization in sum(self.blocks, []):
+      convolution.build(wide)
+      normalization.build(wide)
+    for convolution in [*self.after, self.last]:
+      convolution.build(wide)
+
+  def call(self, images, training=False, clip=True):
+    check_images(images)
+    features = tf.nn.relu(self.first(tf.cast(images, self.compute_dtype)))
+    for block in self.blocks:
+      carried = features
+      for convolution, normalization in block:
+        features = tf.nn.relu(normalization(convolution(features)))
+      features = features + carried
+    for convolution in self.after:
+      features = tf.nn.relu(convolution(features))
+    return unit_tanh(self.last(features), clip and not training)
+
+  def compute_output_shape(self, input_shape):
+    return tuple(input_shape)
+
+
+def dped(**options):
+  """DPED's network; options are fields of Config."""
+  return _named("dped", options)
+
+
+def resnet_12_64(**options):
+  """The challenge's ResNet-12-64, which is DPED's network; options are fields of Config."""
+  return _named("resnet_12_64", options)
+
+
+def resnet_8_32(**options):
+  """The challenge's ResNet-8-32; options are fields of Config."""
+  return _named("resnet_8_32", options)
+
+
+def _named(name, options):
+  return ResNet(named(name, options), name=name)
