@@ -3,7 +3,6 @@
 import dataclasses
 import pathlib
 import shutil
-import sys
 import time
 
 from tf_imgtrans.cli.startup import program, start_tensorflow
