@@ -1,7 +1,8 @@
-"""Starts TensorFlow without its start-up remarks; how the command is called again."""
+"""Starts TensorFlow without its start-up remarks; what runs here, and how it is called again."""
 
 import contextlib
 import os
+import platform
 import shutil
 import sys
 import tempfile
@@ -37,3 +38,14 @@ def _stderr_kept():
 def program():
   """How to call the command again: its path, where the shell would not find it by name."""
   return "tf-imgtrans" if shutil.which("tf-imgtrans") else f"{sys.executable} -m tf_imgtrans"
+
+
+def versions():
+  """Versions that results depend on: dict of name to str."""
+  import keras
+  import tensorflow as tf
+
+  from tf_imgtrans.version import __version__
+
+  return {"tf_imgtrans": __version__, "tensorflow": tf.__version__, "keras": keras.__version__,
+          "python": platform.python_version()}

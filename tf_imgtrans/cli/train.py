@@ -4,14 +4,13 @@ import dataclasses
 import functools
 import importlib
 import pathlib
-import platform
 import sys
 from typing import Literal
 
 from tf_imgtrans.baselines.enhancement.config import CONFIGS as ENHANCEMENT
 from tf_imgtrans.baselines.enhancement.config import Config as EnhancementConfig
 from tf_imgtrans.cli.resume import check_resumed, flag_value, resumable, resumed_defaults
-from tf_imgtrans.cli.startup import program, start_tensorflow
+from tf_imgtrans.cli.startup import program, start_tensorflow, versions
 from tf_imgtrans.papers.mux_demux.config import Config as MuxDemuxConfig
 from tf_imgtrans.training.options import Options
 
@@ -65,12 +64,23 @@ def script(*path):
 
 
 def run(paper, config, options):
-  """Trains a paper's model, or a baseline, into a run folder; the command's exit status.
+  """Trains a paper's model, or a baseline, and says where it lies; the command's exit status."""
+  folder, result = train(paper, config, options)
+  if folder.writes:
+    numbers = "  ".join(f"{name} {value:.4g}" for name, value in result.items())
+    print(f"{numbers}\nrun folder {folder.path}\nnext: {program()} predict --model {folder.path} PHOTO --out enhanced")
+  return 0
+
+
+def train(paper, config, options):
+  """Trains into a run folder.
 
   Args:
     paper: str, a paper or a baseline.
     config: its Config.
     options: TrainingOptions.
+  Returns:
+    (RunFolder, dict): the run, and the result of `run_training`.
   """
   start_tensorflow()
   import keras
@@ -93,11 +103,7 @@ def run(paper, config, options):
   trainer = make_trainer(paper, config, options, strategy)
   description = describe(paper, config, options, data, trainer)
   folder.resume(description) if options.resume else folder.start(description)
-  result = fit(trainer, config, options, data, folder, strategy)
-  if folder.writes:
-    numbers = "  ".join(f"{name} {value:.4g}" for name, value in result.items())
-    print(f"{numbers}\nrun folder {folder.path}\nnext: {program()} predict --model {folder.path} PHOTO --out enhanced")
-  return 0
+  return folder, fit(trainer, config, options, data, folder, strategy)
 
 
 def make_trainer(paper, config, options, strategy):
@@ -128,11 +134,6 @@ def _data(paper, config, options):
 
 def describe(paper, config, options, data, trainer):
   """Content of run.json."""
-  import keras
-  import tensorflow as tf
-
-  from tf_imgtrans.version import __version__
-
   return {
       "paper": paper,
       "config": dataclasses.asdict(config),
@@ -140,7 +141,6 @@ def describe(paper, config, options, data, trainer):
                   for name, value in dataclasses.asdict(options).items()},
       "data": data.summary,
       "provenance": trainer.provenance(),
-      "versions": {"tf_imgtrans": __version__, "tensorflow": tf.__version__, "keras": keras.__version__,
-                   "python": platform.python_version()},
+      "versions": versions(),
   }
 

@@ -1,4 +1,4 @@
-"""The three kinds of data folder: DPED's own, two paired folders, and clean photographs."""
+"""The kinds of data folder: DPED's own, the challenge's, two paired folders, and clean photographs."""
 
 import dataclasses
 import pathlib
@@ -12,6 +12,7 @@ DPED_TARGET = "canon"
 HELD_OUT_SEED = 20180920  # of the degradation of held-out photographs
 LAYOUTS = """expected one of
   DPED             DIR/<phone>/training_data/{<phone>,canon}, and DIR/<phone>/test_data/patches/{<phone>,canon} if held out
+  the challenge's  DIR/patches/{<phone>,canon}, as in the repository of the PIRM 2018 challenge on smartphones
   paired folders   DIR/<any>/*.jpg and DIR/<other>/*.jpg, pictures of one pair having one name
   photographs      DIR/*.jpg, degraded on the fly"""
 
@@ -42,7 +43,7 @@ def read_folder(directory, validation_share=0.1, phone=None, source=None, target
   Returns:
     Folder: pairs (data.pairs.Pair), or paths for photographs.
   Raises:
-    FileNotFoundError: nothing that can be trained on, with the three layouts; or no such phone.
+    FileNotFoundError: nothing that can be trained on, with the layouts; or no such phone.
     ValueError: a share outside [0, 1), or an ambiguous folder.
   """
   if not 0 <= validation_share < 1:
@@ -53,6 +54,10 @@ def read_folder(directory, validation_share=0.1, phone=None, source=None, target
   found = _find_phone(directory, phone) if source is None and target is None else None
   if found is not None:
     return Folder("dped", *_dped_parts(*found, validation_share))
+  phones = _challenge_phones(directory) if source is None and target is None else None
+  if phones:
+    source, target = _choose_phone(directory, phones, phone), DPED_TARGET
+    directory = directory / "patches"
   named = _paired_names(directory, source, target)
   if named is not None:
     return Folder("pairs", *split_by_name(find_pairs(*(directory / name for name in named)), validation_share))
@@ -61,6 +66,23 @@ def read_folder(directory, validation_share=0.1, phone=None, source=None, target
   except FileNotFoundError:
     raise FileNotFoundError(f"{directory} holds nothing to train on: {LAYOUTS}") from None
   return Folder("photographs", *split_by_name(photographs, validation_share))
+
+
+def full_photographs(directory, phone=None):
+  """Whole photographs of a data folder, for metrics that patches are too small for: list of Path.
+
+  DIR/<phone>/test_data/full_size_test_images of DPED, DIR/HD_res of the challenge, else DIR itself.
+
+  Raises:
+    FileNotFoundError: no pictures there.
+  """
+  directory = pathlib.Path(directory)
+  if not directory.is_dir():
+    raise FileNotFoundError(f"no data folder {directory}")
+  found = _find_phone(directory, phone)
+  if found is not None:
+    return list_images([found[0] / "test_data" / "full_size_test_images"])
+  return list_images([directory / "HD_res" if (directory / "HD_res").is_dir() else directory])
 
 
 def iterate_pictures(kind, items, largest=None):
@@ -106,12 +128,23 @@ def _find_phone(directory, phone):
     roots = {name: directory / name for name in DPED_PHONES if (directory / name / "training_data").is_dir()}
   if not roots:
     return None
-  if phone is None and len(roots) > 1:
-    raise ValueError(f"{directory} holds {', '.join(roots)}: choose one with --phone")
-  name = phone or next(iter(roots))
-  if name not in roots:
-    raise FileNotFoundError(f"{directory} holds {', '.join(roots)}, not {name}")
+  name = _choose_phone(directory, roots, phone)
   return roots[name], name
+
+
+def _challenge_phones(directory):
+  """Phones of DIR/patches, as the challenge's repository has them; an empty list for another folder."""
+  patches = directory / "patches"
+  return [name for name in DPED_PHONES if (patches / name).is_dir()] if (patches / DPED_TARGET).is_dir() else []
+
+
+def _choose_phone(directory, names, phone):
+  """`phone`, or the only one there is."""
+  if phone is None and len(names) > 1:
+    raise ValueError(f"{directory} holds {', '.join(names)}: choose one with --phone")
+  if phone not in (None, *names):
+    raise FileNotFoundError(f"{directory} holds {', '.join(names)}, not {phone}")
+  return phone or next(iter(names))
 
 
 def _dped_parts(root, phone, validation_share):

@@ -15,20 +15,30 @@ from tf_imgtrans.papers.mux_demux.config import Protocol
 
 @dataclasses.dataclass(frozen=True)
 class Config(Protocol):
-  """A baseline of photo enhancement: its network, losses and training."""
+  """A baseline of photo enhancement: its network, losses and training. Sections and tables are the paper's."""
 
+  perceptual_layer: str = "block5_conv4"  # of VGG19: block5_conv4 is relu5_4, DPED's; block2_conv2 is relu2_2, Johnson's
   network: tyro.conf.Fixed[Literal["srcnn", "johnson", "dped", "resnet_8_32", "resnet_12_64"]] = "srcnn"
   weight_squared_error: NonNegative = 0.0  # SRCNN's loss, Sec. 5.1
+
+  def __post_init__(self):
+    super().__post_init__()
+    # A baseline may have one loss alone, which one flag switches off.
+    if not any(getattr(self, field.name) for field in dataclasses.fields(self) if field.name.startswith("weight_")):
+      raise ValueError(f"every weight is 0, so that {self.network} has nothing to learn from: expected one loss of "
+                       "positive weight (--config.weight_...)")
 
 
 _NO_TERMS = {"weight_adversarial": 0.0, "weight_l1": 0.0, "weight_perceptual": 0.0, "weight_contextual": 0.0,
              "weight_color": 0.0, "weight_total_variation": 0.0}
 # DPED's weights (its train_model.py): adversarial 1, perceptual 10, color 0.5, total variation 2000, as Table 1 has them.
+# The adversarial term is Eq. 1's, by the paper's discriminator; DPED's own is the saturating form.
 _DPED = {"weight_l1": 0.0, "weight_contextual": 0.0}
 
 CONFIGS = {
     "srcnn": Config(**_NO_TERMS | {"weight_squared_error": 1.0}),  # Sec. 5.1: MSE
-    # Sec. 5.1: a VGG-based loss alone. relu2_2 is Johnson's layer for super-resolution, the nearest of his tasks.
+    # Sec. 5.1: a VGG-based loss alone. relu2_2 is Johnson's layer for super-resolution, the nearest of his tasks; of
+    # VGG16 there, of VGG19 here. Adam does not feel the weight.
     "johnson": Config(network="johnson", **_NO_TERMS | {"weight_perceptual": 1.0}, perceptual_layer="block2_conv2"),
     "dped": Config(network="dped", **_DPED),
     # The challenge's organisers trained them by DPED's code: their ResNet-12-64 has the very weights of DPED.

@@ -24,8 +24,9 @@ class Johnson(ConfiguredModel):
   no ReLU. Any height and width from 8 pixels: sizes are reflect-padded to a multiple of 4 and cropped back.
 
   Departs from the paper: maps are zero-padded at each convolution, where the paper pads the input by 40 pixels and lets the
-  residual blocks eat them (3.2 times the work on a 100-pixel patch); the output is 0.58 * tanh + 0.5, as of the networks it
-  is compared with, clipped at inference.
+  residual blocks eat them (twice the multiplications on a 100-pixel patch); the output is 0.58 * tanh + 0.5, as of the
+  networks it is compared with, clipped at inference. Initial weights are not given: Glorot's. On several devices, each
+  normalizes the images that it holds, and the running means are those of the first.
 
   Args:
     config: Config; `seed` counts here.

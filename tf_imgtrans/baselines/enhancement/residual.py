@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tf_imgtrans.baselines.enhancement.config import CONFIGS, Config, named
 from tf_imgtrans.baselines.enhancement.weights import initial_weights
+from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images
 from tf_imgtrans.core.tensors import unit_tanh
@@ -34,6 +35,8 @@ class ResNet(ConfiguredModel):
   def __init__(self, config=CONFIGS["dped"], **kwargs):
     super().__init__(config, **kwargs)
     self.scale = 1
+    if config.network not in SIZES:
+      raise unknown_name("residual network", config.network, SIZES)
     blocks, channels = SIZES[config.network]
     policy = self.dtype_policy
 

@@ -1,4 +1,4 @@
-"""Initial weights of DPED's networks."""
+"""Initial weights as in DPED's networks."""
 
 import keras
 

@@ -1,0 +1,394 @@
+"""The networks that Mux/Demux is compared with: parameters, cost, arithmetic, sizes, weights, files."""
+
+import numpy as np
+import pytest
+import recipes
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tf_imgtrans as ti
+from tf_imgtrans.baselines.enhancement import CONFIGS, Config, Johnson, ResNet, Srcnn
+from tf_imgtrans.benchmark import count_macs
+
+CLASSES = {"srcnn": Srcnn, "johnson": Johnson, "dped": ResNet, "resnet_8_32": ResNet, "resnet_12_64": ResNet}
+NAMES = sorted(CLASSES)
+BLOCKS = {"dped": 4, "resnet_12_64": 4, "resnet_8_32": 2}
+
+
+def _random_weights(network, seed=0):
+  """Gives every weight a random value, of a size that keeps tanh on its slope and every ReLU half open.
+
+  Fresh weights would not do: their maps are so flat that most mistakes of the arithmetic are below the tolerance.
+  """
+  rng = np.random.default_rng(seed)
+
+  def drawn(variable):
+    name, shape = variable.path.rsplit("/", 1)[1], tuple(variable.shape)
+    if name == "kernel":
+      scale = 0.3 if shape[2:] in ((32, 3), (64, 3), (3, 32)) and shape[0] == 9 else 1.4  # last convolutions, to RGB
+      return rng.normal(0, scale / np.sqrt(np.prod(shape[:3])), shape)
+    return rng.uniform(0.5, 1.5, shape) if name in ("gamma", "moving_variance") else rng.normal(0, 0.2, shape)
+
+  network.set_weights([drawn(variable) for variable in network.weights])
+  return network
+
+
+@pytest.fixture(scope="module")
+def fresh():
+  return {name: ti.create_generator(name) for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def drawn():
+  return {name: _random_weights(ti.create_generator(name, seed=5)) for name in NAMES}
+
+
+# Parameters and cost -----------------------------------------------------------------------------------------------
+
+def _convolution(kernel, channels, filters):
+  return kernel * kernel * channels * filters + filters
+
+
+def _normalized(kernel, channels, filters, numbers):
+  return _convolution(kernel, channels, filters) + numbers * filters
+
+
+# Instance normalization has 2 numbers per channel, batch normalization 4: two trained, two running means.
+PARAMETERS = {
+    "srcnn": _convolution(9, 3, 64) + _convolution(5, 64, 32) + 5 * 5 * 32 * 3 + 1,  # one bias for three channels
+    "resnet_8_32": (_convolution(9, 3, 32) + 4 * _normalized(3, 32, 32, 2) + 2 * _convolution(3, 32, 32)
+                    + _convolution(9, 32, 3)),
+    "resnet_12_64": (_convolution(9, 3, 64) + 8 * _normalized(3, 64, 64, 2) + 2 * _convolution(3, 64, 64)
+                     + _convolution(9, 64, 3)),
+    "johnson": (_normalized(9, 3, 32, 4) + _normalized(3, 32, 64, 4) + _normalized(3, 64, 128, 4)
+                + 10 * _normalized(3, 128, 128, 4) + _normalized(3, 128, 64, 4) + _normalized(3, 64, 32, 4)
+                + _convolution(9, 32, 3)),
+}
+PARAMETERS["dped"] = PARAMETERS["resnet_12_64"]
+
+# Multiply-accumulates per pixel: kernel, channels and filters of every convolution, by the scale that it works at.
+MACS = {
+    "srcnn": 9 * 9 * 3 * 64 + 5 * 5 * 64 * 32 + 5 * 5 * 32 * 3,
+    "resnet_8_32": 9 * 9 * 3 * 32 + 6 * 3 * 3 * 32 * 32 + 9 * 9 * 32 * 3,
+    "resnet_12_64": 9 * 9 * 3 * 64 + 10 * 3 * 3 * 64 * 64 + 9 * 9 * 64 * 3,
+    # A transposed convolution multiplies at the scale of its input.
+    "johnson": (9 * 9 * 3 * 32 + 3 * 3 * 32 * 64 // 4 + 3 * 3 * 64 * 128 // 16 + 10 * 3 * 3 * 128 * 128 // 16
+                + 3 * 3 * 128 * 64 // 16 + 3 * 3 * 64 * 32 // 4 + 9 * 9 * 32 * 3),
+}
+MACS["dped"] = MACS["resnet_12_64"]
+
+
+def test_parameters(fresh):
+  assert {name: network.count_params() for name, network in fresh.items()} == PARAMETERS
+  assert PARAMETERS == {"srcnn": 69_249, "resnet_8_32": 71_331, "resnet_12_64": 401_475, "dped": 401_475,
+                        "johnson": 1_682_435}
+
+
+def test_macs_at_720p(fresh):
+  assert {name: count_macs(network, 720, 1280) / (720 * 1280) for name, network in fresh.items()} == MACS
+  assert MACS == {"srcnn": 69_152, "resnet_8_32": 70_848, "resnet_12_64": 399_744, "dped": 399_744, "johnson": 126_144}
+
+
+# Arithmetic, against the same networks in plain float64 NumPy ------------------------------------------------------
+
+def _weights(network):
+  """The network's weights by their path without the network's name."""
+  return {variable.path.split("/", 1)[1]: np.float64(value)
+          for variable, value in zip(network.weights, network.get_weights())}
+
+
+def _conv(x, kernel, stride=1):
+  """Convolution with zeros beyond the border; what cannot be padded evenly is padded at the bottom and on the right."""
+  side = kernel.shape[0]
+  before, all_around = (side - stride) // 2, side - stride  # of sizes that are multiples of the stride
+  x = np.pad(x, [(0, 0), *[(before, all_around - before)] * 2, (0, 0)])
+  windows = np.lib.stride_tricks.sliding_window_view(x, (side, side), (1, 2))[:, ::stride, ::stride]
+  return np.einsum("nyxcij,ijco->nyxo", windows, kernel, optimize=True)
+
+
+def _transposed_conv(x, kernel):
+  """Stride 2: every pixel lays its multiple of the kernel, [3, 3, out, in], two pixels on from its neighbour's."""
+  count, height, width, _ = x.shape
+  out = np.zeros((count, 2 * height + 1, 2 * width + 1, kernel.shape[2]))
+  for i in range(3):
+    for j in range(3):
+      out[:, i:i + 2 * height:2, j:j + 2 * width:2] += x @ kernel[i, j].T
+  return out[:, :-1, :-1]
+
+
+def _relu(x):
+  return np.maximum(x, 0)
+
+
+def _output(x):
+  return 0.58 * np.tanh(x) + 0.5
+
+
+def _plain_srcnn(w, x):
+  x = _relu(_conv(x, w["conv1/kernel"]) + w["conv1/bias"])
+  x = _relu(_conv(x, w["conv2/kernel"]) + w["conv2/bias"])
+  return _output(_conv(x, w["conv3/kernel"]) + w["bias"])
+
+
+def _plain_resnet(w, x, blocks):
+  def conv(index, x):
+    return _conv(x, w[f"conv{index}/kernel"]) + w[f"conv{index}/bias"]
+
+  def normalized(index, x):
+    x = conv(index, x)
+    x = (x - x.mean((1, 2), keepdims=True)) / np.sqrt(x.var((1, 2), keepdims=True) + 1e-3)
+    return _relu(w[f"norm{index}/gamma"] * x + w[f"norm{index}/beta"])
+
+  x = _relu(conv(1, x))
+  for block in range(blocks):
+    x = x + normalized(2 * block + 3, normalized(2 * block + 2, x))
+  after = 2 * blocks + 2
+  return _output(conv(after + 2, _relu(conv(after + 1, _relu(conv(after, x))))))
+
+
+def _plain_johnson(w, x, training):
+  def normalized(index, x, stride=1, conv=_conv):
+    x = conv(x, w[f"conv{index}/kernel"], *([stride] if stride > 1 else [])) + w[f"conv{index}/bias"]
+    mean, variance = w[f"norm{index}/moving_mean"], w[f"norm{index}/moving_variance"]
+    if training:
+      mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
+    return w[f"norm{index}/gamma"] * (x - mean) / np.sqrt(variance + 1e-5) + w[f"norm{index}/beta"]
+
+  height, width = x.shape[1:3]
+  x = np.pad(x, [(0, 0), (0, -height % 4), (0, -width % 4), (0, 0)], mode="reflect")
+  x = _relu(normalized(1, x))
+  x = _relu(normalized(2, x, 2))
+  x = _relu(normalized(3, x, 2))
+  for index in range(4, 14, 2):
+    x = x + normalized(index + 1, _relu(normalized(index, x)))
+  x = _relu(normalized(14, x, conv=_transposed_conv))
+  x = _relu(normalized(15, x, conv=_transposed_conv))
+  return _output(_conv(x, w["conv16/kernel"]) + w["conv16/bias"])[:, :height, :width]
+
+
+def _plain(name, network, images, training):
+  weights, images = _weights(network), np.float64(images)
+  if name == "srcnn":
+    return _plain_srcnn(weights, images)
+  if name == "johnson":
+    return _plain_johnson(weights, images, training)
+  return _plain_resnet(weights, images, BLOCKS[name])
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", ["srcnn", "resnet_8_32", "dped", "johnson"])
+def test_equals_plain_arithmetic(drawn, name, training):
+  images = recipes.random_images(2, 13, 18, 3, seed=3)
+  expected = _plain(name, drawn[name], images, training)
+  # The comparison means something: the output spreads over the slope of tanh.
+  assert expected.std() > 0.05 and np.mean(np.abs(expected - 0.5) < 0.55) > 0.9
+  before = drawn[name].get_weights()
+  out = drawn[name](images, training=training, clip=False)
+  drawn[name].set_weights(before)  # training moves the running means of johnson
+  np.testing.assert_allclose(out, expected, atol=1e-5)
+
+
+def test_srcnn_equals_the_frozen_graph_of_the_challenge(data_folder):
+  """dped_srcnn.pb of the challenge's repository, with the weights that lie in it, on one of its patches."""
+  graph = tf.compat.v1.GraphDef()
+  graph.ParseFromString((data_folder / "weights" / "pirm2018_models_pretrained" / "dped_srcnn.pb").read_bytes())
+  constants = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in graph.node if node.op == "Const"}
+  network = ti.create_generator("srcnn")
+  for index, convolution in enumerate(network.convolutions, 1):
+    convolution.kernel.assign(constants[f"generator/w{index}"])
+    if index < 3:
+      convolution.bias.assign(constants[f"generator/b{index}"])
+  network.bias.assign(constants["generator/b3"])
+  run = tf.compat.v1.wrap_function(
+      lambda images: tf.graph_util.import_graph_def(graph, {"input": images}, ["output:0"]), [tf.TensorSpec(None)])
+  image = ti.core.images.read_image(sorted((data_folder / "dped" / "patches" / "iphone").iterdir())[0])[None]
+  np.testing.assert_allclose(network(image, clip=False), run(tf.constant(image))[0], atol=1e-6)
+
+
+# Sizes and inputs --------------------------------------------------------------------------------------------------
+
+SMALLEST = {name: 8 if name == "johnson" else 1 for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sizes(drawn, name):
+  smallest = SMALLEST[name]
+  recipes.check_generator(drawn[name], [(smallest, smallest), (smallest, 21), (9, 11), (15, 8), (17, 22), (19, 13)])
+
+
+@given(height=st.integers(8, 25), width=st.integers(8, 25))
+def test_johnson_takes_any_size_from_eight(drawn, height, width):
+  recipes.check_generator(drawn["johnson"], [(height, width)], batch=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("spec", [(None, None, None, 3), (2, None, 21, 3), (2, 18, 21, 3)])
+def test_unknown_sizes_change_nothing(drawn, name, spec):
+  images = recipes.random_images(2, 18, 21, 3)
+  run = tf.function(lambda x: drawn[name](x, training=False), input_signature=[tf.TensorSpec(spec)])
+  out = run(images)
+  assert out.shape == (2, 18, 21, 3)
+  np.testing.assert_allclose(out, drawn[name](images, training=False), atol=1e-5)
+
+
+@pytest.mark.parametrize("shape, name, size", [((1, 7, 20, 3), "height", 7), ((1, 20, 4, 3), "width", 4)])
+def test_johnson_needs_eight_pixels(drawn, shape, name, size):
+  with pytest.raises(ValueError, match=f"{name} is {size}: the generator needs at least 8 pixels"):
+    drawn["johnson"](np.zeros(shape, "f"))
+
+
+@pytest.mark.parametrize("name", ["srcnn", "johnson", "resnet_8_32"])
+def test_wrong_images_are_refused(drawn, name):
+  for shape in ((16, 16, 3), (1, 16, 16, 1), (1, 16, 16, 4)):
+    with pytest.raises(ValueError, match=r"expected \[N, height, width, 3\]"):
+      drawn[name](np.zeros(shape, "f"))
+  with pytest.raises(ValueError, match="images have dtype uint8: .*divide by 255"):
+    drawn[name](np.full((1, 16, 16, 3), 200, "uint8"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_clipping_differs_at_inference(drawn, name):
+  network, images = drawn[name], recipes.random_images(1, 12, 16, 3)
+  before = network.get_weights()
+  bias = network.bias if name == "srcnn" else network.last.bias
+  for value, extreme in ((9.0, 0.5 + 0.58), (-9.0, 0.5 - 0.58)):
+    bias.assign(np.full(bias.shape, value))
+    unclipped, clipped = network(images, clip=False).numpy(), network(images).numpy()
+    np.testing.assert_allclose(unclipped, np.full_like(unclipped, extreme), atol=1e-3)
+    recipes.assert_same(clipped, np.clip(unclipped, 0, 1))
+    np.testing.assert_allclose(network(images, training=True), unclipped, atol=1e-3)  # never clipped in training
+  network.set_weights(before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_neighbours_in_the_batch_change_nothing(drawn, name):
+  images = recipes.random_images(2, 12, 16, 3)
+  among, alone = drawn[name](images, clip=False), drawn[name](images[1:], clip=False)
+  np.testing.assert_allclose(among[1:], alone, atol=1e-5)
+
+
+def test_batch_normalization_of_johnson(drawn):
+  """A pass in training moves the running means a tenth of the way to the batch's; one at inference leaves them alone."""
+  network, images = drawn["johnson"], recipes.random_images(3, 16, 16, 3)
+  before = network.get_weights()
+  network(images, training=False)
+  network(images)
+  for old, new in zip(before, network.get_weights()):
+    recipes.assert_same(old, new)
+  (convolution, norm), old = network.down[0], _weights(network)
+  features = convolution(images).numpy()
+  network(images, training=True)
+  np.testing.assert_allclose(norm.moving_mean, 0.9 * old["norm1/moving_mean"] + 0.1 * features.mean((0, 1, 2)), atol=1e-5)
+  np.testing.assert_allclose(norm.moving_variance, 0.9 * old["norm1/moving_variance"] + 0.1 * features.var((0, 1, 2)),
+                             rtol=1e-4)
+  moved = {name for name, value in _weights(network).items() if (value != old[name]).any()}
+  assert moved == {f"norm{index}/moving_{what}" for index in range(1, 16) for what in ("mean", "variance")}
+  network.set_weights(before)
+
+
+# Weights and files -------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", ["srcnn", "johnson", "resnet_8_32"])
+def test_the_seed_decides_the_weights(name):
+  first, same, other = (ti.create_generator(name, seed=seed).get_weights() for seed in (1, 1, 2))
+  for a, b, c in zip(first, same, other):
+    recipes.assert_same(a, b)
+    if a.ndim == 4:
+      assert (a != c).any()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_two_convolutions_start_alike(fresh, name):
+  kernels = [weight.ravel()[:64] for weight in fresh[name].get_weights() if weight.ndim == 4]
+  likeness = np.corrcoef(kernels) - np.eye(len(kernels))
+  assert np.abs(likeness).max() < 0.6, np.abs(likeness).max()  # 64 independent numbers: 0.12 is the deviation
+
+
+@pytest.mark.parametrize("name", ["srcnn", "dped", "resnet_8_32", "resnet_12_64"])
+def test_initial_weights_are_dpeds(fresh, name):
+  """DPED's models.py: truncated normal of deviation 0.01 before it is cut at two deviations, biases 0.01."""
+  for path, value in _weights(fresh[name]).items():
+    kind = path.rsplit("/", 1)[-1]
+    if kind != "kernel":
+      np.testing.assert_allclose(value, {"bias": 0.01, "gamma": 1.0, "beta": 0.0}[kind], rtol=1e-6)
+      continue
+    assert 0.019 < np.abs(value).max() <= 0.02
+    # A normal cut at two deviations has 0.8796 of the deviation; TensorFlow 1 and Keras both leave it so.
+    error = 1 / np.sqrt(value.size)
+    assert abs(value.mean()) < 4 * 0.01 * error
+    assert abs(value.std() / 0.01 / 0.8796 - 1) < 4 * error
+
+
+def test_initial_weights_of_johnson(fresh):
+  for path, value in _weights(fresh["johnson"]).items():
+    kind = path.rsplit("/", 1)[-1]
+    if kind == "kernel":
+      limit = np.sqrt(6 / (value.shape[0] * value.shape[1] * sum(value.shape[2:])))  # Glorot
+      assert 0.99 * limit < np.abs(value).max() <= limit * (1 + 1e-6)
+    else:
+      assert (value == {"bias": 0, "beta": 0, "moving_mean": 0, "gamma": 1, "moving_variance": 1}[kind]).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_saved_and_loaded_bit_for_bit(drawn, name):
+  # Drawn weights: the fresh ones come back by their seed, whatever the file holds.
+  loaded = recipes.check_serialization(drawn[name], recipes.random_images(1, 13, 18, 3))
+  assert (loaded.config.network, loaded.config.seed, loaded.scale) == (name, 5, 1)
+  for saved, read in zip(drawn[name].get_weights(), loaded.get_weights()):
+    recipes.assert_same(saved, read)
+
+
+LOAD = """
+import sys
+import numpy as np, tf_imgtrans, keras
+for path in sys.argv[1:]:
+  model = keras.saving.load_model(path)
+  print(type(model).__name__, model(np.full((1, 9, 10, 3), 0.5, "f")).shape)
+"""
+
+
+def test_loaded_in_a_fresh_process(tmp_path, fresh):
+  paths = [tmp_path / f"{name}.keras" for name in NAMES]
+  for name, path in zip(NAMES, paths):
+    fresh[name].save(path)
+  told = recipes.run_python(LOAD, *paths).splitlines()
+  assert told == [f"{CLASSES[name].__name__} (1, 9, 10, 3)" for name in NAMES]
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("name", ["srcnn", "johnson", "dped"])
+def test_half_precision_is_near(drawn, name, precision):
+  half = CLASSES[name](CONFIGS[name], dtype=precision)
+  images = recipes.smooth_images(2, 16, 20, 3)
+  half(images)
+  half.set_weights(drawn[name].get_weights())
+  out, reference = half(images), drawn[name](images).numpy()
+  assert out.dtype == "float32" and half.compute_dtype == precision.removeprefix("mixed_")
+  assert {variable.dtype for variable in half.variables} == {"float32"}
+  error = np.abs(out - reference)
+  assert 0 < error.mean() < (0.01 if precision == "mixed_bfloat16" else 0.001) and error.max() < 0.1
+  assert reference.std() > 0.05
+
+
+# Names -------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_name_makes_the_network(fresh, name):
+  assert type(fresh[name]) is CLASSES[name] and fresh[name].config == CONFIGS[name]
+  assert (fresh[name].name, fresh[name].scale) == (name, 1)
+  assert name in ti.list_generators()
+
+
+def test_options_of_create_generator():
+  with pytest.raises(ValueError, match="network is 'dped', but the name 'srcnn' decides it: leave network out"):
+    ti.create_generator("srcnn", network="dped")
+  with pytest.raises(ValueError, match="'sed': expected one of .*did you mean 'seed'"):
+    ti.create_generator("johnson", sed=1)
+  with pytest.raises(ValueError, match="unknown generator 'resnet_8_23': .*did you mean 'resnet_8_32'"):
+    ti.create_generator("resnet_8_23")
+
+
+def test_a_residual_network_must_be_told_which():
+  with pytest.raises(ValueError, match="unknown residual network 'srcnn': expected one of dped, resnet_12_64, resnet_8_32"):
+    ResNet(Config())

@@ -1,0 +1,253 @@
+"""What the tables of photo enhancement share: the pictures, the networks of the rows, and how an output is scored."""
+
+import dataclasses
+import functools
+import inspect
+import math
+import os
+import pathlib
+from typing import Annotated, Literal
+
+import tyro
+
+from tf_imgtrans.baselines.enhancement.config import CONFIGS
+from tf_imgtrans.core.config import Seed, differences, from_dict, validate
+from tf_imgtrans.core.names import unknown_name
+from tf_imgtrans.papers.mux_demux.config import Config
+from tf_imgtrans.training.options import TrainingOptions
+
+NETWORKS = {"mux_demux": Config(), "mux_demux_hp": Config(network="high_performance"), **CONFIGS}  # as the paper trains them
+# Public checkpoints by network: names of files without suffix, the first that is found. The challenge's ResNet-12-64 is
+# DPED's network for the iPhone, byte by byte.
+PUBLIC = {"srcnn": ("dped_srcnn",), "resnet_8_32": ("dped_resnet_8_32",),
+          "resnet_12_64": ("dped_resnet_12_64", "iphone_orig"), "dped": ("{phone}_orig",)}
+# What a mini run changes: what two processor cores train in minutes. VGG19 is often at hand up to block 3 only, and the
+# perceptual term on it is some thousand times larger than on the paper's layer.
+MINI = {"patch_size": 64, "batch_size": 8, "flip": True}
+MINI_VGG = {"perceptual_layer": "block3_conv1", "contextual_layers": ("block3_conv1",), "weight_perceptual": 0.001}
+HELD_OUT = 0.25  # share of the pairs, where the data have no test part
+CHECKPOINT_EVERY = 100
+VGG_FILES = ("vgg19*.npz", "vgg19*.h5")
+
+
+@dataclasses.dataclass(frozen=True)
+class ReproduceOptions:
+  """What is measured, and where the result lies."""
+
+  data: pathlib.Path | None = None  # DPED, the challenge's folder, or two paired folders
+  out: pathlib.Path = pathlib.Path("reproduced")  # finished rows in it are kept; trained networks serve all tables
+  preset: Literal["paper", "mini"] = "mini"  # paper trains as the paper does (days on a GPU), mini in minutes
+  models: tuple[str, ...] = ()  # NAME=MODEL: a row's network, such as mux_demux=runs/iphone
+  weights: pathlib.Path | None = None  # folder with public checkpoints and VGG19; else "weights" in the data or beside it
+  phone: Literal["iphone", "blackberry", "sony"] | None = None  # of data that hold several
+  steps: int | None = None  # of every training run, instead of the preset's
+  seed: Seed = 0  # of every training run, or the first of several
+
+  def __post_init__(self):
+    validate(self, "--")
+
+
+Options = Annotated[ReproduceOptions, tyro.conf.arg(name="")]
+
+
+class Bench:
+  """Pictures and networks of one call.
+
+  Args:
+    options: ReproduceOptions.
+    steps: int, training steps of the mini preset.
+  """
+
+  def __init__(self, options, steps):
+    self.options = options
+    self.steps = options.steps or (steps if options.preset == "mini" else None)
+    self.data = _dped_folder(options.data)
+    self.models = _parse_models(options.models)
+    self.weights = [options.weights] if options.weights else [self.data / "weights", self.data.parent / "weights"]
+    if options.weights and not options.weights.is_dir():
+      raise FileNotFoundError(f"no folder {options.weights}: give --weights the folder with the public checkpoints")
+
+  @functools.cached_property
+  def folder(self):
+    """The data as training takes them: data.folders.Folder."""
+    from tf_imgtrans.data.folders import read_folder
+
+    folder = read_folder(self.data, HELD_OUT, self.options.phone)
+    if folder.kind == "photographs":
+      raise ValueError(f"{self.data} holds photographs without targets: the table needs pairs, such as DPED's patches")
+    return folder
+
+  def config(self, name, **changes):
+    """How a row's network is trained under the preset."""
+    config = NETWORKS[name]
+    if self.options.preset == "mini":
+      deep = config.weight_contextual or (config.weight_perceptual and config.perceptual_layer == "block5_conv4")
+      config = dataclasses.replace(config, **MINI, **(MINI_VGG if deep else {}))
+    config = dataclasses.replace(config, **changes)
+    return dataclasses.replace(config, iterations=self.steps) if self.steps else config
+
+  def origin(self, name):
+    """(what the row's network is, path): ("given", ...), ("public checkpoint", ...), or ("trained", None)."""
+    if name in self.models:
+      return "given", self.models[name]
+    for stem in PUBLIC.get(name, ()):
+      found = self._find(f"{stem.format(phone=self.options.phone or 'iphone')}.index")
+      if found:
+        return "public checkpoint", found
+    return "trained", None
+
+  def network(self, name):
+    """The row's network, ready: NumPy images [N, H, W, 3] -> outputs; `clip=False` leaves them unclipped."""
+    origin, path = self.origin(name)
+    if origin == "public checkpoint":
+      from tf_imgtrans.baselines.enhancement.public_checkpoints import import_checkpoint
+
+      return _runner(import_checkpoint(name, path))
+    if origin == "given":
+      from tf_imgtrans.inference.models import load_model
+
+      model = load_model(path)
+      return _runner(model.keras_model) if model.keras_model else lambda images, clip=True: model(images)
+    return self.trained(self.config(name, seed=self.options.seed), name)
+
+  def trained(self, config, run):
+    """A network trained in OUT/runs/RUN-seedN; a finished run is taken as it is, a stopped one goes on.
+
+    Args:
+      config: Config of the paper, or of a baseline.
+      run: str.
+    """
+    import keras
+
+    from tf_imgtrans.cli.train import train
+    from tf_imgtrans.core.files import read_json
+
+    folder = self.options.out / "runs" / f"{run}-seed{config.seed}"
+    config = dataclasses.replace(config, vgg_weights=config.vgg_weights or self._vgg())
+    resume = (folder / "run.json").is_file()
+    finished = (folder / "generator.keras").is_file() and set(differences(
+        config, from_dict(type(config), read_json(folder / "run.json")["config"]))) <= {"vgg_weights"}
+    if not finished:
+      keras.utils.clear_session()  # the networks of the rows before would stay in memory
+      train("mux_demux" if isinstance(config, Config) else config.network, config, TrainingOptions(
+          out=folder, data=self.data, resume=resume, phone=self.options.phone, validation_share=HELD_OUT,
+          validate_every=max(config.iterations // 20 * 20, 20), checkpoint_every=CHECKPOINT_EVERY))
+    return _runner(keras.saving.load_model(folder / "generator.keras"))
+
+  def details(self, name):
+    """What a row's measurement depends on, for its record."""
+    origin, path = self.origin(name)
+    if origin == "trained":
+      return {"network": origin, "config": dataclasses.asdict(self.config(name, seed=self.options.seed))}
+    return {"network": origin, "file": pathlib.Path(path).name, "digest": _digest(path)}
+
+  def _find(self, pattern):
+    for folder in self.weights:
+      found = sorted(folder.rglob(pattern)) if folder.is_dir() else []
+      if found:
+        return found[0]
+    return None
+
+  def _vgg(self):
+    """A VGG19 file of the weights folder, where the environment names none."""
+    from tf_imgtrans.losses.vgg19 import VARIABLE
+
+    if os.environ.get(VARIABLE):
+      return ""
+    found = next(filter(None, map(self._find, VGG_FILES)), None)
+    return str(found) if found else ""
+
+
+def score_pairs(network, pairs, keep=None):
+  """Scores a network on pairs: dict of values.
+
+  psnr and ssim are measured on outputs clipped to [0, 1], ms_ssim_dped on unclipped ones, as the challenge does. Pairs
+  whose two pictures are identical (flat white in DPED) are left out of the values with "_distinct": a network that leaves
+  them alone has an infinite PSNR there, and then an infinite mean.
+
+  Args:
+    network: of `Bench.network`, or None for the input itself.
+    pairs: list of data.pairs.Pair.
+    keep: Path of a folder for the outputs of the first pairs that a figure shows.
+  """
+  import numpy as np
+  from tqdm import tqdm
+
+  from tf_imgtrans.cli.scoring import Scores, finite_mean
+  from tf_imgtrans.core.images import write_image
+  from tf_imgtrans.data.folders import iterate_pictures
+  from tf_imgtrans.metrics.registry import find_metric
+
+  found, identical, niqe = {"psnr": [], "ssim": [], "ms_ssim_dped": []}, [], Scores(("niqe",))
+  shown = {pair.stem for pair in figure_pairs(pairs)}
+  for name, source, target in tqdm(iterate_pictures("pairs", pairs), "measuring", len(pairs), unit="image"):
+    unclipped = source if network is None else network(source[None], clip=False)[0]
+    output = np.clip(unclipped, 0.0, 1.0)
+    for metric, image in (("psnr", output), ("ssim", output), ("ms_ssim_dped", unclipped)):
+      found[metric].append(float(find_metric(metric)(target[None], image[None])[0]))
+    niqe.add(None, output)
+    identical.append(bool(np.array_equal(source, target)))
+    if keep and name in shown:
+      write_image(keep / f"{name}.png", output)
+  values = {"niqe": niqe.means().get("niqe"), "pairs": len(pairs), "identical_pairs": sum(identical)}
+  for metric, each in found.items():
+    values[metric] = math.fsum(each) / len(each)
+    values[f"{metric}_distinct"] = finite_mean([value for value, same in zip(each, identical) if not same])
+  return values
+
+
+def figure_pairs(pairs, count=4):
+  """The pairs that a figure shows: `count` of them, evenly through the list."""
+  return [pairs[index * len(pairs) // count] for index in range(min(count, len(pairs)))]
+
+
+def _runner(model):
+  """A graph for pictures of all sizes."""
+  import tensorflow as tf
+
+  takes_clip = "clip" in inspect.signature(model.call).parameters
+
+  @functools.cache
+  def graph(clip):
+    options = {"clip": clip} if takes_clip else {}
+    return tf.function(lambda images: model(images, training=False, **options),
+                       input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)])
+
+  return lambda images, clip=True: graph(clip)(images).numpy()
+
+
+def _dped_folder(data):
+  if data is None:
+    raise ValueError("no data folder: give one with --data")
+  return data / "dped" if (data / "dped").is_dir() else data
+
+
+def _parse_models(models):
+  found = {}
+  for item in models:
+    name, separator, path = item.partition("=")
+    if not separator:
+      raise ValueError(f"--models {item!r}: expected NAME=MODEL, such as mux_demux=runs/iphone")
+    if name not in NETWORKS:
+      raise unknown_name("row", name, NETWORKS)
+    if not pathlib.Path(path).exists():
+      raise FileNotFoundError(f"--models {item!r}: no file or folder {path}")
+    found[name] = path
+  return found
+
+
+def _digest(path):
+  """sha256 of a model's files: of the network's weights and graph, not of a run's logs."""
+  import hashlib
+
+  path = pathlib.Path(path)
+  if path.is_dir():
+    files = [path / "generator.keras"] if (path / "generator.keras").is_file() else sorted(path.rglob("*"))
+  elif path.suffix == ".index":
+    files = sorted(path.parent.glob(f"{path.stem}.*"))
+  else:
+    files = [path]
+  summed = hashlib.sha256()
+  for file in files:
+    summed.update(file.read_bytes() if file.is_file() else b"")
+  return summed.hexdigest()

@@ -1,0 +1,205 @@
+"""The frame of every reproduced table: rows measured one by one, kept as they finish, and set beside the printed ones."""
+
+import dataclasses
+import math
+import pathlib
+import statistics
+import time
+from collections.abc import Callable
+
+from tf_imgtrans.core.files import read_json, write_bytes, write_json
+
+# What a row may fail with without stopping the others; anything else is a fault of ours and shows itself.
+FORESEEN = (ValueError, OSError, ArithmeticError, MemoryError)
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+  """A measured quantity.
+
+  Args:
+    name: str, key of the values that a row's measurement returns.
+    title: str, with the unit.
+    digits: int, after the point.
+  """
+
+  name: str
+  title: str
+  digits: int
+
+  def show(self, value, sign=False):
+    """The value as text; "-" where there is none."""
+    if value is None or math.isnan(value):
+      return "-"
+    return f"{value:+.{self.digits}f}" if sign else f"{value:.{self.digits}f}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+  """A row of a table.
+
+  Args:
+    name: str, unique in the table; names its files.
+    title: str, as the paper prints it.
+    measure: seed -> dict of the columns' values, and of anything else worth keeping; None where nothing can be measured.
+    printed: dict of column name to the paper's value.
+    caveat: str, why the printed values cannot be compared with ours; "" where they can.
+    group: str, rows of one group stand together under it.
+    seeds: ints, one measurement each.
+    details: dict, what the measurement depends on beside the table's protocol: a kept row of other details is refused.
+    known: dict of the columns' values that follow from printed ones without a measurement.
+  """
+
+  name: str
+  title: str
+  measure: Callable | None = None
+  printed: dict = dataclasses.field(default_factory=dict)
+  caveat: str = ""
+  group: str = ""
+  seeds: tuple = (0,)
+  details: dict = dataclasses.field(default_factory=dict)
+  known: dict = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+  """A table of a paper.
+
+  Args:
+    paper, name, title: str.
+    columns: list of Column.
+    rows: list of Row.
+    protocol: dict, how every row is measured: the same for all.
+    notes: list of str, printed under the table.
+  """
+
+  paper: str
+  name: str
+  title: str
+  columns: list
+  rows: list
+  protocol: dict
+  notes: list = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
+class Result:
+  """What became of a row.
+
+  Attributes:
+    row: Row.
+    records: list of the seeds' records: {"seed", "values", "seconds", "versions", ...}.
+    failure: str, why a measurement is missing; "" when none is.
+  """
+
+  row: Row
+  records: list
+  failure: str = ""
+
+  def values(self, column):
+    """Finite values of a column, one per seed that has one."""
+    found = (record["values"].get(column) for record in self.records)
+    return [value for value in found if value is not None and math.isfinite(value)]
+
+  def mean(self, column):
+    """Mean over the seeds; None where nothing was measured."""
+    values = self.values(column)
+    return statistics.fmean(values) if values else None
+
+  def spread(self, column):
+    """Standard deviation over the seeds (n - 1); None for fewer than two."""
+    values = self.values(column)
+    return statistics.stdev(values) if len(values) > 1 else None
+
+  def difference(self, column):
+    """Ours minus the printed value; None where one of them is missing."""
+    mean, printed = self.mean(column), self.row.printed.get(column)
+    return None if mean is None or printed is None else mean - printed
+
+
+def measure(table, out):
+  """Measures every row that is not kept in OUT/rows already; a row that fails does not stop the others.
+
+  Args:
+    table: Table.
+    out: Path of the table's folder.
+  Returns:
+    list of Result, in the order of the rows.
+  Raises:
+    ValueError: a kept row was measured in another way.
+  """
+  kept = {(row.name, seed): _kept(table, row, seed, out) for row in table.rows if row.measure for seed in row.seeds}
+  todo = sum(record is None for record in kept.values())
+  if todo < len(kept):
+    print(f"{len(kept) - todo} of {len(kept)} measurements are kept in {out / 'rows'}")
+  results = []
+  for row in table.rows:
+    result = Result(row, [{"seed": None, "values": row.known, "seconds": 0.0}] if row.known else [])
+    for seed in row.seeds if row.measure else ():
+      record = kept[row.name, seed]
+      if record is None:
+        print(f"measuring {row.title}{f', seed {seed}' if len(row.seeds) > 1 else ''}", flush=True)
+        record, result.failure = _measure_one(table, row, seed, out)
+      if record is not None:
+        result.records.append(record)
+    results.append(result)
+  return results
+
+
+def finish(table, results, out, **more):
+  """Writes table.json and table.md, prints the table; the exit status: 1 when a row failed.
+
+  Args:
+    table: Table.
+    results: list of Result.
+    out: Path of the table's folder.
+    **more: further entries of table.json.
+  """
+  from tf_imgtrans.cli.reproduce.report import as_json, as_markdown, show
+
+  write_json(out / "table.json", {**as_json(table, results), **more})
+  write_bytes(out / "table.md", as_markdown(table, results).encode())
+  show(table, results)
+  print(f"wrote {out / 'table.json'} and {out / 'table.md'}")
+  return 1 if any(result.failure for result in results) else 0
+
+
+def _path(out, row, seed):
+  return pathlib.Path(out) / "rows" / f"{row.name}-seed{seed}.json"
+
+
+def _kept(table, row, seed, out):
+  """The record of a finished measurement, or None."""
+  path = _path(out, row, seed)
+  if not path.is_file():
+    return None
+  record = read_json(path)
+  for name, wanted in _conditions(table, row).items():
+    if record["conditions"].get(name) != wanted:
+      raise ValueError(f"{path} was measured with {name} {record['conditions'].get(name)!r}, and now it is {wanted!r}: "
+                       "choose another --out, or remove that file to measure the row anew")
+  return record
+
+
+def _conditions(table, row):
+  """What must be equal for a kept measurement to count, as JSON gives it back."""
+  import json
+
+  return json.loads(json.dumps({**table.protocol, **row.details}, default=str))
+
+
+def _measure_one(table, row, seed, out):
+  """(record, "") of a new measurement, or (None, why it failed)."""
+  from tf_imgtrans.cli.startup import versions
+
+  began = time.perf_counter()
+  try:
+    found = row.measure(seed)
+  except FORESEEN as error:
+    print(f"failed: {row.title}: {error}", flush=True)
+    return None, str(error)
+  names = [column.name for column in table.columns]
+  record = {"row": row.name, "seed": seed, "values": {name: found.pop(name, None) for name in names}, **found,
+            "seconds": round(time.perf_counter() - began, 2), "conditions": _conditions(table, row), "versions": versions()}
+  write_json(_path(out, row, seed), record)
+  return record, ""
