@@ -11,12 +11,14 @@ from typing import Annotated, Literal
 import tyro
 
 from tf_imgtrans.baselines.enhancement.config import CONFIGS
+from tf_imgtrans.cli.reproduce.figures import shown_pairs
 from tf_imgtrans.core.config import Seed, differences, from_dict, validate
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.papers.mux_demux.config import Config
 from tf_imgtrans.training.options import TrainingOptions
 
-NETWORKS = {"mux_demux": Config(), "mux_demux_hp": Config(network="high_performance"), **CONFIGS}  # as the paper trains them
+# How the paper trains each network.
+NETWORKS = {"mux_demux": Config(), "mux_demux_hp": Config(network="high_performance"), **CONFIGS}
 # Public checkpoints by network: names of files without suffix, the first that is found. The challenge's ResNet-12-64 is
 # DPED's network for the iPhone, byte by byte.
 PUBLIC = {"srcnn": ("dped_srcnn",), "resnet_8_32": ("dped_resnet_8_32",),
@@ -179,7 +181,7 @@ def score_pairs(network, pairs, keep=None):
   from tf_imgtrans.metrics.registry import find_metric
 
   found, identical, niqe = {"psnr": [], "ssim": [], "ms_ssim_dped": []}, [], Scores(("niqe",))
-  shown = {pair.stem for pair in figure_pairs(pairs)}
+  shown = {pair.stem for pair in shown_pairs(pairs)}
   for name, source, target in tqdm(iterate_pictures("pairs", pairs), "measuring", len(pairs), unit="image"):
     unclipped = source if network is None else network(source[None], clip=False)[0]
     output = np.clip(unclipped, 0.0, 1.0)
@@ -194,11 +196,6 @@ def score_pairs(network, pairs, keep=None):
     values[metric] = math.fsum(each) / len(each)
     values[f"{metric}_distinct"] = finite_mean([value for value, same in zip(each, identical) if not same])
   return values
-
-
-def figure_pairs(pairs, count=4):
-  """The pairs that a figure shows: `count` of them, evenly through the list."""
-  return [pairs[index * len(pairs) // count] for index in range(min(count, len(pairs)))]
 
 
 def _runner(model):

@@ -1,6 +1,7 @@
 """The frame of every reproduced table: rows measured one by one, kept as they finish, and set beside the printed ones."""
 
 import dataclasses
+import json
 import math
 import pathlib
 import statistics
@@ -21,11 +22,13 @@ class Column:
     name: str, key of the values that a row's measurement returns.
     title: str, with the unit.
     digits: int, after the point.
+    differs: bool, whether ours minus the paper's means something.
   """
 
   name: str
   title: str
   digits: int
+  differs: bool = True
 
   def show(self, value, sign=False):
     """The value as text; "-" where there is none."""
@@ -146,6 +149,15 @@ def measure(table, out):
   return results
 
 
+def measure_together(table, out):
+  """`measure` for rows that are measured in one go, such as paired times: they are kept all, or measured anew all."""
+  paths = [_path(out, row, seed) for row in table.rows for seed in row.seeds]
+  if not all(path.is_file() for path in paths):
+    for path in paths:
+      path.unlink(missing_ok=True)
+  return measure(table, out)
+
+
 def finish(table, results, out, **more):
   """Writes table.json and table.md, prints the table; the exit status: 1 when a row failed.
 
@@ -183,8 +195,6 @@ def _kept(table, row, seed, out):
 
 def _conditions(table, row):
   """What must be equal for a kept measurement to count, as JSON gives it back."""
-  import json
-
   return json.loads(json.dumps({**table.protocol, **row.details}, default=str))
 
 

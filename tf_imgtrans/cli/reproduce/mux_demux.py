@@ -4,8 +4,9 @@ import dataclasses
 import functools
 import pathlib
 
-from tf_imgtrans.cli.reproduce.enhancement import Bench, Options, figure_pairs, score_pairs
-from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, finish, measure
+from tf_imgtrans.cli.reproduce.enhancement import Bench, Options, score_pairs
+from tf_imgtrans.cli.reproduce.figures import draw
+from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, finish, measure, measure_together
 from tf_imgtrans.cli.startup import start_tensorflow
 from tf_imgtrans.papers.mux_demux import printed
 
@@ -20,6 +21,7 @@ FIGURE7 = {"full": "(a) full", "no_l1": "(b) no L1", "no_perceptual": "(c) no pe
 STEPS = 1500  # of the networks of Tables 2 and 3 under the mini preset
 ABLATION_STEPS = 400  # of each of the 24 runs of Table 5 under the mini preset
 SEEDS = 3
+ROUNDS = 8  # of a timing; even, so that every pair of networks runs as often in either order
 
 
 def table2(options: Options):
@@ -57,10 +59,20 @@ def table2(options: Options):
       _protocol(options, {name: digest(pairs) for name, pairs in groups.items()}),
       ["distinct: without the pairs whose two pictures are identical (flat white); on them the input's PSNR is infinite.",
        "What the paper calls SSIM is MS-SSIM in DPED's form: plain SSIM of the same outputs is about 0.78.",
-       "APE is a commercial program: its row is quoted."])
+       "APE is a commercial program: its row is quoted.", *_origins(bench, options)])
   results = measure(table, out)
-  _figure(out / "figure6.png", FIGURE6, out / "pictures", folder.validation, results, ends=True)
+  draw(out / "figure6.png", FIGURE6, out / "pictures", folder.validation, results, target="(i) DSLR")
   return finish(table, results, out)
+
+
+def _origins(bench, options):
+  """Lines that say where the rows' networks come from."""
+  found = {}
+  for name in ORDER[2:]:
+    origin, path = bench.origin(name)
+    what = f"trained by the {options.preset} preset" if origin == "trained" else origin
+    found.setdefault(what, []).append(printed.TITLES[name] + (f" ({pathlib.Path(path).name})" if path else ""))
+  return [f"{what}: {', '.join(names)}" for what, names in found.items()]
 
 
 def _pairs_row(bench, name, pairs, out, whole):
@@ -100,7 +112,8 @@ def table3(options: Options):
               details={} if name == "input" else bench.details(name)) for name in ORDER if name != "ape"]
   table = Table("mux_demux", "table3", f"Table 3: NIQE on {len(photographs)} full photographs", [NIQE], rows, {
       "niqe": "BT.601 luma, 96x96 blocks, at least two, LIVE pristine model", "crop": 0, "noise": "fixed",
-      "outputs": "clipped to [0, 1]", "checkpoint": "last step", "preset": options.preset, "pictures": digest(photographs)})
+      "outputs": "clipped to [0, 1]", "checkpoint": "last step", "preset": options.preset, "pictures": digest(photographs)},
+      _origins(bench, options))
   return finish(table, measure(table, out), out)
 
 
@@ -121,7 +134,7 @@ def _photograph_niqe(bench, name, photographs, _seed):
   return {**scores.means(), "each": dict(zip((path.name for path in photographs), each))}
 
 
-def table4(options: Options, rounds: int = 7, height: int = 720, width: int = 1280):
+def table4(options: Options, rounds: int = ROUNDS, height: int = 720, width: int = 1280):
   """Measure Table 4: running time of the enhancers at 1280x720.
 
   All networks take turns in one process, round after round, so that a slow moment of the machine meets all of them; the
@@ -135,43 +148,27 @@ def table4(options: Options, rounds: int = 7, height: int = 720, width: int = 12
     width: of the picture.
   """
   start_tensorflow()
+  from tf_imgtrans.cli.reproduce.speed import take_turns
+  from tf_imgtrans.generators import create_generator
+
   out, names = options.out / "table4", tuple(printed.TABLE4)
-  together = functools.cache(lambda: _take_turns(names, rounds, height, width))
+
+  @functools.cache
+  def together():
+    return take_turns({name: create_generator(name) for name in names}, "srcnn", rounds, height, width)
+
   rows = [Row(name, printed.TITLES[name], lambda _seed, name=name: dict(together()[name]),
               {"ms": printed.TABLE4[name], "ratio": printed.TABLE4[name] / printed.TABLE4["srcnn"]}) for name in names]
   table = Table("mux_demux", "table4", f"Table 4: running time at {width}x{height}", [
-      Column("ms", "ms", 0), Column("ratio", "to SRCNN", 2), Column("low", "quartile", 2), Column("high", "quartile", 2),
+      Column("ms", "ms", 0, differs=False), Column("ratio", "to SRCNN", 2), Column("low", "lower quartile", 2), Column("high", "upper quartile", 2),
       Column("gmac", "GMAC", 1)], rows,
       {"rounds": rounds, "size": f"{width}x{height}", "runtime": "TensorFlow, float32, processor", "batch": 1})
-  if not all((out / "rows" / f"{name}-seed0.json").is_file() for name in names):  # rows of two calls are not paired
-    for name in names:
-      (out / "rows" / f"{name}-seed0.json").unlink(missing_ok=True)
-  results = measure(table, out)
+  results = measure_together(table, out)
   far = [f"{result.row.title} {result.mean('ratio') / result.row.printed['ratio'] - 1:+.0%}" for result in results
          if result.records and abs(result.mean("ratio") / result.row.printed["ratio"] - 1) > 0.25]
   table.notes.append("Milliseconds are of different machines; ratios can be compared, within 25 %. "
                      + (f"Farther off: {', '.join(far)}." if far else "All are within it."))
   return finish(table, results, out)
-
-
-def _take_turns(names, rounds, height, width):
-  """Times of the networks, measured in turn: dict of name to values."""
-  import tensorflow as tf
-
-  from tf_imgtrans.benchmark.latency import keras_runner, paired_latency
-  from tf_imgtrans.benchmark.macs import count_macs
-  from tf_imgtrans.generators import create_generator
-
-  networks = {name: create_generator(name) for name in names}
-  found = paired_latency({name: keras_runner(network, height, width) for name, network in networks.items()}, rounds)
-  threads = tf.config.threading.get_intra_op_parallelism_threads() or "all"
-  values = {}
-  for name, network in networks.items():
-    ratio, low, high = found.ratio(name, "srcnn")
-    values[name] = {"ms": found.median_ms(name), "ratio": ratio, "low": low, "high": high,
-                    "gmac": count_macs(network, height, width) / 1e9, "round_seconds": found.seconds[name],
-                    "threads": threads}
-  return values
 
 
 def table5(options: Options, seeds: int = SEEDS):
@@ -203,7 +200,7 @@ def table5(options: Options, seeds: int = SEEDS):
   results = measure(table, out)
   verdicts = check_ablation(results)
   table.notes.extend(f"{verdict}: {text}" for text, verdict in verdicts)
-  _figure(out / "figure7.png", FIGURE7, out / "pictures", pairs, results)
+  draw(out / "figure7.png", FIGURE7, out / "pictures", pairs, results)
   return finish(table, results, out, statements=[{"statement": text, "verdict": verdict} for text, verdict in verdicts])
 
 
@@ -212,7 +209,7 @@ def _ablated(bench, config, name, pairs, out, seed):
   return score_pairs(network, pairs, out / "pictures" / name if seed == bench.options.seed else None)
 
 
-def score(options: Options, model: str | None = None, mos: float | None = None, rounds: int = 7):
+def score(options: Options, model: str | None = None, mos: float | None = None, rounds: int = ROUNDS):
   """Compute the challenge's scores A, B and C: of the teams of Figure 8, and of a model of yours.
 
   The teams' printed PSNR, MOS and times show that the formula is the challenge's. A model is measured on the data's pairs,
@@ -252,52 +249,27 @@ def score(options: Options, model: str | None = None, mos: float | None = None, 
 def _scored_model(options, model, mos, rounds):
   """The row of a user's model."""
   from tf_imgtrans.data.pairs import digest
-
-  bench = Bench(dataclasses.replace(options, models=(f"mux_demux={model}",)), STEPS)
-  pairs = bench.folder.validation if bench.folder.kind == "dped" else bench.folder.training + bench.folder.validation
-  form = "final form" if mos is not None else "validation form"
-
-  def run(_seed):
-    from tf_imgtrans.metrics.challenge_score import pirm_score, pirm_validation_score
-
-    found = score_pairs(bench.network("mux_demux"), pairs)
-    times = _against_srcnn(model, rounds)
-    arguments = {"psnr": found["psnr"], "cpu_ms": times["cpu_ms"], "baseline_cpu_ms": times["srcnn_ms"]}
-    scores = (pirm_score(mos=mos, **arguments) if mos is not None
-              else pirm_validation_score(ms_ssim=found["ms_ssim_dped"], **arguments))
-    return {**found, **times, "mos": mos, **scores}
-
-  name = pathlib.Path(model).name
-  return Row(f"model_{name}", name, run, group=f"{len(pairs)} pairs, {form}", seeds=(options.seed,),
-             details={**bench.details("mux_demux"), "mos": mos, "pictures": digest(pairs), "rounds": rounds})
-
-
-def _against_srcnn(model, rounds):
-  from tf_imgtrans.benchmark.latency import keras_runner, paired_latency
-  from tf_imgtrans.generators import create_generator
   from tf_imgtrans.inference.models import load_model
 
   loaded = load_model(model)
   if loaded.keras_model is None:
     raise ValueError(f"{model} is exported: its time cannot be set beside that of a Keras model; give the .keras file")
-  times = paired_latency({"model": keras_runner(loaded.keras_model, 720, 1280),
-                          "srcnn": keras_runner(create_generator("srcnn"), 720, 1280)}, rounds)
-  return {"cpu_ms": times.median_ms("model"), "srcnn_ms": times.median_ms("srcnn")}
+  bench = Bench(dataclasses.replace(options, models=(f"mux_demux={loaded.path}",)), STEPS)
+  pairs = bench.folder.validation if bench.folder.kind == "dped" else bench.folder.training + bench.folder.validation
+  form = "final form" if mos is not None else "validation form"
 
+  def run(_seed):
+    from tf_imgtrans.cli.reproduce.speed import take_turns
+    from tf_imgtrans.generators import create_generator
+    from tf_imgtrans.metrics.challenge_score import pirm_score, pirm_validation_score
 
-def _figure(path, columns, pictures, pairs, results, ends=False):
-  """Draws the outputs of the rows in the order of the paper's figure; `ends` adds the source and the target."""
-  from tf_imgtrans.core.images import read_image, write_image
-  from tf_imgtrans.core.panels import panel
+    found = score_pairs(bench.network("mux_demux"), pairs)
+    times = take_turns({"model": loaded.keras_model, "srcnn": create_generator("srcnn")}, "srcnn", rounds, 720, 1280)
+    arguments = {"psnr": found["psnr"], "cpu_ms": times["model"]["ms"], "baseline_cpu_ms": times["srcnn"]["ms"]}
+    scores = (pirm_score(mos=mos, **arguments) if mos is not None
+              else pirm_validation_score(ms_ssim=found["ms_ssim_dped"], **arguments))
+    return {**found, **arguments, "mos": mos, "times": times, **scores}
 
-  done = {result.row.name for result in results if result.records}
-  shown = {name: header for name, header in columns.items() if name in done}
-  if not shown:
-    return
-  rows = [[read_image(pictures / name / f"{pair.stem}.png") for name in shown] for pair in figure_pairs(pairs)]
-  headers = list(shown.values())
-  if ends:
-    rows = [[*row, read_image(pair.target)] for row, pair in zip(rows, figure_pairs(pairs))]
-    headers.append("(i) DSLR")
-  write_image(path, panel(rows, headers))
-  print(f"wrote {path}")
+  name = pathlib.Path(model).name
+  return Row(f"model_{name}", name, run, group=f"{len(pairs)} pairs, {form}", seeds=(options.seed,),
+             details={**bench.details("mux_demux"), "mos": mos, "pictures": digest(pairs), "rounds": rounds})

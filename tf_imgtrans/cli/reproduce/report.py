@@ -47,8 +47,8 @@ def show(table, results):
   headers, lines = _cells(table, results)
   screen = ScreenTable(title=table.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
   screen.add_column(headers[0], no_wrap=True)
-  for header in headers[1:]:
-    screen.add_column(header.replace(" paper", "\npaper").replace(" distinct", "\ndistinct"), justify="right", vertical="bottom")
+  for header in headers[1:]:  # the last word on a line of its own: narrow columns
+    screen.add_column("\n".join(header.rsplit(" ", 1)), justify="right", vertical="bottom")
   for group, cells in lines:
     if group is not None:
       screen.add_section()
@@ -66,7 +66,8 @@ def _cells(table, results):
   printed = {column.name for column in table.columns for result in results if column.name in result.row.printed}
   headers = [""]
   for column in table.columns:
-    headers += [f"{column.title} paper", "ours", "diff"] if column.name in printed else [column.title]
+    headers += [f"{column.title} paper", "ours"] if column.name in printed else [column.title]
+    headers += ["diff"] if column.name in printed and column.differs else []
   letters = _letters(results)
   lines, group = [], ""
   for result in results:
@@ -77,8 +78,8 @@ def _cells(table, results):
       mean, spread = column.show(result.mean(column.name)), result.spread(column.name)
       ours = "failed" if result.failure else mean + (f" ± {column.show(spread)}" if spread is not None else "")
       if column.name in printed:
-        cells += [column.show(row.printed.get(column.name)), "quoted" if not (row.measure or row.known) else ours,
-                  column.show(result.difference(column.name), sign=True)]
+        cells += [column.show(row.printed.get(column.name)), "quoted" if not (row.measure or row.known) else ours]
+        cells += [column.show(result.difference(column.name), sign=True)] if column.differs else []
       else:
         cells.append(ours if row.measure or row.known else "")
     lines.append((row.group if row.group != group else None, cells))
