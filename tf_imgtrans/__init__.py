@@ -10,7 +10,7 @@ from tf_imgtrans.version import __version__
 
 __getattr__, __dir__, __all__ = _attach(
     __name__,
-    submodules=["layers", "losses", "metrics", "data", "papers", "export", "inference", "benchmark"],
+    submodules=["layers", "losses", "metrics", "data", "papers", "baselines", "export", "inference", "benchmark"],
     submod_attrs={"generators": ["create_generator", "list_generators"]},
 )
 __all__ += ["__version__"]

@@ -64,7 +64,7 @@ def test_named():
 
 
 def test_nothing_to_learn_from():
-  with pytest.raises(ValueError, match=r"every weight is 0, so that srcnn has nothing to learn from"):
+  with pytest.raises(ValueError, match=r"every weight is 0, so that there is nothing to learn from"):
     dataclasses.replace(CONFIGS["srcnn"], weight_squared_error=0.0)
   dataclasses.replace(CONFIGS["srcnn"], weight_squared_error=0.0, weight_l1=1.0)
 
@@ -84,4 +84,5 @@ def test_the_configuration_comes_without_tensorflow():
                      "from tf_imgtrans.baselines.enhancement import CONFIGS\n"
                      "import tf_imgtrans.baselines.enhancement.config\n"
                      "assert len(CONFIGS) == 5\n"
-                     "heavy = {'tensorflow', 'keras', 'cv2', 'scipy', 'skimage'} & set(sys.modules)\nassert not heavy, heavy\n")
+                     "heavy = {'tensorflow', 'keras', 'cv2', 'scipy', 'skimage'} & set(sys.modules)\n"
+                     "assert not heavy, heavy\n")

@@ -102,8 +102,8 @@ def _contents(folder):
 
 
 @pytest.mark.parametrize(("flags", "message"), [
-    (["--name", "dped"], "is one of srcnn, not of dped: leave --name out"),
-    (["--name=johnson"], "is one of srcnn, not of johnson: leave --name out"),
+    (["--name", "dped"], "is one of srcnn, not of dped: resume it by the command that started it"),
+    (["--name=johnson"], "is one of srcnn, not of johnson: resume it by"),
     (["--config.weight_l1", 1], "config.weight_l1 is 1.0, but the run in"),
     (["--config.network", "dped"], "fixed to 'srcnn'"),
 ])
@@ -119,7 +119,7 @@ def test_a_run_of_another_command_is_not_resumed(short_run, tmp_path, capsys):
   (tmp_path / "run.json").write_text(json.dumps({"paper": "mux_demux", "config": config,
                                                  "options": {"out": str(tmp_path), "data": "."}}))
   assert call("--resume", "--out", tmp_path) == 2
-  assert "growth_half" in text(capsys.readouterr())
+  assert "is one of mux_demux, not of srcnn, johnson, dped" in text(capsys.readouterr())
 
 
 @pytest.mark.parametrize(("flags", "message"), [
@@ -128,7 +128,7 @@ def test_a_run_of_another_command_is_not_resumed(short_run, tmp_path, capsys):
     (["--name", "sccnn"], "invalid choice 'sccnn' for argument '--name'"),
     (["--name", "srcnn", "--config.network", "dped"], "fixed to 'srcnn'"),
     (["--name", "dped", "--config.weigth_color", 1], "--config.weight_color"),
-    (["--name", "johnson", "--config.weight_perceptual", 0], "every weight is 0, so that johnson has nothing to learn"),
+    (["--name", "johnson", "--config.weight_perceptual", 0], "every weight is 0, so that there is nothing to learn"),
     (["--name", "srcnn"], "no data folder: give one with --data"),
     (["--name", "johnson", "--data", ".", "--config.vgg_weights", "random"], "which is for tests of code"),
 ])

@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 import recipes
+import tensorflow as tf
 
 from tf_imgtrans.losses import Vgg19Features
 from tf_imgtrans.losses.vgg19 import LAYERS, VARIABLE, find_weights
@@ -195,3 +196,37 @@ def test_half_precision_stays_near(policy, real_photograph):
   assert {variable.dtype for variable in half.variables} == {"float32"}
   maps = np.float32(half(image)["block1_conv2"])
   assert np.abs(maps - single).max() < 0.02 * np.abs(single).max()
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 47), (35, 32)])
+def test_pooling_by_slices_is_max_pooling(size):
+  features = Vgg19Features(("block3_conv1",), "random")
+  images = tf.constant(recipes.random_images(2, *size, 3))
+
+  def values(by_slices):
+    features.pool_by_slices = by_slices
+    with tf.GradientTape() as tape:
+      tape.watch(images)
+      maps = features(images)["block3_conv1"]
+      total = tf.reduce_sum(maps ** 2)
+    return maps, tape.gradient(total, images)
+
+  for plain, sliced in zip(values(False), values(True)):
+    recipes.assert_same(plain, sliced)
+
+
+def test_pooling_by_slices_compiles_where_operations_must_be_deterministic():
+  recipes.run_python("""
+import tensorflow as tf
+from tf_imgtrans.losses.vgg19 import Vgg19Features
+tf.config.experimental.enable_op_determinism()
+features = Vgg19Features(("block2_conv1",), "random")
+features.pool_by_slices = True
+images = tf.random.stateless_uniform([1, 16, 16, 3], [0, 0])
+
+@tf.function(jit_compile=True)
+def gradient(images):
+  return tf.gradients(tf.reduce_sum(features(images)["block2_conv1"]), images)[0]
+
+assert tf.reduce_all(tf.math.is_finite(gradient(images)))
+""")

@@ -21,7 +21,7 @@ from tf_imgtrans.core.images import read_uint8
 from tf_imgtrans.papers.mux_demux.config import TINY, Config
 from tf_imgtrans.training import loop
 from tf_imgtrans.training.loop import NonFiniteTerm, run_training
-from tf_imgtrans.training.options import TrainingOptions
+from tf_imgtrans.training.options import PairedOptions, TrainingOptions
 from tf_imgtrans.training.run_folder import RunFolder
 from tf_imgtrans.training.strategies import make_strategy
 from tf_imgtrans.training.validation import Validator
@@ -244,7 +244,7 @@ def command(tmp_path, monkeypatch):
   monkeypatch.setattr(train, "fit", fit)
 
   def call(config=TINY, **options):
-    assert train.run("mux_demux", config, TrainingOptions(**{"out": tmp_path / "run", "data": data, **options})) == 0
+    assert train.run("mux_demux", config, PairedOptions(**{"out": tmp_path / "run", "data": data, **options})) == 0
     return seen
 
   def resume(*flags):
@@ -349,7 +349,7 @@ def test_nothing_to_resume(command):
 
 def test_no_data_folder(tmp_path):
   with pytest.raises(ValueError, match="no data folder: give one with --data"):
-    train.run("mux_demux", TINY, TrainingOptions(tmp_path / "run"))
+    train.run("mux_demux", TINY, PairedOptions(tmp_path / "run"))
 
 
 @pytest.mark.parametrize("options, words", [

@@ -52,8 +52,8 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
   network = load_model(model)
   former = _run_of(model)
   if former and split == "auto" and phone is source is target is None:  # as the run was given its data
-    validation_share, phone, source, target = (former["options"][name] for name in
-                                               ("validation_share", "phone", "source", "target"))
+    validation_share = former["options"]["validation_share"]
+    phone, source, target = (former["options"].get(name) for name in ("phone", "source", "target"))
   folder = read_folder(data, validation_share, phone, source, target)
   if split == "auto":
     own = former is not None and former["data"] == folder.summary()

@@ -8,7 +8,7 @@ import time
 from tf_imgtrans.cli.startup import program, start_tensorflow
 from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.papers.mux_demux.config import Config
-from tf_imgtrans.training.options import TrainingOptions
+from tf_imgtrans.training.options import PairedOptions
 
 # What fits six minutes on two cores: no discriminator, no VGG19, small batches.
 CONFIG = Config(network="high_performance", weight_adversarial=0.0, weight_perceptual=0.0, weight_contextual=0.0,
@@ -60,7 +60,7 @@ def _train(config, out):
   from tf_imgtrans.training.run_folder import RunFolder
 
   keras.utils.set_random_seed(config.seed)
-  options = TrainingOptions(out=out / "run", validate_every=400, checkpoint_every=100)
+  options = PairedOptions(out=out / "run", validate_every=400, checkpoint_every=100)
   data = training_data(config, Folder("photographs", training_photographs(), [held_out_photograph()]))
   run = RunFolder(options.out)
   strategy = tf.distribute.get_strategy()

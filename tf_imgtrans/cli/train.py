@@ -12,11 +12,11 @@ from tf_imgtrans.baselines.enhancement.config import Config as EnhancementConfig
 from tf_imgtrans.cli.resume import check_resumed, flag_value, resumable, resumed_defaults
 from tf_imgtrans.cli.startup import program, start_tensorflow, versions
 from tf_imgtrans.papers.mux_demux.config import Config as MuxDemuxConfig
-from tf_imgtrans.training.options import Options
+from tf_imgtrans.training.options import PairOptions
 
 
 @resumable
-def mux_demux(options: Options, config: MuxDemuxConfig = MuxDemuxConfig()):  # noqa: B008 - frozen
+def mux_demux(options: PairOptions, config: MuxDemuxConfig = MuxDemuxConfig()):  # noqa: B008 - frozen
   """Train Mux/Demux photo enhancement.
 
   The data folder holds DPED (DIR/iphone/training_data/iphone/*.jpg ...), two paired folders (DIR/low/*.jpg and
@@ -27,7 +27,7 @@ def mux_demux(options: Options, config: MuxDemuxConfig = MuxDemuxConfig()):  # n
   return run("mux_demux", config, options)
 
 
-def baseline(options: Options, name: Literal[tuple(ENHANCEMENT)],
+def baseline(options: PairOptions, name: Literal[tuple(ENHANCEMENT)],
              config: EnhancementConfig = ENHANCEMENT["srcnn"]):  # noqa: B008 - frozen
   """Train a network that a paper compares itself with, under that paper's protocol.
 
@@ -39,17 +39,15 @@ def baseline(options: Options, name: Literal[tuple(ENHANCEMENT)],
   Args:
     name: the baseline.
   """
-  if config.network != name:
-    raise ValueError(f"the run in {options.out} is one of {config.network}, not of {name}: leave --name out")
   return run(name, config, options)
 
 
 def _prepared_baseline(arguments):
   """The command with the defaults of the baseline that the arguments name, or of the run that they resume."""
-  resumed = resumed_defaults(arguments, EnhancementConfig)
+  name = flag_value(arguments, "--name")
+  resumed = resumed_defaults(arguments, baseline, [name] if name else list(ENHANCEMENT))
   if resumed:
     return functools.partial(baseline, name=resumed["config"].network, **resumed)
-  name = flag_value(arguments, "--name")
   return functools.partial(baseline, config=ENHANCEMENT[name]) if name in ENHANCEMENT else baseline
 
 
@@ -110,7 +108,10 @@ def make_trainer(paper, config, options, strategy):
   """The trainer of a paper or a baseline, made in the strategy's scope."""
   room = "tf_imgtrans.baselines.enhancement" if paper in ENHANCEMENT else f"tf_imgtrans.papers.{paper}"
   with strategy.scope():
-    return importlib.import_module(f"{room}.trainer").Trainer(config, options.precision)
+    trainer = importlib.import_module(f"{room}.trainer").Trainer(config, options.precision)
+  if options.jit and getattr(trainer, "vgg", None):
+    trainer.vgg.pool_by_slices = True
+  return trainer
 
 
 def fit(trainer, config, options, data, folder, strategy):

@@ -46,8 +46,7 @@ def read_folder(directory, validation_share=0.1, phone=None, source=None, target
     FileNotFoundError: nothing that can be trained on, with the layouts; or no such phone.
     ValueError: a share outside [0, 1), or an ambiguous folder.
   """
-  if not 0 <= validation_share < 1:
-    raise ValueError(f"validation_share is {validation_share}: expected a share from 0 to below 1")
+  _check_share(validation_share)
   directory = pathlib.Path(directory)
   if not directory.is_dir():
     raise FileNotFoundError(f"no data folder {directory}: {LAYOUTS}")
@@ -66,6 +65,31 @@ def read_folder(directory, validation_share=0.1, phone=None, source=None, target
   except FileNotFoundError:
     raise FileNotFoundError(f"{directory} holds nothing to train on: {LAYOUTS}") from None
   return Folder("photographs", *split_by_name(photographs, validation_share))
+
+
+def read_photographs(directory, validation_share=0.1):
+  """Lists the photographs of a folder with all its subfolders, as CelebA and SUN397 lie on the disk.
+
+  DIR/train and DIR/test (or DIR/val), where both are there, are the two parts; else a share is held out by a hash of
+  the names.
+
+  Args:
+    directory: the folder.
+    validation_share: float in [0, 1).
+  Returns:
+    Folder of kind "photographs".
+  Raises:
+    FileNotFoundError: no such folder, or no picture in it.
+    ValueError: a share outside [0, 1).
+  """
+  _check_share(validation_share)
+  directory = pathlib.Path(directory)
+  if not directory.is_dir():
+    raise FileNotFoundError(f"no data folder {directory}: give one with photographs in it or below it")
+  for held_out in ("test", "val", "validation"):
+    if (directory / "train").is_dir() and (directory / held_out).is_dir():
+      return Folder("photographs", *(list_images([directory / part], recursive=True) for part in ("train", held_out)))
+  return Folder("photographs", *split_by_name(list_images([directory], recursive=True), validation_share))
 
 
 def full_photographs(directory, phone=None):
@@ -107,6 +131,11 @@ def iterate_pictures(kind, items, largest=None):
 def load_pictures(kind, items, most=None, largest=None):
   """The first `most` pictures of `iterate_pictures`, as a list."""
   return list(iterate_pictures(kind, items[:most], largest))
+
+
+def _check_share(validation_share):
+  if not 0 <= validation_share < 1:
+    raise ValueError(f"validation_share is {validation_share}: expected a share from 0 to below 1")
 
 
 def _middle(picture, largest):

@@ -18,10 +18,12 @@ class ImageStore:
   Args:
     paths: list of files.
     budget: int, bytes of decoded pictures to keep.
+    prepare: uint8 [H, W, 3] -> uint8 [H', W', 3], done once to every picture that is kept; None for nothing.
   """
 
-  def __init__(self, paths, budget=BUDGET):
+  def __init__(self, paths, budget=BUDGET, prepare=None):
     self.paths = list(paths)
+    self._prepare = prepare
     self._kept, self._free, self._lock = {}, budget, threading.Lock()
 
   def __len__(self):
@@ -33,6 +35,7 @@ class ImageStore:
     picture = self._kept.get(number)
     if picture is None:
       picture = read_uint8(self.paths[number])
+      picture = self._prepare(picture) if self._prepare else picture
       with self._lock:  # tf.data reads from several threads
         if number not in self._kept and picture.nbytes <= self._free:
           self._kept[number] = picture

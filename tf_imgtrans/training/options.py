@@ -16,9 +16,6 @@ class TrainingOptions:
   out: pathlib.Path  # run folder; a new one, or with --resume an old one
   data: pathlib.Path | None = None  # data folder; with --resume the one of the run
   resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False  # go on from the newest checkpoint of the run folder
-  phone: Literal["iphone", "blackberry", "sony"] | None = None  # of a DPED tree that holds several
-  source: str | None = None  # name of the source folder in the data folder, where it cannot be told
-  target: str | None = None  # name of the target folder in the data folder
   validation_share: Share = 0.1  # held out by a hash of the name, where the data have no test part
   validation_pictures: PositiveCount = 100  # held-out pictures that are measured
   precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"  # losses and norms stay float32
@@ -38,4 +35,15 @@ class TrainingOptions:
       raise ValueError("jit is on: XLA compiles the step of one device alone; leave --jit out, or use --strategy none")
 
 
-Options = Annotated[TrainingOptions, tyro.conf.arg(name="")]  # its flags carry no prefix
+@dataclasses.dataclass(frozen=True)
+class PairedOptions(TrainingOptions):
+  """How the run is carried out."""
+
+  phone: Literal["iphone", "blackberry", "sony"] | None = None  # of a DPED tree that holds several
+  source: str | None = None  # name of the source folder in the data folder, where it cannot be told
+  target: str | None = None  # name of the target folder in the data folder
+
+
+# Flags of the commands; without a prefix.
+Options = Annotated[TrainingOptions, tyro.conf.arg(name="")]
+PairOptions = Annotated[PairedOptions, tyro.conf.arg(name="")]

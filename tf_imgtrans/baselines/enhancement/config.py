@@ -21,13 +21,6 @@ class Config(Protocol):
   network: tyro.conf.Fixed[Literal["srcnn", "johnson", "dped", "resnet_8_32", "resnet_12_64"]] = "srcnn"
   weight_squared_error: NonNegative = 0.0  # SRCNN's loss, Sec. 5.1
 
-  def __post_init__(self):
-    super().__post_init__()
-    # A baseline may have one loss alone, which one flag switches off.
-    if not any(getattr(self, field.name) for field in dataclasses.fields(self) if field.name.startswith("weight_")):
-      raise ValueError(f"every weight is 0, so that {self.network} has nothing to learn from: expected one loss of "
-                       "positive weight (--config.weight_...)")
-
 
 _NO_TERMS = {"weight_adversarial": 0.0, "weight_l1": 0.0, "weight_perceptual": 0.0, "weight_contextual": 0.0,
              "weight_color": 0.0, "weight_total_variation": 0.0}

@@ -16,7 +16,7 @@ from tf_imgtrans.layers.instance_normalization import InstanceNormalization
 SIZES = {"dped": (4, 64), "resnet_12_64": (4, 64), "resnet_8_32": (2, 32)}
 
 
-@keras.saving.register_keras_serializable(package="tf_imgtrans")
+@keras.saving.register_keras_serializable(package="tf_imgtrans", name="DpedResNet")
 class ResNet(ConfiguredModel):
   """Enhances photographs at full resolution: float32 [N, H, W, 3] in [0, 1] -> the same shape and range.
 

@@ -12,10 +12,11 @@ import tyro
 
 from tf_imgtrans.baselines.enhancement.config import CONFIGS
 from tf_imgtrans.cli.reproduce.figures import shown_pairs
-from tf_imgtrans.core.config import Seed, differences, from_dict, validate
+from tf_imgtrans.cli.resume import CHANGEABLE
+from tf_imgtrans.core.config import PositiveCount, Seed, differences, from_dict, validate
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.papers.mux_demux.config import Config
-from tf_imgtrans.training.options import TrainingOptions
+from tf_imgtrans.training.options import PairedOptions
 
 # How the paper trains each network.
 NETWORKS = {"mux_demux": Config(), "mux_demux_hp": Config(network="high_performance"), **CONFIGS}
@@ -42,7 +43,7 @@ class ReproduceOptions:
   models: tuple[str, ...] = ()  # NAME=MODEL: a row's network, such as mux_demux=runs/iphone
   weights: pathlib.Path | None = None  # folder with public checkpoints and VGG19; else "weights" in the data or beside it
   phone: Literal["iphone", "blackberry", "sony"] | None = None  # of data that hold several
-  steps: int | None = None  # of every training run, instead of the preset's
+  steps: PositiveCount | None = None  # of every training run, instead of the preset's
   seed: Seed = 0  # of every training run, or the first of several
 
   def __post_init__(self):
@@ -65,18 +66,27 @@ class Bench:
     self.steps = options.steps or (steps if options.preset == "mini" else None)
     self.data = _dped_folder(options.data)
     self.models = _parse_models(options.models)
-    self.weights = [options.weights] if options.weights else [self.data / "weights", self.data.parent / "weights"]
+    beside = pathlib.Path(os.path.abspath(self.data)).parent / "weights"
+    self.weights = [options.weights] if options.weights else [self.data / "weights", beside]
     if options.weights and not options.weights.is_dir():
       raise FileNotFoundError(f"no folder {options.weights}: give --weights the folder with the public checkpoints")
 
   @functools.cached_property
-  def folder(self):
-    """The data as training takes them: data.folders.Folder."""
+  def listed(self):
+    """What the data hold, pairs or not: data.folders.Folder."""
     from tf_imgtrans.data.folders import read_folder
 
-    folder = read_folder(self.data, HELD_OUT, self.options.phone)
+    return read_folder(self.data, HELD_OUT, self.options.phone)
+
+  @functools.cached_property
+  def folder(self):
+    """Pairs, as training takes them, some of them held out: data.folders.Folder."""
+    folder = self.listed
     if folder.kind == "photographs":
-      raise ValueError(f"{self.data} holds photographs without targets: the table needs pairs, such as DPED's patches")
+      raise ValueError(f"{self.data} holds photographs without targets: what is trained or compared with targets needs "
+                       "pairs, such as DPED's patches")
+    if not folder.validation:
+      raise ValueError(f"{self.data} holds one pair, so that none can be held out for the measurement: add more")
     return folder
 
   def config(self, name, **changes):
@@ -118,23 +128,40 @@ class Bench:
     Args:
       config: Config of the paper, or of a baseline.
       run: str.
+    Raises:
+      ValueError: a run of another configuration or of other pictures lies there.
     """
     import keras
 
     from tf_imgtrans.cli.train import train
-    from tf_imgtrans.core.files import read_json
 
     folder = self.options.out / "runs" / f"{run}-seed{config.seed}"
     config = dataclasses.replace(config, vgg_weights=config.vgg_weights or self._vgg())
     resume = (folder / "run.json").is_file()
-    finished = (folder / "generator.keras").is_file() and set(differences(
-        config, from_dict(type(config), read_json(folder / "run.json")["config"]))) <= {"vgg_weights"}
-    if not finished:
+    if not (resume and self._finished(folder, config)):
+      _ = self.folder  # without pairs nothing is trained
       keras.utils.clear_session()  # the networks of the rows before would stay in memory
-      train("mux_demux" if isinstance(config, Config) else config.network, config, TrainingOptions(
+      train("mux_demux" if isinstance(config, Config) else config.network, config, PairedOptions(
           out=folder, data=self.data, resume=resume, phone=self.options.phone, validation_share=HELD_OUT,
           validate_every=max(config.iterations // 20 * 20, 20), checkpoint_every=CHECKPOINT_EVERY))
     return _runner(keras.saving.load_model(folder / "generator.keras"))
+
+  def _finished(self, folder, config):
+    """Whether a run folder holds the trained network; ValueError where it is one of something else."""
+    from tf_imgtrans.core.files import read_json
+
+    described = read_json(folder / "run.json")
+    former = from_dict(type(config), described["config"])
+    changed = [name for name in differences(config, former) if name not in CHANGEABLE]
+    if changed:
+      name = changed[0]
+      raise ValueError(f"{folder} was trained with {name} {getattr(former, name)!r}, and now it is "
+                       f"{getattr(config, name)!r}: choose another --out, or remove that folder to train anew")
+    # Photographs alone are measured with the networks that pairs have trained.
+    if self.listed.kind != "photographs" and described["data"] != self.listed.summary():
+      raise ValueError(f"{folder} was trained on other pictures than those of {self.data}: choose another --out, or remove "
+                       "that folder to train anew")
+    return (folder / "generator.keras").is_file() and former.iterations == config.iterations
 
   def details(self, name):
     """What a row's measurement depends on, for its record."""

@@ -39,6 +39,9 @@ class Protocol:
 
   def __post_init__(self):
     validate(self)
+    if not any(getattr(self, field.name) for field in dataclasses.fields(self) if field.name.startswith("weight_")):
+      raise ValueError("every weight is 0, so that there is nothing to learn from: expected one loss of positive weight "
+                       "(--config.weight_...)")
 
 
 @dataclasses.dataclass(frozen=True)
