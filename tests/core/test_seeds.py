@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from tf_imgtrans.core.seeds import ALGORITHM, as_seed_pair, fold_in, normal, seed_at, stream_number
+from tf_imgtrans.core.seeds import ALGORITHM, as_seed_pair, fold_in, normal, seed_at, stream_number, uniform
 
 
 def test_stream_number_is_the_crc32_of_the_name():
@@ -62,4 +62,14 @@ def test_normal_is_normal_and_the_same_everywhere():
   np.testing.assert_array_equal(tf.function(draw)(tf.constant([3, 4])), numbers)
   # XLA computes the inverse distribution function in other steps, from the same random integers.
   np.testing.assert_allclose(tf.function(draw, jit_compile=True)(tf.constant([3, 4])), numbers, rtol=0, atol=1e-4)
+  assert (draw(tf.constant([3, 5])) != numbers).numpy().mean() > 0.99
+
+
+def test_uniform_is_even_and_the_same_everywhere():
+  draw = lambda seed: uniform([1, 50, 200, 1], seed)  # noqa: E731
+  numbers = draw(tf.constant([3, 4])).numpy()
+  assert numbers.dtype == np.float32 and 0 < numbers.min() and numbers.max() < 1
+  assert stats.kstest(numbers.ravel(), "uniform").pvalue > 0.01
+  for compiled in (False, True):
+    np.testing.assert_array_equal(tf.function(draw, jit_compile=compiled)(tf.constant([3, 4])), numbers)
   assert (draw(tf.constant([3, 5])) != numbers).numpy().mean() > 0.99

@@ -35,14 +35,19 @@ def fold_in(seed, number):
   return tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int32), alg=ALGORITHM)
 
 
-def normal(shape, seed):
-  """N(0, 1) numbers, float32, from a seed pair [2].
+def uniform(shape, seed):
+  """Numbers spread evenly over (0, 1), float32, from a seed pair [2].
 
-  From random integers, which are the same with and without XLA; the numbers of `stateless_normal` are not.
+  From random integers, which are the same with and without XLA; the numbers of `stateless_uniform` and
+  `stateless_normal` are not.
   """
   bits = tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg=ALGORITHM)
-  share = (tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.float32) + 0.5) * 2.0 ** -23
-  return tf.math.ndtri(share)
+  return (tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.float32) + 0.5) * 2.0 ** -23
+
+
+def normal(shape, seed):
+  """N(0, 1) numbers, float32, from a seed pair [2]; the same with and without XLA, but for rounding."""
+  return tf.math.ndtri(uniform(shape, seed))
 
 
 def as_seed_pair(seed):

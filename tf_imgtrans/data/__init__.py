@@ -1,6 +1,6 @@
-"""Data: folders, pairs, degradations and seeded tf.data pipelines."""
+"""Data: folders, pairs, degradations, corruptions and seeded tf.data pipelines."""
 
 from lazy_loader import attach as _attach
 
 __getattr__, __dir__, __all__ = _attach(
-    __name__, submodules=["degradations", "embedded", "folders", "pairs", "pipeline", "store"])
+    __name__, submodules=["corruptions", "degradations", "edges", "embedded", "folders", "pairs", "pipeline", "store"])

@@ -3,12 +3,13 @@
 import dataclasses
 import pathlib
 
-from tf_imgtrans.core.images import list_images, read_image
+from tf_imgtrans.core.images import IMAGE_SUFFIXES, list_images, read_image
 from tf_imgtrans.data.degradations import phone_camera
 from tf_imgtrans.data.pairs import digest, find_pairs, split_by_name
 
 DPED_PHONES = ("iphone", "blackberry", "sony")
 DPED_TARGET = "canon"
+TARGETS = (DPED_TARGET, "target", "gt", "high", "B")  # names of folders that say which side is the target
 HELD_OUT_SEED = 20180920  # of the degradation of held-out photographs
 LAYOUTS = """expected one of
   DPED             DIR/<phone>/training_data/{<phone>,canon}, and DIR/<phone>/test_data/patches/{<phone>,canon} if held out
@@ -185,15 +186,22 @@ def _dped_parts(root, phone, validation_share):
   return split_by_name(pairs, validation_share)
 
 
+def _holds_pictures(folder):
+  return any(path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") for path in folder.iterdir())
+
+
 def _paired_names(directory, source, target):
   if (source is None) != (target is None):
     raise ValueError(f"--source is {source!r} and --target is {target!r}: give both, or neither")
   if source is not None:
     return source, target
   folders = sorted(path.name for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
+  told = len(folders) == 2 and set(folders) & set(TARGETS)
+  if not told and not _holds_pictures(directory):
+    folders = [name for name in folders if _holds_pictures(directory / name)]  # others may hold weights or notes
   if len(folders) != 2:
     return None
-  for known in (DPED_TARGET, "target", "gt", "high", "B"):  # names that say which side is the target
+  for known in TARGETS:
     if known in folders:
       folders.remove(known)
       return folders[0], known

@@ -50,6 +50,28 @@ def predict_files(model, inputs, out, suffix=".png", progress=True):
     raise ValueError(f"{out} is a file: give a folder for the pictures")
   paths = list_images(inputs)
   outputs = output_paths(paths, out, suffix)
+
+  def enhance(index, image):
+    enhanced = model(image[None])[0]
+    return lambda: write_image(outputs[index], enhanced)
+
+  reasons = each_picture(enhance, paths, progress)
+  jobs = list(zip(paths, outputs, reasons))
+  return PredictReport(written=[(path, output) for path, output, reason in jobs if reason is None],
+                       failures=[(path, reason) for path, _, reason in jobs if reason is not None])
+
+
+def each_picture(work, paths, progress=True):
+  """Reads pictures ahead, works on them one by one, and writes behind; one that fails does not stop the others.
+
+  Args:
+    work: (index, float32 [H, W, 3] in [0, 1]) -> callable without arguments that writes what became of the picture; it
+      runs in another thread.
+    paths: list of Path.
+    progress: bool, whether a bar is drawn on the error stream.
+  Returns:
+    list of str or None: why each picture failed.
+  """
   reasons = [None] * len(paths)
   writing = collections.deque()
 
@@ -64,7 +86,7 @@ def predict_files(model, inputs, out, suffix=".png", progress=True):
       image = None
       try:
         image = reading.result()
-        writing.append((index, pool.submit(write_image, outputs[index], model(image[None])[0])))
+        writing.append((index, pool.submit(work(index, image))))
       except Exception as error:  # whatever one picture does to a model, the next ones get their turn
         reasons[index] = _reason(error, paths[index], image)
       if len(writing) > _AHEAD:
@@ -72,12 +94,10 @@ def predict_files(model, inputs, out, suffix=".png", progress=True):
       bar.update()
     while writing:
       finish_oldest()
-  jobs = list(zip(paths, outputs, reasons))
-  return PredictReport(written=[(path, output) for path, output, reason in jobs if reason is None],
-                       failures=[(path, reason) for path, _, reason in jobs if reason is not None])
+  return reasons
 
 
-def output_paths(inputs, out, suffix=".png"):
+def output_paths(inputs, out, suffix=".png", beside=()):
   """Where the pictures go: out/<stem><suffix>, each name once, and never a file that is itself an input.
 
   Where a name is taken, the second becomes <stem>_<its own suffix> (a.jpg and a.png give a.png and a_png.png), and
@@ -87,6 +107,8 @@ def output_paths(inputs, out, suffix=".png"):
     inputs: list of Path.
     out: str or Path of the output folder.
     suffix: str, such as ".png".
+    beside: str of each file that is written beside a picture: "_mask" for out/<stem>_mask<suffix>. Their names are kept
+      free as well.
   Returns:
     list of Path, one per input.
   """
@@ -96,15 +118,18 @@ def output_paths(inputs, out, suffix=".png"):
   taken, outputs = set(), []
 
   def overwrites(name):
-    path = out / (name + suffix)
-    return path.exists() and _identity(path) in originals
+    files = [out / (name + end + suffix) for end in ("", *beside)]
+    return any(file.exists() and _identity(file) in originals for file in files)
+
+  def free(name):
+    return not overwrites(name) and all((name + end).lower() not in taken for end in ("", *beside))
 
   for path in inputs:
     base = f"{path.stem}_out" if overwrites(path.stem) else path.stem
     numbered = (f"{base}_{number}" for number in itertools.count(2))
     names = itertools.chain([base, f"{base}_{path.suffix.lower()[1:]}"], numbered)
-    name = next(name for name in names if name.lower() not in taken and not overwrites(name))
-    taken.add(name.lower())
+    name = next(name for name in names if free(name))
+    taken.update((name + end).lower() for end in ("", *beside))
     outputs.append(out / (name + suffix))
   return outputs
 
