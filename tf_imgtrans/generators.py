@@ -12,11 +12,13 @@ from tf_imgtrans.core.names import unknown_name
 _FACTORIES = {
     "mux_demux": ("tf_imgtrans.papers.mux_demux.generator", "normal"),
     "mux_demux_hp": ("tf_imgtrans.papers.mux_demux.generator", "high_performance"),
+    "x_gans": ("tf_imgtrans.papers.x_gans.generator", "x_gans"),
     "srcnn": ("tf_imgtrans.baselines.enhancement.srcnn", "srcnn"),
     "johnson": ("tf_imgtrans.baselines.enhancement.johnson", "johnson"),
     "dped": ("tf_imgtrans.baselines.enhancement.residual", "dped"),
     "resnet_8_32": ("tf_imgtrans.baselines.enhancement.residual", "resnet_8_32"),
     "resnet_12_64": ("tf_imgtrans.baselines.enhancement.residual", "resnet_12_64"),
+    "on_demand": ("tf_imgtrans.baselines.on_demand.generator", "on_demand"),
 }
 # modules with classes that a .keras file may name
 _SERIALIZABLE = (
@@ -26,9 +28,12 @@ _SERIALIZABLE = (
     "tf_imgtrans.layers.dense_block",
     "tf_imgtrans.papers.mux_demux.generator",
     "tf_imgtrans.papers.mux_demux.discriminator",
+    "tf_imgtrans.papers.x_gans.generator",
+    "tf_imgtrans.papers.x_gans.discriminator",
     "tf_imgtrans.baselines.enhancement.srcnn",
     "tf_imgtrans.baselines.enhancement.johnson",
     "tf_imgtrans.baselines.enhancement.residual",
+    "tf_imgtrans.baselines.on_demand.generator",
 )
 
 

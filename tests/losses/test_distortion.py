@@ -6,7 +6,7 @@ import recipes
 import tensorflow as tf
 from scipy import signal, stats
 
-from tf_imgtrans.losses import color, total_variation, weighted_l1
+from tf_imgtrans.losses import color, corresponding_point, total_variation, weighted_l1
 from tf_imgtrans.losses.distortion import blur_taps, gaussian_blur
 
 TRUE, PRED = recipes.random_images(2, 24, 30, 3, seed=1), recipes.random_images(2, 24, 30, 3, seed=2)
@@ -129,3 +129,86 @@ def test_a_batch_is_the_mean_over_images():
   for loss in (weighted_l1, color, lambda _, y_pred: total_variation(y_pred)):
     single = [float(loss(TRUE[index:index + 1], PRED[index:index + 1])) for index in range(2)]
     np.testing.assert_allclose(loss(TRUE, PRED), np.mean(single), rtol=1e-6)
+
+
+# Corresponding points ----------------------------------------------------------------------------------------------
+
+MASK = (np.random.default_rng(3).random((2, 24, 30, 1)) < [[[[0.3]]], [[[0.02]]]]).astype(np.float32)
+SOURCE = np.where(MASK > 0, TRUE, np.float32(1))
+
+
+@pytest.mark.parametrize("norm, distance", [("l2", np.square), ("l1", np.abs)])
+def test_corresponding_point_by_loops(norm, distance):
+  expected = []
+  for source, pred, mask in zip(np.float64(SOURCE), np.float64(PRED), MASK):
+    at_known = [distance(source[row, column] - pred[row, column]).mean() for row, column, _ in np.argwhere(mask)]
+    expected.append(np.mean(at_known))
+  loss = corresponding_point(SOURCE, PRED, MASK, norm=norm)
+  assert loss.dtype == tf.float32 and loss.shape == ()
+  np.testing.assert_allclose(loss, np.mean(expected), rtol=1e-5)
+
+
+def test_corresponding_point_is_l2_unless_told():
+  np.testing.assert_array_equal(corresponding_point(SOURCE, PRED, MASK), corresponding_point(SOURCE, PRED, MASK, "l2"))
+  with pytest.raises(ValueError, match="unknown norm 'l3': expected one of l1, l2; did you mean"):
+    corresponding_point(SOURCE, PRED, MASK, "l3")
+
+
+def test_corresponding_point_costs_as_much_for_few_points_as_for_many():
+  mask = np.zeros((1, 8, 8, 1), "f")
+  source, pred = np.zeros((1, 8, 8, 3), "f"), np.full((1, 8, 8, 3), 0.2, "f")
+  for count in (1, 7, 64):
+    mask.reshape(-1)[:count] = 1
+    np.testing.assert_allclose(corresponding_point(source, pred, mask), 0.04, rtol=1e-5)
+    np.testing.assert_allclose(corresponding_point(source, pred, mask, "l1"), 0.2, rtol=1e-5)
+
+
+def test_corresponding_point_looks_at_known_pixels_alone():
+  elsewhere = np.where(MASK > 0, PRED, 1 - PRED)
+  np.testing.assert_array_equal(corresponding_point(SOURCE, elsewhere, MASK), corresponding_point(SOURCE, PRED, MASK))
+  np.testing.assert_array_equal(corresponding_point(np.where(MASK > 0, SOURCE, 0.3), PRED, MASK),
+                                corresponding_point(SOURCE, PRED, MASK))
+  variable = tf.constant(PRED)
+  with tf.GradientTape() as tape:
+    tape.watch(variable)
+    loss = corresponding_point(SOURCE, variable, MASK)
+  gradient = tape.gradient(loss, variable).numpy()
+  assert ((gradient != 0).any(axis=-1, keepdims=True) == (MASK > 0)).all()
+
+
+@pytest.mark.parametrize("norm", ["l2", "l1"])
+def test_corresponding_point_without_a_known_pixel(norm):
+  mask = MASK.copy()
+  mask[0] = 0
+  pred = tf.constant(PRED)
+  with tf.GradientTape(persistent=True) as tape:
+    tape.watch(pred)
+    half, none = corresponding_point(SOURCE, pred, mask, norm), corresponding_point(SOURCE, pred, 0 * mask, norm)
+  np.testing.assert_allclose(half, corresponding_point(SOURCE[1:], PRED[1:], mask[1:], norm) / 2, rtol=1e-6)
+  assert none == 0
+  assert np.isfinite(tape.gradient(half, pred)).all() and not tape.gradient(none, pred).numpy().any()
+
+
+@pytest.mark.parametrize("norm", ["l2", "l1"])
+def test_corresponding_point_gradient(norm):
+  away = np.where(PRED > SOURCE, PRED + 0.2, PRED - 0.2)[:, :8, :9]
+  recipes.check_gradient(lambda x: corresponding_point(SOURCE[:, :8, :9], x, MASK[:, :8, :9], norm), away)
+
+
+def test_corresponding_point_refuses_other_shapes():
+  for other in (MASK[..., 0], MASK[:1], MASK[:, :1], np.repeat(MASK, 3, axis=-1)):
+    with pytest.raises(ValueError, match=r"mask has shape .*expected \(2, 24, 30, 1\)"):
+      corresponding_point(SOURCE, PRED, other)
+  with pytest.raises(ValueError, match=r"shapes differ: \(2, 24, 30, 3\) and"):
+    corresponding_point(SOURCE, PRED[:1], MASK)
+  run = tf.function(corresponding_point, input_signature=[tf.TensorSpec((None, None, None, 3))] * 2
+                    + [tf.TensorSpec((None, None, None, 1))])
+  np.testing.assert_allclose(run(SOURCE, PRED, MASK), corresponding_point(SOURCE, PRED, MASK), rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_corresponding_point_in_half_precision(dtype):
+  arguments = [tf.cast(tensor, dtype) for tensor in (SOURCE, PRED, MASK)]
+  value = corresponding_point(*arguments)
+  assert value.dtype == tf.float32
+  np.testing.assert_allclose(value, corresponding_point(*(tf.cast(a, tf.float32) for a in arguments)), rtol=1e-6)

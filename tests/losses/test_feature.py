@@ -7,7 +7,7 @@ import pytest
 import recipes
 import tensorflow as tf
 
-from tf_imgtrans.losses import contextual, perceptual
+from tf_imgtrans.losses import contextual, feature_matching, perceptual, perceptual_l1
 from tf_imgtrans.losses.feature import MOST_POSITIONS, sample_positions
 
 RNG = np.random.default_rng(0)
@@ -136,3 +136,74 @@ def test_sample_positions_are_spread_evenly():
   means = [float(tf.reduce_mean(sample_positions([rows], seed, most=50)[0])) for seed in range(20)]
   # 1000 draws without replacement of numbers uniform over 0..99: deviation of their mean 28.9 / sqrt(1000) = 0.91.
   assert abs(np.mean(means) - 49.5) < 3 * 0.91
+
+
+# L1 over several maps ----------------------------------------------------------------------------------------------
+
+DRAWS = np.random.default_rng(1)
+SHAPES = [(2, 6, 5, 3), (2, 3, 3, 8), (2, 2, 4, 5)]
+TRUE_MAPS = [DRAWS.standard_normal(shape).astype(np.float32) for shape in SHAPES]
+# Every difference is above 0.3: a small step does not meet the corner of |x|.
+PRED_MAPS = [true + (0.3 + DRAWS.random(true.shape, np.float32)) * DRAWS.choice(np.float32([-1, 1]), true.shape)
+             for true in TRUE_MAPS]
+DISTANCES = [np.abs(np.float64(true) - pred).sum() / true.size for true, pred in zip(TRUE_MAPS, PRED_MAPS)]
+
+
+def test_feature_matching_by_hand():
+  one = feature_matching([tf.constant([[[[1.0, 4.0]]]])], [tf.constant([[[[3.0, 1.0]]]])])
+  assert one == 2.5 and one.dtype == tf.float32 and one.shape == ()  # (|1 - 3| + |4 - 1|) / 2
+  np.testing.assert_allclose(feature_matching(TRUE_MAPS, PRED_MAPS), sum(DISTANCES), rtol=1e-6)
+
+
+def test_feature_matching_sums_over_discriminators():
+  loss = feature_matching([TRUE_MAPS, TRUE_MAPS[:2]], [PRED_MAPS, PRED_MAPS[:2]])
+  np.testing.assert_allclose(loss, sum(DISTANCES) + sum(DISTANCES[:2]), rtol=1e-6)
+  np.testing.assert_array_equal(loss, feature_matching((tuple(TRUE_MAPS), TRUE_MAPS[:2]), [PRED_MAPS, PRED_MAPS[:2]]))
+
+
+def test_feature_matching_draws_the_fakes_to_the_real_ones_and_not_the_other_way():
+  true, pred = tf.constant(TRUE_MAPS[0]), tf.constant(PRED_MAPS[0])
+  with tf.GradientTape(persistent=True) as tape:
+    tape.watch([true, pred])
+    loss = feature_matching([true], [pred])
+  assert tape.gradient(loss, true) is None
+  np.testing.assert_allclose(tape.gradient(loss, pred), np.sign(PRED_MAPS[0] - TRUE_MAPS[0]) / true.numpy().size, rtol=1e-6)
+
+
+def test_perceptual_l1_by_hand():
+  weights = (0.5, 0.0, 2.0)
+  loss = perceptual_l1(TRUE_MAPS, PRED_MAPS, weights)
+  assert loss.dtype == tf.float32 and loss.shape == ()
+  np.testing.assert_allclose(loss, 0.5 * DISTANCES[0] + 2 * DISTANCES[2], rtol=1e-6)
+  assert perceptual_l1(TRUE_MAPS, TRUE_MAPS, weights) == 0
+
+
+def test_l1_gradients():
+  for index, pred in enumerate(PRED_MAPS):
+    def others(x, index=index):
+      return [x if number == index else other for number, other in enumerate(PRED_MAPS)]
+
+    recipes.check_gradient(lambda x, others=others: feature_matching([TRUE_MAPS], [others(x)]), pred)
+    recipes.check_gradient(lambda x, others=others: perceptual_l1(TRUE_MAPS, others(x), (1.0, 0.5, 2.0)), pred)
+
+
+def test_l1_maps_must_pair_up():
+  for loss in (feature_matching, lambda *maps: perceptual_l1(*maps, (1.0, 1.0, 1.0))):
+    with pytest.raises(ValueError, match="3 true maps and 2 others: expected as many"):
+      loss(TRUE_MAPS, PRED_MAPS[:2])
+    with pytest.raises(ValueError, match="0 true maps and 0 others: .*at least one"):
+      loss([], [])
+    with pytest.raises(ValueError, match="shapes differ"):
+      loss(TRUE_MAPS, [pred[:1] for pred in PRED_MAPS])
+  with pytest.raises(ValueError, match="2 weights for 3 maps"):
+    perceptual_l1(TRUE_MAPS, PRED_MAPS, (1.0, 1.0))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_l1_of_half_precision_is_computed_in_float32(dtype):
+  true, pred = ([tf.cast(value, dtype) for value in maps] for maps in (TRUE_MAPS, PRED_MAPS))
+  back = [[tf.cast(value, tf.float32) for value in maps] for maps in (true, pred)]
+  for loss in (feature_matching, lambda *maps: perceptual_l1(*maps, (1.0, 0.5, 2.0))):
+    value = loss(true, pred)
+    assert value.dtype == tf.float32
+    np.testing.assert_allclose(value, loss(*back), rtol=1e-6)

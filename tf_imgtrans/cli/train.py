@@ -9,10 +9,22 @@ from typing import Literal
 
 from tf_imgtrans.baselines.enhancement.config import CONFIGS as ENHANCEMENT
 from tf_imgtrans.baselines.enhancement.config import Config as EnhancementConfig
-from tf_imgtrans.cli.resume import check_resumed, flag_value, resumable, resumed_defaults
+from tf_imgtrans.baselines.on_demand.config import Config as OnDemandConfig
+from tf_imgtrans.cli.resume import check_resumed, described_run, flag_value, resumable, resumed_defaults
 from tf_imgtrans.cli.startup import program, start_tensorflow, versions
 from tf_imgtrans.papers.mux_demux.config import Config as MuxDemuxConfig
-from tf_imgtrans.training.options import PairOptions
+from tf_imgtrans.papers.x_gans.config import PRESETS as X_GANS
+from tf_imgtrans.papers.x_gans.config import Config as XGansConfig
+from tf_imgtrans.training.options import Options, PairOptions
+
+# paper or baseline -> (module with its Trainer, module with its data)
+SYSTEMS = {
+    "mux_demux": ("tf_imgtrans.papers.mux_demux.trainer", "tf_imgtrans.papers.mux_demux.data"),
+    **dict.fromkeys(ENHANCEMENT, ("tf_imgtrans.baselines.enhancement.trainer", "tf_imgtrans.papers.mux_demux.data")),
+    "x_gans": ("tf_imgtrans.papers.x_gans.trainer", "tf_imgtrans.papers.x_gans.data"),
+    "on_demand": ("tf_imgtrans.baselines.on_demand.trainer", "tf_imgtrans.baselines.on_demand.data"),
+}
+BASELINES = (*ENHANCEMENT, "on_demand")
 
 
 @resumable
@@ -27,12 +39,36 @@ def mux_demux(options: PairOptions, config: MuxDemuxConfig = MuxDemuxConfig()): 
   return run("mux_demux", config, options)
 
 
-def baseline(options: PairOptions, name: Literal[tuple(ENHANCEMENT)],
-             config: EnhancementConfig = ENHANCEMENT["srcnn"]):  # noqa: B008 - frozen
+def x_gans(options: Options, preset: Literal[tuple(X_GANS)] = "paper", config: XGansConfig = X_GANS["paper"]):
+  """Train X-GANs, which reconstruct pictures from few pixels, colour noise or behind blocks.
+
+  The data folder holds photographs, in it or below it, such as CelebA or SUN397; DIR/train and DIR/test are taken as they
+  are, where both are there. They are corrupted on the fly, as --config.corruption says.
+
+  Example: tf-imgtrans train x_gans --preset small --data celeba --out runs/points
+
+  Args:
+    preset: what the defaults are: the paper's, at 256x256, or small ones at 64x64.
+  """
+  return run("x_gans", config, options)
+
+
+def _prepared_x_gans(arguments):
+  """The command with the defaults of the preset that the arguments name, or of the run that they resume."""
+  preset = flag_value(arguments, "--preset")
+  defaults = {"config": X_GANS.get(preset, X_GANS["paper"]), **resumed_defaults(arguments, x_gans, ["x_gans"])}
+  return functools.partial(x_gans, **defaults)
+
+
+x_gans.prepared = _prepared_x_gans
+
+
+def enhancement_baseline(options: PairOptions, name: Literal[BASELINES],
+                         config: EnhancementConfig = ENHANCEMENT["srcnn"]):  # noqa: B008 - frozen
   """Train a network that a paper compares itself with, under that paper's protocol.
 
   The defaults shown are those of the baseline that --name gives. The data folder is as for the paper: see
-  tf-imgtrans train mux_demux --help.
+  tf-imgtrans train mux_demux --help, and for on_demand tf-imgtrans train x_gans --help.
 
   Example: tf-imgtrans train baseline --name dped --data dped --phone iphone --out runs/dped
 
@@ -42,13 +78,32 @@ def baseline(options: PairOptions, name: Literal[tuple(ENHANCEMENT)],
   return run(name, config, options)
 
 
+def on_demand(options: Options, name: Literal[BASELINES], config: OnDemandConfig = OnDemandConfig()):  # noqa: B008 - frozen
+  """Train on-demand learning, the system that X-GANs are compared with.
+
+  The data folder is as for X-GANs: see tf-imgtrans train x_gans --help.
+
+  Example: tf-imgtrans train baseline --name on_demand --data celeba --out runs/on_demand
+
+  Args:
+    name: the baseline.
+  """
+  return run(name, config, options)
+
+
 def _prepared_baseline(arguments):
   """The command with the defaults of the baseline that the arguments name, or of the run that they resume."""
-  name = flag_value(arguments, "--name")
-  resumed = resumed_defaults(arguments, baseline, [name] if name else list(ENHANCEMENT))
+  described = described_run(arguments)
+  name = flag_value(arguments, "--name") or (described and described["paper"])
+  command = on_demand if name == "on_demand" else enhancement_baseline
+  resumed = resumed_defaults(arguments, command, [name] if name in BASELINES else list(BASELINES))
   if resumed:
-    return functools.partial(baseline, name=resumed["config"].network, **resumed)
-  return functools.partial(baseline, config=ENHANCEMENT[name]) if name in ENHANCEMENT else baseline
+    return functools.partial(command, name=name, **resumed)
+  return functools.partial(command, config=ENHANCEMENT[name]) if name in ENHANCEMENT else command
+
+
+def baseline():
+  """Stands for the command of the baseline that the arguments name."""
 
 
 baseline.prepared = _prepared_baseline
@@ -106,9 +161,8 @@ def train(paper, config, options):
 
 def make_trainer(paper, config, options, strategy):
   """The trainer of a paper or a baseline, made in the strategy's scope."""
-  room = "tf_imgtrans.baselines.enhancement" if paper in ENHANCEMENT else f"tf_imgtrans.papers.{paper}"
   with strategy.scope():
-    trainer = importlib.import_module(f"{room}.trainer").Trainer(config, options.precision)
+    trainer = importlib.import_module(SYSTEMS[paper][0]).Trainer(config, options.precision)
   if options.jit and getattr(trainer, "vgg", None):
     trainer.vgg.pool_by_slices = True
   return trainer
@@ -120,17 +174,15 @@ def fit(trainer, config, options, data, folder, strategy):
   from tf_imgtrans.training.loop import run_training
   from tf_imgtrans.training.validation import Validator
 
+  trainer.prepare(data)
   pictures = data.validation(options.validation_pictures) if folder.writes else []
   validator = Validator(pictures, mean_scores, {"psnr": True, "niqe": False}) if pictures else None
   return run_training(trainer, data.batches, folder, options, config.iterations, config.batch_size, strategy, validator)
 
 
 def _data(paper, config, options):
-  from tf_imgtrans.data.folders import read_folder
-
-  folder = read_folder(options.data, options.validation_share, options.phone, options.source, options.target)
-  paper = "mux_demux" if paper in ENHANCEMENT else paper  # a baseline trains on the data of its paper
-  return importlib.import_module(f"tf_imgtrans.papers.{paper}.data").training_data(config, folder)
+  module = importlib.import_module(SYSTEMS[paper][1])
+  return module.training_data(config, module.read(options))
 
 
 def describe(paper, config, options, data, trainer):

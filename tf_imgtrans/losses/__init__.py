@@ -6,8 +6,8 @@ __getattr__, __dir__, __all__ = _attach(
     __name__,
     submod_attrs={
         "adversarial": ["discriminator_log_loss", "generator_log_loss"],
-        "distortion": ["color", "total_variation", "weighted_l1"],
-        "feature": ["contextual", "perceptual"],
+        "distortion": ["color", "corresponding_point", "total_variation", "weighted_l1"],
+        "feature": ["contextual", "feature_matching", "perceptual", "perceptual_l1"],
         "vgg19": ["Vgg19Features"],
     },
 )

@@ -7,7 +7,10 @@ import tensorflow as tf
 from scipy import stats
 
 from tf_imgtrans.core.color import LUMA_BT601
+from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.tensors import as_float32, check_same_shape
+
+NORMS = {"l2": tf.square, "l1": tf.abs}
 
 
 def weighted_l1(y_true, y_pred):
@@ -60,6 +63,31 @@ def total_variation(y_pred):
   vertical = y_pred[:, 1:] - y_pred[:, :-1]
   horizontal = y_pred[:, :, 1:] - y_pred[:, :, :-1]
   return tf.reduce_mean(tf.square(vertical)) + tf.reduce_mean(tf.square(horizontal))
+
+
+def corresponding_point(source, y_pred, mask, norm="l2"):
+  """Distance to the source at its known pixels alone: mean over them of (s - G(s))^2, or of |s - G(s)|.
+
+  X-GANs paper, Eq. 6, |s - Mask(G(s), s)|_2^2, with the norm taken as a mean over the known pixels of an image and their
+  channels: so few points count as much as many. Averaged over images; one without a known pixel costs nothing.
+
+  Args:
+    source: float [N, H, W, 3] in [0, 1], the corrupted images; any finite values where the mask is 0.
+    y_pred: float [N, H, W, 3] in [0, 1].
+    mask: float [N, H, W, 1], 1 where the source pixel was kept, 0 where it is missing.
+    norm: str, "l2" for squares, "l1" for absolute values (Fig. 12).
+  Returns:
+    float32 scalar.
+  """
+  if norm not in NORMS:
+    raise unknown_name("norm", norm, NORMS)
+  source, y_pred, mask = as_float32(source, y_pred, mask)
+  check_same_shape(source, y_pred)
+  if not mask.shape.is_compatible_with([*source.shape[:3], 1]):
+    raise ValueError(f"mask has shape {mask.shape}: expected {(*source.shape[:3], 1)}, one number for each pixel")
+  differences = tf.reduce_mean(NORMS[norm](source - y_pred), axis=-1, keepdims=True)
+  known = tf.reduce_sum(mask, axis=(1, 2, 3))
+  return tf.reduce_mean(tf.math.divide_no_nan(tf.reduce_sum(mask * differences, axis=(1, 2, 3)), known))
 
 
 @functools.cache

@@ -23,6 +23,38 @@ def perceptual(true_features, pred_features):
   return tf.reduce_mean(tf.math.squared_difference(true_features, pred_features))
 
 
+def feature_matching(true_features, pred_features):
+  """Feature matching: |D^i(s, x) - D^i(s, G(s))|_1 / N_i, summed over the maps of a discriminator and over discriminators.
+
+  X-GANs paper, Eq. 3, and its sum over k of Eq. 4; averaged over images. No gradient flows into the true features, which
+  are what the others shall become.
+
+  Args:
+    true_features, pred_features: lists of float [N, H, W, C] maps, or one such list for each discriminator.
+  Returns:
+    float32 scalar.
+  """
+  pairs = _map_pairs(tf.nest.flatten(true_features), tf.nest.flatten(pred_features))
+  return tf.add_n([_l1(tf.stop_gradient(true), pred) for true, pred in pairs])
+
+
+def perceptual_l1(true_features, pred_features, weights):
+  """Weighted L1 distance of several layers' maps: sum over i of w_i |F^i(x) - F^i(G(s))|_1 / M_i, averaged over images.
+
+  X-GANs paper, Eq. 5 without its lambda. The weights of the layers are not in the paper, but in the code that it follows.
+
+  Args:
+    true_features, pred_features: lists of float [N, H, W, C] maps, one for each layer.
+    weights: list of floats, as many.
+  Returns:
+    float32 scalar.
+  """
+  pairs = _map_pairs(true_features, pred_features)
+  if len(pairs) != len(weights):
+    raise ValueError(f"{len(weights)} weights for {len(pairs)} maps: expected one for each")
+  return tf.add_n([weight * _l1(*pair) for weight, pair in zip(weights, pairs)])
+
+
 def contextual(true_features, pred_features, bandwidth=0.5, epsilon=1e-5):
   """Contextual loss: -log of the mean, over target features, of the best similarity that a generated one has to it.
 
@@ -77,3 +109,17 @@ def _positions(features):
   size = tf.shape(features)
   positions = None if None in features.shape[1:3] else features.shape[1] * features.shape[2]
   return tf.reshape(features, [size[0], positions or size[1] * size[2], features.shape[3]])
+
+
+def _map_pairs(true_features, pred_features):
+  """The maps, two by two."""
+  if not len(true_features) == len(pred_features) > 0:
+    raise ValueError(f"{len(true_features)} true maps and {len(pred_features)} others: expected as many, and at least one")
+  return list(zip(true_features, pred_features))
+
+
+def _l1(y_true, y_pred):
+  """Mean absolute difference of two maps of one shape."""
+  y_true, y_pred = as_float32(y_true, y_pred)
+  check_same_shape(y_true, y_pred)
+  return tf.reduce_mean(tf.abs(y_true - y_pred))

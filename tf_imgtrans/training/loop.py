@@ -22,7 +22,7 @@ def run_training(trainer, batches, folder, options, iterations, batch_size, stra
   """Trains up to `iterations` steps, from the newest checkpoint of the run folder if there is one.
 
   Args:
-    trainer: GanTrainer, made in the strategy's scope.
+    trainer: GanTrainer, made in the strategy's scope, and prepared where it wants that.
     batches: (start_step, Part) -> tf.data.Dataset.
     folder: RunFolder.
     options: TrainingOptions.
@@ -49,6 +49,10 @@ def run_training(trainer, batches, folder, options, iterations, batch_size, stra
   with bar:
     for step in range(start + 1, iterations + 1):
       window.append(step_function(next(batch_stream)))
+      adapted = trainer.adapt(step)
+      if adapted:
+        _check_state(trainer, step)
+        folder.log(step, "adaptation", adapted)
       bar.update(batch_size)
       last = step == iterations
       validates, saves = last or step % options.validate_every == 0, last or step % options.checkpoint_every == 0

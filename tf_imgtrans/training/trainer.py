@@ -74,6 +74,25 @@ class GanTrainer(keras.Model):
         named[f"{part}/{index:03d}/{variable.path}"] = variable
     return named
 
+  def prepare(self, data):
+    """Takes what the trainer wants of the data beside its batches, before the first step; nothing by default.
+
+    Args:
+      data: of the paper's `training_data`.
+    """
+
+  def adapt(self, step):
+    """Called after every step, outside the replicas: what training learns from a look at the whole run goes here.
+
+    It must follow from `state()` and from what `prepare` took alone, and write to variables of `state()` alone: so a
+    run that is resumed before it does the same again.
+
+    Args:
+      step: int, the steps done.
+    Returns:
+      dict of name to float for the log, where something was adapted; else None.
+    """
+
   def provenance(self):
     """What the run depends on beside its configuration and data, for run.json: dict of name to digest."""
     return {}

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tf_imgtrans.core.seeds import fold_in
 from tf_imgtrans.data.degradations import phone_camera
-from tf_imgtrans.data.folders import load_pictures
+from tf_imgtrans.data.folders import load_pictures, read_folder
 from tf_imgtrans.data.pairs import check_pairs, check_photographs
 from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches, unit
 from tf_imgtrans.data.store import ImageStore
@@ -23,6 +23,11 @@ class TrainingData:
   summary: dict  # for run.json: kind, numbers of pictures, digests of their names and sizes
   batches: callable  # (start_step, part) -> tf.data.Dataset of (source, target) batches
   validation: callable  # number of pictures -> list of (name, source, target), float32, at most VALIDATION_SIDE
+
+
+def read(options):
+  """The pictures that training options name: data.folders.Folder."""
+  return read_folder(options.data, options.validation_share, options.phone, options.source, options.target)
 
 
 def training_data(config, folder):

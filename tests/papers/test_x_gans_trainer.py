@@ -1,0 +1,311 @@
+"""One step of training: what moves, in which order, how it repeats, and how it is resumed."""
+
+import dataclasses
+import json
+import re
+
+import keras
+import numpy as np
+import pytest
+import recipes
+import tensorflow as tf
+
+from tf_imgtrans.losses import corresponding_point, feature_matching
+from tf_imgtrans.papers.x_gans import TINY, Trainer
+from tf_imgtrans.training.checkpoints import Checkpoints
+
+SMALL = dataclasses.replace(TINY, discriminators=2)
+TARGET = recipes.smooth_images(2, 32, 32, 3, seed=1)
+MASK = np.float32(np.random.default_rng(0).random((2, 32, 32, 1)) < 0.2)
+BATCH = (np.where(MASK > 0, TARGET, np.float32(1)), MASK, TARGET)
+SOURCE = BATCH[0]
+JUDGED = {"discriminator", "real_score", "fake_score"}
+TERMS = {"total", "adversarial", "feature_matching", "point", *JUDGED}
+# A bias before a normalization is taken off again: its gradient is zero but for rounding.
+IDLE = re.compile(r"(stem|down\d|block\d_\d|up\d)_conv/bias|scale\d_conv[234]/bias")
+
+
+def _config(**options):
+  return dataclasses.replace(SMALL, **options)
+
+
+def _weights(network):
+  return {variable.path.split("/", 1)[1]: value for variable, value in zip(network.weights, network.get_weights())}
+
+
+def _moved(before, network):
+  return {path for path, value in _weights(network).items() if (value != before[path]).any()}
+
+
+def _numbers(terms):
+  return {name: float(value) for name, value in terms.items()}
+
+
+def _state(trainer):
+  return {name: variable.numpy() for name, variable in trainer.state().items()}
+
+
+def _assert_same_state(one, other):
+  assert list(one) == list(other)
+  for name, array in one.items():
+    recipes.assert_same(array, other[name])
+
+
+def _fake(trainer):
+  """The reconstructions of the next step; the trainer stays as it is."""
+  before = trainer.generator.get_weights()
+  fake = trainer.generator(SOURCE, dropout_seed=trainer.seed("dropout"), training=True)
+  trainer.generator.set_weights(before)
+  return fake
+
+
+def _softplus(x):
+  return np.logaddexp(0, np.float64(x)).mean()
+
+
+def test_one_step():
+  trainer = Trainer(TINY)
+  generator, discriminators = _weights(trainer.generator), _weights(trainer.discriminators)
+  fake = _fake(trainer)  # before the generator moves
+  judged_fake, judged_real = trainer.discriminators(SOURCE, fake), trainer.discriminators(SOURCE, TARGET)
+  terms = trainer.train_step(BATCH)
+  assert terms.keys() == TERMS
+  assert {value.dtype.name for value in terms.values()} == {"float32"}
+  assert int(trainer.step) == 1
+  for before, network in ((generator, trainer.generator), (discriminators, trainer.discriminators)):
+    assert {path for path in before if not IDLE.search(path)} <= _moved(before, network)
+  # The generator is judged by the discriminators as they were, and they see the fakes as they were.
+  expected = {
+      "adversarial": max(_softplus(-logits) for logits, _ in judged_fake),
+      "feature_matching": feature_matching([maps for _, maps in judged_real], [maps for _, maps in judged_fake]),
+      "point": corresponding_point(SOURCE, fake, MASK),
+      "discriminator": sum(_softplus(-real) + _softplus(fake) for (real, _), (fake, _) in zip(judged_real, judged_fake)),
+      "real_score": np.mean([np.mean(tf.sigmoid(logits)) for logits, _ in judged_real]),
+      "fake_score": np.mean([np.mean(tf.sigmoid(logits)) for logits, _ in judged_fake]),
+  }
+  for name, value in expected.items():
+    np.testing.assert_allclose(terms[name], value, rtol=1e-5, err_msg=name)
+  np.testing.assert_allclose(terms["total"], terms["adversarial"] + 10 * terms["feature_matching"] + 10 * terms["point"],
+                             rtol=1e-6)
+
+
+def test_the_discriminators_see_the_fakes_before_the_generator_moves():
+  """A large rate makes the two fakes differ, so that the check above means something."""
+  trainer = Trainer(_config(learning_rate=0.02))
+  trainer.train_step(BATCH)  # the first one moves the discriminators off their start, where all scores are near 1/2
+  judge = keras.models.clone_model(trainer.discriminators)
+  judge(SOURCE, TARGET)
+  judge.set_weights(trainer.discriminators.get_weights())
+
+  def loss():
+    judged = zip(judge(SOURCE, TARGET), judge(SOURCE, fake))
+    return sum(_softplus(-real_logits) + _softplus(fake_logits) for (real_logits, _), (fake_logits, _) in judged)
+
+  step = int(trainer.step)
+  fake = _fake(trainer)
+  before = loss()
+  seen = float(trainer.train_step(BATCH)["discriminator"])
+  trainer.step.assign(step)  # the same dropout once more
+  fake = _fake(trainer)
+  np.testing.assert_allclose(seen, before, rtol=1e-5)
+  assert abs(seen - loss()) > 10 * abs(seen - before) + 1e-5
+
+
+def test_first_adam_step():
+  """Adam's first step moves every weight by the rate, against the sign of its gradient."""
+  trainer = Trainer(SMALL)
+  before = _weights(trainer.generator)
+  trainer.train_step(BATCH)
+  for path, value in _weights(trainer.generator).items():
+    if "moving_" not in path and not IDLE.search(path):
+      steps = np.abs(value - before[path])
+      assert steps.max() <= SMALL.learning_rate * 1.01
+      np.testing.assert_allclose(np.median(steps), SMALL.learning_rate, rtol=0.02, err_msg=path)
+  assert (trainer.generator_optimizer.beta_1, trainer.generator_optimizer.beta_2) == (0.5, 0.999)
+  assert trainer.discriminators_optimizer.beta_1 == 0.5
+
+
+@pytest.mark.parametrize("fields, terms", [
+    ({"weight_adversarial": 0.0, "weight_feature_matching": 0.0}, {"total", "point"}),
+    ({"weight_adversarial": 0.0}, {"total", "feature_matching", "point", *JUDGED}),
+    ({"weight_feature_matching": 0.0}, {"total", "adversarial", "point", *JUDGED}),
+    ({"corruption": "color_noise"}, TERMS - {"point"}),
+    ({"corruption": "color_blocks"}, TERMS - {"point"}),
+    ({"corruption": "white_block"}, TERMS),
+    ({"weight_point": 0.0}, TERMS - {"point"}),
+])
+def test_terms_follow_the_configuration(fields, terms):
+  trainer = Trainer(_config(**fields))
+  seen = _numbers(trainer.train_step(BATCH))
+  assert seen.keys() == terms and np.isfinite(list(seen.values())).all()
+  assert (trainer.discriminators is not None) == (JUDGED <= terms)
+  assert any("discriminator" in name for name in trainer.state()) == (JUDGED <= terms)
+
+
+@pytest.mark.parametrize("name", ["adversarial", "feature_matching", "point"])
+def test_every_term_alone_moves_the_generator(name):
+  weights = {f"weight_{other}": float(other == name) for other in ("adversarial", "feature_matching", "point")}
+  trainer = Trainer(_config(**weights))
+  before = _weights(trainer.generator)
+  trainer.train_step(BATCH)
+  assert {path for path in before if not IDLE.search(path)} <= _moved(before, trainer.generator)
+
+
+def test_with_features_of_a_random_vgg():
+  config = _config(weight_perceptual=10.0, perceptual_layers=("block1_conv1", "block2_conv1"),
+                   perceptual_layer_weights=(0.5, 1.0), vgg_weights="random")
+  trainer = Trainer(config)
+  frozen = trainer.vgg.get_weights()
+  terms = _numbers(trainer.train_step(BATCH))
+  assert terms.keys() == TERMS | {"perceptual"} and terms["perceptual"] > 0
+  for before, after in zip(frozen, trainer.vgg.get_weights()):
+    recipes.assert_same(before, after)
+  assert not any("vgg" in name for name in trainer.state())  # a checkpoint needs no copy of it
+  assert len(trainer.provenance()["vgg19"]) == 64 and not Trainer(SMALL).provenance()
+
+
+def test_too_small_pictures_are_refused_when_the_trainer_is_made():
+  with pytest.raises(ValueError, match="height is 16: 4 discriminators need at least 25 pixels"):
+    Trainer(_config(image_size=16, discriminators=4))
+
+
+def test_state_names_every_variable_once():
+  trainer = Trainer(SMALL)
+  state = trainer.state()
+  parts = [trainer.generator, trainer.discriminators, trainer.generator_optimizer, trainer.discriminators_optimizer]
+  expected = [trainer.step, *(variable for part in parts for variable in part.variables)]
+  assert len(state) == len(expected) == len({id(variable) for variable in state.values()})
+  # Batch normalization holds numbers that no optimizer moves; a resumed run needs them all the same.
+  norms = 1 + 2 + 2 + 2
+  assert len([name for name in state if name.startswith("generator/") and "moving_" in name]) == 2 * norms
+  assert list(state) == list(Trainer(SMALL).state())
+
+
+def _resumed(folder, config, precision, steps, stop):
+  """Trains to `stop`, then with a new trainer from the checkpoint on to `steps`; the state and the terms of all steps."""
+  terms = []
+  for first, last in ((0, stop), (stop, steps)):
+    trainer = Trainer(config, precision)
+    checkpoints = Checkpoints(folder)
+    assert checkpoints.restore(trainer.state()) == int(trainer.step) == first
+    terms += [_numbers(trainer.train_step(BATCH)) for _ in range(first, last)]
+    assert checkpoints.save(last, trainer.state())
+  return _state(trainer), terms
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_a_resumed_run_ends_as_the_whole_one(tmp_path, precision):
+  whole = Trainer(SMALL, precision)
+  terms = [_numbers(whole.train_step(BATCH)) for _ in range(4)]
+  state, resumed = _resumed(tmp_path, SMALL, precision, 4, 2)
+  assert resumed == terms
+  _assert_same_state(_state(whole), state)
+
+
+def test_dropout_follows_seed_and_step():
+  totals = {}
+  for name, seed, step in (("first", 0, 0), ("again", 0, 0), ("later", 0, 5), ("other", 1, 0)):
+    trainer = Trainer(SMALL)
+    trainer.config = _config(seed=seed)  # of the draws alone; the weights are those of seed 0
+    trainer.step.assign(step)
+    totals[name] = float(trainer.train_step(BATCH)["total"])
+  assert totals["first"] == totals["again"]
+  assert len(set(totals.values())) == 3
+
+
+def test_steps_bring_the_loss_down():
+  trainer = Trainer(_config(learning_rate=5e-3, weight_adversarial=0.0, weight_feature_matching=0.0))
+  losses = [float(trainer.train_step(BATCH)["point"]) for _ in range(5)]
+  assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision(precision):
+  single, half = Trainer(SMALL), Trainer(SMALL, precision)
+  reference = _numbers(single.train_step(BATCH))
+  terms = half.train_step(BATCH)
+  assert {value.dtype.name for value in terms.values()} == {"float32"}
+  assert {variable.dtype for variable in half.generator.variables + half.discriminators.variables} == {"float32"}
+  for name, value in _numbers(terms).items():
+    np.testing.assert_allclose(value, reference[name], rtol=0.05, err_msg=name)
+  for name, variable in half.state().items():
+    assert np.isfinite(variable.numpy()).all(), name
+
+
+def test_compile_and_fit():
+  trainer = Trainer(SMALL)
+  trainer.compile(run_eagerly=True)  # tracing would take most of this test's time; the training loop traces its steps
+  history = trainer.fit(tf.data.Dataset.from_tensors(BATCH).repeat(2), shuffle=False, verbose=0)
+  assert TERMS <= history.history.keys()
+  assert int(trainer.step) == 2
+  assert trainer(SOURCE).shape == SOURCE.shape
+
+
+@pytest.mark.slow
+def test_graph_and_xla_agree_with_eager():
+  config = _config(discriminators=1)
+  terms, states = {}, {}
+  for kind in ("eager", "graph", "xla"):
+    trainer = Trainer(config)
+    step = trainer.train_step if kind == "eager" else tf.function(trainer.train_step, jit_compile=kind == "xla")
+    terms[kind] = [_numbers(step(tuple(map(tf.constant, BATCH)))) for _ in range(2)]
+    states[kind] = _state(trainer)
+  for kind in ("graph", "xla"):
+    for expected, seen in zip(terms["eager"], terms[kind]):
+      for name, value in expected.items():
+        np.testing.assert_allclose(seen[name], value, rtol=1e-3, err_msg=f"{kind} {name}")
+    for name, value in states["eager"].items():
+      if "moving_" in name:
+        np.testing.assert_allclose(states[kind][name], value, rtol=1e-2, atol=1e-4, err_msg=f"{kind} {name}")
+
+
+# Two devices that hold the same images take the step of one that holds them once, but for rounding; and with dropout
+# each draws its own, while their weights stay equal.
+MIRRORED = """
+import dataclasses, json, pathlib, sys
+import numpy as np
+import tensorflow as tf
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0],
+                                           [tf.config.LogicalDeviceConfiguration()] * 2)
+from tf_imgtrans.papers.x_gans import TINY, Trainer
+from tf_imgtrans.training.checkpoints import Checkpoints
+from tf_imgtrans.training.strategies import make_strategy
+
+batch = tuple(np.load(path) for path in sys.argv[2:])
+
+def train(name, dropout):
+  strategy = make_strategy(name)
+  with strategy.scope():
+    trainer = Trainer(dataclasses.replace(TINY, discriminators=1, dropout=dropout))
+  step = tf.function(lambda: strategy.run(trainer.train_step, args=(tuple(map(tf.constant, batch)),)))
+  for _ in range(2):
+    step()
+  Checkpoints(f"{sys.argv[1]}/{name}-{dropout}").save(2, trainer.state())
+  return strategy, trainer
+
+train("none", 0.0)
+train("mirrored", 0.0)
+strategy, trainer = train("mirrored", 0.5)
+unequal = []
+for name, variable in trainer.state().items():
+  copies = [np.array(copy) for copy in strategy.experimental_local_results(variable.value)]
+  if len(copies) == 2 and (copies[0] != copies[1]).any():
+    unequal.append(name)
+print(json.dumps({"replicas": strategy.num_replicas_in_sync, "unequal": unequal}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.multiprocess
+def test_two_devices(tmp_path):
+  for name, array in zip("smt", BATCH):
+    np.save(tmp_path / f"{name}.npy", array)
+  told = json.loads(recipes.run_python(MIRRORED, tmp_path, *(tmp_path / f"{name}.npy" for name in "smt")))
+  assert told["replicas"] == 2
+  assert told["unequal"] and all("moving_" in name for name in told["unequal"])  # each device has its own means
+  one, two = (dict(np.load(next((tmp_path / folder).iterdir()))) for folder in ("none-0.0", "mirrored-0.0"))
+  assert one.keys() == two.keys()
+  for name, value in one.items():
+    if value.dtype.kind != "f" or IDLE.search(name) or "_optimizer" in name:
+      continue
+    np.testing.assert_allclose(two[name], value, rtol=1e-4, atol=1e-5, err_msg=name)

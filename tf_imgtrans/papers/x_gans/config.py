@@ -1,0 +1,93 @@
+"""Every choice of the X-GANs paper, with its place in the paper.
+
+"pix2pixHD" marks what this paper leaves open and the public code of the network that it builds on decides; "ours" what
+neither decides, with the reasons in the README beside this file.
+"""
+
+import dataclasses
+from typing import Annotated, Literal
+
+import annotated_types
+
+from tf_imgtrans.core.config import AtLeast, Count, NonNegative, Positive, PositiveCount, Seed, Share, validate
+
+PositiveShare = Annotated[float, annotated_types.Interval(gt=0, le=1)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+  """X-GANs image reconstruction: corruption, networks, losses (Eq. 1-6) and training."""
+
+  corruption: Literal["random_points", "edge_points", "color_noise", "white_block", "color_blocks"] = "random_points"
+  share: tuple[PositiveShare, PositiveShare] = (0.01, 0.20)  # of pixels kept, drawn for each picture; Sec. 4.1
+  edge_operator: Literal["sobel", "canny"] = "sobel"  # Sec. 4
+  block_size: PositiveCount = 128  # side of the white block in the middle; Sec. 4
+  tile_size: tuple[PositiveCount, PositiveCount] = (16, 128)  # side of a colour block, drawn for each picture; Sec. 4
+  patches: str = ""  # folder of the pictures that colour blocks are cut from; Sec. 4: SUN397
+  image_size: AtLeast(16) = 256  # Sec. 4
+
+  downsamplings: Literal[2, 3] = 2  # 2: "three convolutions", literally; 3: pix2pixHD's global generator
+  base_channels: PositiveCount = 64  # pix2pixHD
+  residual_blocks: PositiveCount = 9  # Sec. 3.3
+  dropout: Share = 0.5  # between the convolutions of a residual block; Sec. 4, the place is pix2pixHD's
+  discriminators: PositiveCount = 3  # Sec. 3.4
+  discriminator_channels: PositiveCount = 64  # pix2pixHD
+
+  aggregate: Literal["max", "sum"] = "max"  # F of Sec. 3.4: the generator trains against the best discriminator
+  weight_adversarial: NonNegative = 1.0  # Eq. 4; with both weights 0, no discriminator is made
+  weight_feature_matching: NonNegative = 10.0  # lambda of Eq. 4; pix2pixHD
+  weight_perceptual: NonNegative = 10.0  # lambda of Eq. 5; pix2pixHD
+  weight_point: NonNegative = 10.0  # of Eq. 6, for points and the white block alone; ours
+  point_norm: Literal["l2", "l1"] = "l2"  # Eq. 6; l1 for Fig. 12
+  perceptual_layers: tuple[str, ...] = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1",
+                                        "block5_conv1")  # pix2pixHD
+  perceptual_layer_weights: tuple[NonNegative, ...] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)  # pix2pixHD
+  vgg_weights: str = ""  # VGG19 weights file; else the variable TF_IMGTRANS_VGG19; else Keras' download
+
+  batch_size: PositiveCount = 1  # Sec. 4
+  learning_rate: Positive = 2e-4  # Adam, Sec. 4
+  beta_1: Share = 0.5  # pix2pixHD
+  iterations: Count = 100000  # Sec. 4: batch 1; one pass of the paper's 100,000 pictures, and not its 50 epochs
+  flip: bool = False  # mirror half of the pictures; not given
+  seed: Seed = 0  # of weights, pictures, corruptions and dropout
+
+  def __post_init__(self):
+    validate(self)
+    for name in ("share", "tile_size"):
+      low, high = getattr(self, name)
+      if low > high:
+        raise ValueError(f"{name} is {getattr(self, name)}: expected the lower end first (--config.{name})")
+    if len(self.perceptual_layer_weights) != len(self.perceptual_layers):
+      raise ValueError(f"perceptual_layer_weights has {len(self.perceptual_layer_weights)} entries for "
+                       f"{len(self.perceptual_layers)} perceptual_layers: expected one for each")
+    if self.weight_perceptual and not any(self.perceptual_layer_weights):
+      raise ValueError(f"perceptual_layer_weights is {self.perceptual_layer_weights}: expected one positive weight, or "
+                       "--config.weight_perceptual 0")
+    if not (self.weight_adversarial or self.weight_feature_matching or self.weight_perceptual or self.point_loss):
+      raise ValueError("every weight is 0, so that there is nothing to learn from: expected one loss of positive weight "
+                       "(--config.weight_...); the point loss is off for color_noise and color_blocks")
+    if self.corruption == "white_block" and self.block_size >= self.image_size:
+      raise ValueError(f"block_size is {self.block_size}: expected less than image_size, {self.image_size}")
+    if self.corruption == "color_blocks" and self.tile_size[1] > self.image_size:
+      raise ValueError(f"tile_size is {self.tile_size}: expected at most image_size, {self.image_size}")
+
+  @property
+  def point_loss(self):
+    """Whether the corresponding point loss is on: for discrete points and the white block alone (Sec. 4)."""
+    return self.weight_point > 0 and self.corruption in ("random_points", "edge_points", "white_block")
+
+
+# "small" is what two processor cores train in half an hour: 64x64 pixels, blocks and tiles scaled with them, narrower
+# networks, two scales of discriminators, VGG19 up to block 3, which is often all that is at hand.
+PRESETS = {
+    "paper": Config(),
+    "small": Config(
+        image_size=64, block_size=32, tile_size=(4, 32), base_channels=32, residual_blocks=6, discriminators=2,
+        discriminator_channels=32, perceptual_layers=("block1_conv1", "block2_conv1", "block3_conv1"),
+        perceptual_layer_weights=(1 / 8, 1 / 4, 1.0), batch_size=16, iterations=2000, flip=True),
+}
+
+# Small enough for a test of a second.
+TINY = dataclasses.replace(
+    Config(), image_size=32, block_size=16, tile_size=(4, 16), base_channels=4, residual_blocks=1,
+    discriminator_channels=4, weight_perceptual=0.0, batch_size=2, iterations=4)

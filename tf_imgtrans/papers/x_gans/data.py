@@ -1,0 +1,139 @@
+"""Training pictures and their corruptions (Sec. 4): photographs, resized to a square and corrupted on the fly."""
+
+import dataclasses
+import functools
+
+import cv2
+import tensorflow as tf
+
+from tf_imgtrans.core.images import list_images
+from tf_imgtrans.core.seeds import as_seed_pair, fold_in
+from tf_imgtrans.data import corruptions
+from tf_imgtrans.data.folders import read_photographs
+from tf_imgtrans.data.pairs import check_photographs, digest
+from tf_imgtrans.data.pipeline import random_flip, training_batches, unit
+from tf_imgtrans.data.store import ImageStore
+
+HELD_OUT_SEED = 20180922  # of the corruption of held-out pictures: the same pixels in every run and every program
+PATCHES_BUDGET = 1 << 29  # bytes of decoded patch pictures kept in memory
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingData:
+  """Training batches by step, and the held-out pictures."""
+
+  summary: dict  # for run.json: numbers of pictures, digests of their names and sizes
+  batches: callable  # (start_step, part) -> tf.data.Dataset of (source, mask, target) batches
+  validation: callable  # number of pictures -> list of (name, source, target), float32
+
+
+def read(options):
+  """The photographs that training options name: data.folders.Folder."""
+  return read_photographs(options.data, options.validation_share)
+
+
+def training_data(config, folder):
+  """Makes the data of a run; reads every picture once, so that a bad one stops it here.
+
+  Args:
+    config: Config.
+    folder: data.folders.Folder of photographs.
+  Raises:
+    ValueError: names the first five pictures that cannot be read; or colour blocks without a folder of patches.
+  """
+  check_photographs(folder.training)
+  check_photographs(folder.validation)
+  prepare = functools.partial(resize, size=config.image_size)
+  store = ImageStore(folder.training, prepare=prepare)
+  patches = patch_store(config)
+  summary = folder.summary()
+  if patches:
+    summary["patches_digest"] = digest(patches.paths)
+
+  def load(number, seed):
+    draw, mirror = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+    target = _square(store.tensor(number), config.image_size)
+    if config.flip:
+      target, = random_flip([target], mirror)
+    source, mask = corrupt(config, target, draw, patches)
+    return source, mask, target
+
+  def batches(start_step, part):
+    return training_batches(load, len(folder.training), config.batch_size, config.seed, start_step, part)
+
+  def validation(most=None):
+    return [(name, source, target) for name, source, _, target in held_out(config, folder.validation[:most], patches)]
+
+  return TrainingData(summary, batches, validation)
+
+
+def held_out(config, paths, patches=None, share=None):
+  """Yields (name, source, mask, target) of held-out pictures, NumPy float32; picture i is always corrupted alike.
+
+  Args:
+    config: Config.
+    paths: list of Path.
+    patches: ImageStore of `patch_store`, for colour blocks.
+    share: float, of pixels kept in every picture; None draws it as in training.
+  """
+  store = ImageStore(paths, budget=0, prepare=functools.partial(resize, size=config.image_size))
+  function = tf.function(lambda target, seed: corrupt(config, target, seed, patches, share))
+  for number, path in enumerate(store.paths):
+    target = unit(store.read(number))
+    source, mask = function(target, fold_in(as_seed_pair(HELD_OUT_SEED), number))
+    yield path.stem, source.numpy(), mask.numpy(), target.numpy()
+
+
+def corrupt(config, image, seed, patches=None, share=None):
+  """Corrupts one picture as the configuration says.
+
+  Args:
+    config: Config.
+    image: float [S, S, 3] in [0, 1].
+    seed: int pair [2].
+    patches: ImageStore, for colour blocks.
+    share: float, of pixels kept; None draws it uniformly from `config.share`.
+  Returns:
+    (corrupted [S, S, 3], mask [S, S, 1]), float32; mask 1 where the pixel was kept.
+  """
+  draw, where = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+  if share is None:
+    share = tf.random.stateless_uniform([], draw, *config.share)
+  if config.corruption == "random_points":
+    return corruptions.random_points(image, share, where)
+  if config.corruption == "edge_points":
+    return corruptions.edge_points(image, share, where, operator=config.edge_operator)
+  if config.corruption == "color_noise":
+    return corruptions.color_noise(image, share, where)
+  if config.corruption == "white_block":
+    return corruptions.white_block(image, config.block_size)
+  number = tf.random.stateless_uniform([], draw, 0, len(patches), tf.int32)
+  patch = _square(patches.tensor(number), config.image_size)
+  return corruptions.color_blocks(image, patch, where, size=config.tile_size)
+
+
+def patch_store(config):
+  """The pictures that colour blocks are cut from; None for another corruption.
+
+  Raises:
+    ValueError: no folder is given.
+  """
+  if config.corruption != "color_blocks":
+    return None
+  if not config.patches:
+    raise ValueError("corruption is color_blocks, which are cut from other pictures: give their folder by --config.patches")
+  paths = list_images([config.patches], recursive=True)
+  check_photographs(paths)
+  return ImageStore(paths, PATCHES_BUDGET, functools.partial(resize, size=config.image_size))
+
+
+def resize(picture, size):
+  """uint8 [H, W, 3] -> [size, size, 3], aspect ignored as in the paper; by area where it shrinks."""
+  if picture.shape[:2] == (size, size):
+    return picture
+  shrinks = min(picture.shape[:2]) >= size
+  return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+
+
+def _square(picture, size):
+  return unit(tf.ensure_shape(picture, [size, size, 3]))

@@ -1,0 +1,73 @@
+"""The loss functions of Sec. 3.4 and 3.5, put together as Eq. 4 with Eq. 5 and 6."""
+
+import tensorflow as tf
+
+from tf_imgtrans.losses.adversarial import discriminator_log_loss, generator_log_loss
+from tf_imgtrans.losses.distortion import corresponding_point
+from tf_imgtrans.losses.feature import feature_matching, perceptual_l1
+
+AGGREGATES = {"max": tf.reduce_max, "sum": tf.reduce_sum}
+
+
+def vgg_layers(config):
+  """Names of the VGG19 layers that the perceptual term needs; empty when it is off."""
+  return tuple(config.perceptual_layers) if config.weight_perceptual else ()
+
+
+def generator_loss(config, source, mask, target, fake, judged_fake=None, judged_real=None, vgg=None):
+  """L_G = F_k(L_GAN(G, D_k)) + lambda sum_k L_FM(G, D_k) (Eq. 4) + lambda L_VGG (Eq. 5) + lambda L_point (Eq. 6).
+
+  A term of weight 0 is neither computed nor returned; nor is the point term for corruptions that it is off for.
+
+  Args:
+    config: Config.
+    source, target, fake: float [N, H, W, 3] in [0, 1].
+    mask: float [N, H, W, 1], 1 where the source pixel was kept.
+    judged_fake: what the discriminators give for `fake`; unused when the first two terms are off.
+    judged_real: the same for `target`; unused without feature matching.
+    vgg: images -> dict of feature maps; unused without the perceptual term.
+  Returns:
+    (float32 scalar, dict of the unweighted terms).
+  """
+  formulas = {
+      "adversarial": lambda: adversarial(config, [logits for logits, _ in judged_fake]),
+      "feature_matching": lambda: feature_matching([maps for _, maps in judged_real], [maps for _, maps in judged_fake]),
+      "perceptual": lambda: _perceptual(config, vgg(target), vgg(fake)),
+      "point": lambda: corresponding_point(source, fake, mask, config.point_norm),
+  }
+  weights = {name: getattr(config, f"weight_{name}") for name in formulas}
+  if not config.point_loss:
+    weights["point"] = 0.0
+  terms = {name: formula() for name, formula in formulas.items() if weights[name]}
+  return sum(weights[name] * term for name, term in terms.items()), terms
+
+
+def adversarial(config, fake_logits):
+  """F over the discriminators of the generator's log loss, -mean(log D_k(s, G(s))) (Sec. 3.4).
+
+  With "max" the gradient passes through the discriminator that is surest of the fakes alone. On several devices, each
+  takes the largest for the images that it holds.
+
+  Args:
+    config: Config; `aggregate` counts here.
+    fake_logits: list over discriminators of float [N, h, w, 1].
+  Returns:
+    float32 scalar.
+  """
+  return AGGREGATES[config.aggregate](tf.stack([generator_log_loss(logits) for logits in fake_logits]))
+
+
+def discriminator_loss(real_logits, fake_logits):
+  """Sum over the discriminators of their log losses (Eq. 2).
+
+  Args:
+    real_logits, fake_logits: lists over discriminators of float [N, h, w, 1].
+  Returns:
+    float32 scalar.
+  """
+  return sum(discriminator_log_loss(real, fake) for real, fake in zip(real_logits, fake_logits, strict=True))
+
+
+def _perceptual(config, true, pred):
+  maps = [[features[layer] for layer in config.perceptual_layers] for features in (true, pred)]
+  return perceptual_l1(*maps, config.perceptual_layer_weights)
