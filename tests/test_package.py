@@ -14,10 +14,12 @@ NAMES = {
     "tf_imgtrans": ["create_generator", "list_generators", "__version__"],
     "tf_imgtrans.layers": ["Mux", "Demux", "InstanceNormalization", "NoiseChannels"],
     "tf_imgtrans.losses": ["weighted_l1", "perceptual", "contextual", "color", "total_variation", "discriminator_log_loss",
-                           "generator_log_loss"],
-    "tf_imgtrans.metrics": ["psnr", "ssim", "ms_ssim", "niqe"],
+                           "generator_log_loss", "feature_matching", "corresponding_point"],
+    "tf_imgtrans.metrics": ["psnr", "ssim", "ms_ssim", "niqe", "pirm_score"],
+    "tf_imgtrans.data.corruptions": ["random_points", "edge_points", "color_noise", "white_block", "color_blocks"],
     "tf_imgtrans.data.degradations": ["phone_camera"],
     "tf_imgtrans.papers.mux_demux": ["Generator", "Discriminator", "Config", "Trainer"],
+    "tf_imgtrans.papers.x_gans": ["Generator", "Discriminators", "Config", "Trainer"],
     "tf_imgtrans.benchmark": ["count_macs"],
 }
 SIGNATURES = {
@@ -25,10 +27,17 @@ SIGNATURES = {
         "weighted_l1": "(y_true, y_pred)", "color": "(y_true, y_pred)", "total_variation": "(y_pred)",
         "perceptual": "(true_features, pred_features)",
         "contextual": "(true_features, pred_features, bandwidth=0.5, epsilon=1e-05)",
-        "discriminator_log_loss": "(real_logits, fake_logits)", "generator_log_loss": "(fake_logits)"},
+        "discriminator_log_loss": "(real_logits, fake_logits)", "generator_log_loss": "(fake_logits)",
+        "feature_matching": "(true_features, pred_features)",
+        "corresponding_point": "(source, y_pred, mask, norm='l2')"},
     "tf_imgtrans.metrics": {
         "psnr": "(y_true, y_pred, channel='rgb', crop_border=0)", "ssim": "(y_true, y_pred, channel='rgb', crop_border=0)",
-        "ms_ssim": "(y_true, y_pred, channel='rgb', variant='standard')", "niqe": "(images, channel='y', crop_border=0)"},
+        "ms_ssim": "(y_true, y_pred, channel='rgb', variant='standard')", "niqe": "(images, channel='y', crop_border=0)",
+        "pirm_score": "(psnr, mos, cpu_ms, baseline_cpu_ms=3274.0)"},
+    "tf_imgtrans.data.corruptions": {
+        "random_points": "(image, share, seed)", "edge_points": "(image, share, seed, operator='sobel')",
+        "color_noise": "(image, valid_share, seed)", "white_block": "(image, size=128)",
+        "color_blocks": "(image, patches, seed)"},
 }
 
 

@@ -14,7 +14,10 @@ from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.embedded import held_out_photograph
 from tf_imgtrans.version import __version__
 
-PATHS = [[], ["quickstart"], ["train"], ["train", "mux_demux"], ["train", "baseline"], ["evaluate"], ["predict"],
+PATHS = [[], ["quickstart"], ["train"], ["train", "mux_demux"], ["train", "x_gans"], ["train", "baseline"],
+         ["evaluate"], ["predict"], ["corrupt"],
+         *(["corrupt", kind] for kind in ("random_points", "edge_points", "color_noise", "white_block", "color_blocks")),
+         ["compress"], ["decompress"],
          ["export"], ["export", "saved-model"], ["export", "tflite"], ["import-checkpoint"], ["reproduce"],
          ["reproduce", "mux_demux"], *(["reproduce", "mux_demux", table] for table in
                                        ("table2", "table3", "table4", "table5", "score"))]

@@ -17,10 +17,20 @@ COMMANDS = {
     "quickstart": ("quickstart:quickstart", "Train, measure and export a small enhancer on photographs that are at hand."),
     "train": ({
         "mux_demux": ("train:mux_demux", "Mux/Demux photo enhancement."),
+        "x_gans": ("train:x_gans", "X-GANs reconstruction from few pixels, noise and blocks."),
         "baseline": ("train:baseline", "A network that a paper compares itself with."),
     }, "Train a paper's model, or a baseline."),
     "evaluate": ("evaluate:evaluate", "Measure a model on pairs or photographs."),
     "predict": ("predict:predict", "Run a model on pictures, folders and patterns."),
+    "corrupt": ({
+        "random_points": ("corrupt:random_points", "Keep scattered pixels, the rest white."),
+        "edge_points": ("corrupt:edge_points", "Keep pixels drawn mostly from the edges, the rest white."),
+        "color_noise": ("corrupt:color_noise", "Keep scattered pixels, the rest in random colours."),
+        "white_block": ("corrupt:white_block", "Set a square in the middle white."),
+        "color_blocks": ("corrupt:color_blocks", "Cover a square with a tile of another picture."),
+    }, "Corrupt pictures, and write the masks of what was kept."),
+    "compress": ("codec:compress", "Keep a few exact pixels of a picture, in an .xgp file."),
+    "decompress": ("codec:decompress", "Rebuild a picture from the pixels of an .xgp file."),
     "export": ({
         "saved-model": ("export:saved_model", "A SavedModel for TensorFlow Serving."),
         "tflite": ("export:tflite", "A .tflite file for phones."),
