@@ -1,4 +1,4 @@
-"""The three layouts of a data folder, and what is said of others."""
+"""The four layouts of a data folder, and what is said of others."""
 
 import shutil
 
@@ -7,7 +7,7 @@ import recipes
 
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.degradations import phone_camera
-from tf_imgtrans.data.folders import HELD_OUT_SEED, iterate_pictures, load_pictures, read_folder
+from tf_imgtrans.data.folders import HELD_OUT_SEED, full_photographs, iterate_pictures, load_pictures, read_folder
 from tf_imgtrans.data.pairs import Pair, digest
 
 
@@ -67,6 +67,89 @@ def test_another_phone_than_the_root_is_not_ignored(tmp_path):
     read_folder(tmp_path / "iphone", phone="sony")
 
 
+def _challenge(root, *phones, pairs=12):
+  """As the repository of the PIRM 2018 challenge on smartphones: patches beside whole photographs."""
+  for name in (*phones, "canon"):
+    _fill(root / "patches" / name, pairs)
+  _fill(root / "HD_res", 3)
+
+
+def test_the_challenges_layout(tmp_path):
+  _challenge(tmp_path, "iphone")
+  for options in ({}, {"phone": "iphone"}):
+    folder = read_folder(tmp_path, 0.25, **options)
+    assert folder.kind == "pairs"
+    pairs = folder.training + folder.validation
+    assert {(pair.source.parent.name, pair.target.parent.name) for pair in pairs} == {("iphone", "canon")}
+    assert {pair.stem for pair in pairs} == {str(number) for number in range(12)}
+    assert 0 < len(folder.validation) < 8 and len(pairs) == 12
+  assert read_folder(tmp_path, 0.25) == read_folder(tmp_path / "patches", 0.25)  # two paired folders
+  with pytest.raises(FileNotFoundError, match="holds iphone, not sony"):
+    read_folder(tmp_path, phone="sony")
+
+
+def test_the_challenges_layout_with_several_phones(tmp_path):
+  _challenge(tmp_path, "iphone", "sony")
+  with pytest.raises(ValueError, match="holds iphone, sony: choose one with --phone"):
+    read_folder(tmp_path)
+  assert {pair.source.parent.name for pair in read_folder(tmp_path, phone="sony").training} == {"sony"}
+  with pytest.raises(FileNotFoundError, match="holds iphone, sony, not blackberry"):
+    read_folder(tmp_path, phone="blackberry")
+  names = {"source": "patches/sony", "target": "patches/iphone"}  # named ones go before the layout
+  assert {pair.target.parent.name for pair in read_folder(tmp_path, **names).training} == {"iphone"}
+
+
+def test_patches_of_no_known_phone_or_without_targets(tmp_path):
+  _challenge(tmp_path, "nokia")
+  with pytest.raises(FileNotFoundError, match="(?s)holds nothing to train on: .*DIR/patches/{<phone>,canon}"):
+    read_folder(tmp_path)
+  shutil.rmtree(tmp_path / "patches" / "canon")
+  (tmp_path / "patches" / "nokia").rename(tmp_path / "patches" / "iphone")
+  with pytest.raises(FileNotFoundError, match="holds nothing to train on"):
+    read_folder(tmp_path)
+
+
+def test_a_patch_without_its_target_is_named(tmp_path):
+  _challenge(tmp_path, "iphone")
+  (tmp_path / "patches" / "canon" / "7.png").unlink()
+  with pytest.raises(ValueError, match="1 pictures have no partner .*iphone/7.png"):
+    read_folder(tmp_path)
+
+
+def test_dped_goes_before_the_challenges_layout(tmp_path):
+  _dped(tmp_path, "iphone")
+  _challenge(tmp_path, "sony")
+  assert read_folder(tmp_path).kind == "dped"
+
+
+def test_full_photographs_of_dped(tmp_path):
+  for phone, count in (("iphone", 2), ("sony", 3)):
+    _dped(tmp_path, phone)
+    _fill(tmp_path / phone / "test_data" / "full_size_test_images", count)
+  with pytest.raises(ValueError, match="holds iphone, sony: choose one with --phone"):
+    full_photographs(tmp_path)
+  found = full_photographs(str(tmp_path), "sony")
+  assert found == [tmp_path / "sony" / "test_data" / "full_size_test_images" / f"{number}.png" for number in range(3)]
+  assert len(full_photographs(tmp_path / "iphone")) == 2
+  with pytest.raises(FileNotFoundError, match="holds iphone, sony, not blackberry"):
+    full_photographs(tmp_path, "blackberry")
+  shutil.rmtree(tmp_path / "sony" / "test_data" / "full_size_test_images")
+  with pytest.raises(FileNotFoundError, match="sony/test_data/full_size_test_images: no such file or folder"):
+    full_photographs(tmp_path, "sony")
+
+
+def test_full_photographs_of_the_challenge_and_of_a_plain_folder(tmp_path):
+  _challenge(tmp_path / "challenge", "iphone")
+  assert full_photographs(tmp_path / "challenge") == [tmp_path / "challenge" / "HD_res" / f"{n}.png" for n in range(3)]
+  _fill(tmp_path / "plain", 2)
+  assert full_photographs(tmp_path / "plain") == [tmp_path / "plain" / "0.png", tmp_path / "plain" / "1.png"]
+  shutil.rmtree(tmp_path / "challenge" / "HD_res")
+  with pytest.raises(FileNotFoundError, match="challenge: no picture in this folder .*its subfolders were not searched"):
+    full_photographs(tmp_path / "challenge")
+  with pytest.raises(FileNotFoundError, match="no data folder .*nowhere"):
+    full_photographs(tmp_path / "nowhere")
+
+
 def test_dped_without_test_patches_holds_training_pairs_out(tmp_path):
   _dped(tmp_path, "iphone", training=30)
   shutil.rmtree(tmp_path / "iphone" / "test_data")
@@ -112,6 +195,27 @@ def test_paired_folders_of_other_names(tmp_path):
     read_folder(tmp_path, source="nigth", target="day")
 
 
+def test_paired_folders_beside_folders_without_pictures(tmp_path):
+  for name in ("phone", "canon"):
+    _fill(tmp_path / name, 12)
+  for name in ("weights", "notes"):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "vgg19.npz").touch()
+  folder = read_folder(tmp_path)
+  assert {(pair.source.parent.name, pair.target.parent.name) for pair in folder.training} == {("phone", "canon")}
+  _fill(tmp_path / "notes", 1)  # three folders of pictures
+  with pytest.raises(FileNotFoundError, match="holds nothing to train on"):
+    read_folder(tmp_path)
+
+
+def test_photographs_beside_folders_are_no_pairs(tmp_path):
+  for name in (".", "a", "b", "c"):
+    _fill(tmp_path / name, 3)
+  shutil.rmtree(tmp_path / "c")
+  (tmp_path / "c").mkdir()
+  assert read_folder(tmp_path).kind == "photographs"
+
+
 def test_photographs(tmp_path):
   _fill(tmp_path, 20)
   folder = read_folder(tmp_path, validation_share=0.2)
@@ -142,7 +246,7 @@ def test_nothing_to_train_on_names_the_layouts(tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
       read_folder(directory)
     assert str(directory) in str(caught.value)
-    for layout in ("DIR/<phone>/training_data", "DIR/<other>/*.jpg", "degraded on the fly"):
+    for layout in ("DIR/<phone>/training_data", "DIR/patches/", "DIR/<other>/*.jpg", "degraded on the fly"):
       assert layout in str(caught.value)
 
 

@@ -209,8 +209,12 @@ def score_pairs(network, pairs, keep=None):
 
   found, identical, niqe = {"psnr": [], "ssim": [], "ms_ssim_dped": []}, [], Scores(("niqe",))
   shown = {pair.stem for pair in shown_pairs(pairs)}
-  for name, source, target in tqdm(iterate_pictures("pairs", pairs), "measuring", len(pairs), unit="image"):
+  pictures = tqdm(iterate_pictures("pairs", pairs), "measuring", len(pairs), unit="image")
+  for (name, source, target), pair in zip(pictures, pairs):
     unclipped = source if network is None else network(source[None], clip=False)[0]
+    if unclipped.shape != target.shape:
+      sizes = [f"{image.shape[1]}x{image.shape[0]}" for image in (source, unclipped, target)]
+      raise ValueError(f"{pair}: source, output and target are {', '.join(sizes)}: expected one size")
     output = np.clip(unclipped, 0.0, 1.0)
     for metric, image in (("psnr", output), ("ssim", output), ("ms_ssim_dped", unclipped)):
       found[metric].append(float(find_metric(metric)(target[None], image[None])[0]))
@@ -250,7 +254,7 @@ def _parse_models(models):
   found = {}
   for item in models:
     name, separator, path = item.partition("=")
-    if not separator:
+    if not (separator and path):
       raise ValueError(f"--models {item!r}: expected NAME=MODEL, such as mux_demux=runs/iphone")
     if name not in NETWORKS:
       raise unknown_name("row", name, NETWORKS)

@@ -3,11 +3,12 @@
 
 def shown_pairs(pairs, count=4):
   """The pairs that a figure shows: `count` of them, evenly through the list."""
-  return [pairs[index * len(pairs) // count] for index in range(min(count, len(pairs)))]
+  count = min(count, len(pairs))
+  return [pairs[index * len(pairs) // count] for index in range(count)]
 
 
 def draw(path, columns, pictures, pairs, results, target=None):
-  """Draws the outputs of the rows that were measured, which lie in PICTURES/<row>/<name of the pair>.png.
+  """Draws the outputs of the rows that have them, in PICTURES/<row>/<name of the pair>.png.
 
   Args:
     path: Path of the figure.
@@ -20,11 +21,12 @@ def draw(path, columns, pictures, pairs, results, target=None):
   from tf_imgtrans.core.images import read_image, write_image
   from tf_imgtrans.core.panels import panel
 
+  shown = shown_pairs(pairs)
   measured = {result.row.name for result in results if result.records}
-  columns = {name: header for name, header in columns.items() if name in measured}
+  columns = {name: header for name, header in columns.items()
+             if name in measured and all((pictures / name / f"{pair.stem}.png").is_file() for pair in shown)}
   if not columns:
     return
-  shown = shown_pairs(pairs)
   rows = [[read_image(pictures / name / f"{pair.stem}.png") for name in columns] for pair in shown]
   if target:
     rows = [[*row, read_image(pair.target)] for row, pair in zip(rows, shown)]

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from tf_imgtrans.core.files import read_json, write_bytes, write_json
 
-# What a row may fail with without stopping the others; anything else is a fault of ours and shows itself.
+# What a row may fail with without stopping the others, beside TensorFlow's own errors, such as those of full memory;
+# anything else is a fault of ours and shows itself.
 FORESEEN = (ValueError, OSError, ArithmeticError, MemoryError)
 
 
@@ -34,6 +35,7 @@ class Column:
     """The value as text; "-" where there is none."""
     if value is None or math.isnan(value):
       return "-"
+    value = round(value, self.digits) + 0.0 if math.isfinite(value) else value  # no "-0.00"
     return f"{value:+.{self.digits}f}" if sign else f"{value:.{self.digits}f}"
 
 
@@ -92,7 +94,7 @@ class Result:
   Attributes:
     row: Row.
     records: list of the seeds' records: {"seed", "values", "seconds", "versions", ...}.
-    failure: str, why a measurement is missing; "" when none is.
+    failure: str, why a measurement is missing, of several the first; "" when none is.
   """
 
   row: Row
@@ -129,8 +131,9 @@ def measure(table, out):
   Returns:
     list of Result, in the order of the rows.
   Raises:
-    ValueError: a kept row was measured in another way.
+    ValueError: a kept row was measured in another way, or OUT cannot be written to.
   """
+  _make_folder(out)
   kept = {(row.name, seed): _kept(table, row, seed, out) for row in table.rows if row.measure for seed in row.seeds}
   todo = sum(record is None for record in kept.values())
   if todo < len(kept):
@@ -142,7 +145,8 @@ def measure(table, out):
       record = kept[row.name, seed]
       if record is None:
         print(f"measuring {row.title}{f', seed {seed}' if len(row.seeds) > 1 else ''}", flush=True)
-        record, result.failure = _measure_one(table, row, seed, out)
+        record, failure = _measure_one(table, row, seed, out)
+        result.failure = result.failure or failure
       if record is not None:
         result.records.append(record)
     results.append(result)
@@ -151,10 +155,11 @@ def measure(table, out):
 
 def measure_together(table, out):
   """`measure` for rows that are measured in one go, such as paired times: they are kept all, or measured anew all."""
-  paths = [_path(out, row, seed) for row in table.rows for seed in row.seeds]
-  if not all(path.is_file() for path in paths):
-    for path in paths:
-      path.unlink(missing_ok=True)
+  _make_folder(out)
+  parts = [(row, seed) for row in table.rows for seed in row.seeds]
+  if None in [_kept(table, row, seed, out) for row, seed in parts]:
+    for row, seed in parts:
+      _path(out, row, seed).unlink(missing_ok=True)
   return measure(table, out)
 
 
@@ -176,21 +181,52 @@ def finish(table, results, out, **more):
   return 1 if any(result.failure for result in results) else 0
 
 
+def _make_folder(out):
+  """Makes OUT/rows, before hours are spent on what could not be kept there."""
+  try:
+    (pathlib.Path(out) / "rows").mkdir(parents=True, exist_ok=True)
+  except (FileExistsError, NotADirectoryError) as error:
+    raise ValueError(f"{error.filename} cannot be made, as there is a file in its place: choose another --out") from None
+
+
 def _path(out, row, seed):
   return pathlib.Path(out) / "rows" / f"{row.name}-seed{seed}.json"
 
 
 def _kept(table, row, seed, out):
-  """The record of a finished measurement, or None."""
+  """The record of a finished measurement, or None; a damaged file is none."""
   path = _path(out, row, seed)
   if not path.is_file():
     return None
-  record = read_json(path)
+  record = _read_record(path)
+  if record is None:
+    print(f"{path} is damaged: measured anew")
+    return None
   for name, wanted in _conditions(table, row).items():
     if record["conditions"].get(name) != wanted:
-      raise ValueError(f"{path} was measured with {name} {record['conditions'].get(name)!r}, and now it is {wanted!r}: "
+      name, former, wanted = _first_difference(name, record["conditions"].get(name), wanted)
+      raise ValueError(f"{path} was measured with {name} {former!r}, and now it is {wanted!r}: "
                        "choose another --out, or remove that file to measure the row anew")
   return record
+
+
+def _read_record(path):
+  """The record in a file; None where it holds none, as after a fault of the disk."""
+  try:
+    record = read_json(path)
+  except ValueError:
+    return None
+  parts = {"conditions": dict, "values": dict, "seed": int, "seconds": (int, float)}
+  whole = isinstance(record, dict) and all(isinstance(record.get(name), kind) for name, kind in parts.items())
+  return record if whole else None
+
+
+def _first_difference(name, a, b):
+  """(name, value, value) of what differs first in two values; inside of dicts, as in "config.iterations"."""
+  if not (isinstance(a, dict) and isinstance(b, dict)):
+    return name, a, b
+  key = next(key for key in {**b, **a} if a.get(key) != b.get(key))
+  return _first_difference(f"{name}.{key}", a.get(key), b.get(key))
 
 
 def _conditions(table, row):
@@ -205,9 +241,12 @@ def _measure_one(table, row, seed, out):
   began = time.perf_counter()
   try:
     found = row.measure(seed)
-  except FORESEEN as error:
-    print(f"failed: {row.title}: {error}", flush=True)
-    return None, str(error)
+  except Exception as error:
+    if not (isinstance(error, FORESEEN) or type(error).__module__.startswith("tensorflow.")):
+      raise
+    failure = f"seed {seed}: " * (len(row.seeds) > 1) + (str(error) or type(error).__name__)
+    print(f"failed: {row.title}: {failure}", flush=True)
+    return None, failure
   names = [column.name for column in table.columns]
   record = {"row": row.name, "seed": seed, "values": {name: found.pop(name, None) for name in names}, **found,
             "seconds": round(time.perf_counter() - began, 2), "conditions": _conditions(table, row), "versions": versions()}

@@ -1,13 +1,16 @@
 """`tf-imgtrans reproduce mux_demux`: Tables 2 to 5 and the challenge's score."""
 
+import contextlib
 import dataclasses
 import functools
+import math
 import pathlib
 
 from tf_imgtrans.cli.reproduce.enhancement import Bench, Options, score_pairs
 from tf_imgtrans.cli.reproduce.figures import draw
 from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, finish, measure, measure_together
 from tf_imgtrans.cli.startup import start_tensorflow
+from tf_imgtrans.core.files import read_json
 from tf_imgtrans.papers.mux_demux import printed
 
 PSNR, MS_SSIM = Column("psnr", "PSNR dB", 2), Column("ms_ssim_dped", "MS-SSIM", 4)
@@ -58,7 +61,7 @@ def table2(options: Options):
       [row for group, pairs in groups.items() for row in rows(group, pairs)],
       _protocol(options, {name: digest(pairs) for name, pairs in groups.items()}),
       ["distinct: without the pairs whose two pictures are identical (flat white); on them the input's PSNR is infinite.",
-       "What the paper calls SSIM is MS-SSIM in DPED's form: plain SSIM of the same outputs is about 0.78.",
+       "What the paper calls SSIM is MS-SSIM in DPED's form: of the public ResNets' outputs plain SSIM is about 0.78.",
        "APE is a commercial program: its row is quoted.", *_origins(bench, options)])
   results = measure(table, out)
   draw(out / "figure6.png", FIGURE6, out / "pictures", folder.validation, results, target="(i) DSLR")
@@ -72,7 +75,7 @@ def _origins(bench, options):
     origin, path = bench.origin(name)
     what = f"trained by the {options.preset} preset" if origin == "trained" else origin
     found.setdefault(what, []).append(printed.TITLES[name] + (f" ({pathlib.Path(path).name})" if path else ""))
-  return [f"{what}: {', '.join(names)}" for what, names in found.items()]
+  return [f"{what}: {'; '.join(names)}" for what, names in found.items()]
 
 
 def _pairs_row(bench, name, pairs, out, whole):
@@ -92,6 +95,7 @@ def _protocol(options, digests):
           "ms_ssim_dped": "of unclipped outputs, DPED's form",
           "identical pairs": "left out of distinct values alone", "niqe": "one montage of the 96x96 middles",
           "noise": "fixed", "checkpoint": "last step", "preset": options.preset, "pictures": digests}
+
 
 def table3(options: Options):
   """Measure Table 3: NIQE of the enhancers on full photographs.
@@ -147,6 +151,7 @@ def table4(options: Options, rounds: int = ROUNDS, height: int = 720, width: int
     height: of the picture, in pixels.
     width: of the picture.
   """
+  _check_count("rounds", rounds)
   start_tensorflow()
   from tf_imgtrans.cli.reproduce.speed import take_turns
   from tf_imgtrans.generators import create_generator
@@ -167,7 +172,7 @@ def table4(options: Options, rounds: int = ROUNDS, height: int = 720, width: int
   far = [f"{result.row.title} {result.mean('ratio') / result.row.printed['ratio'] - 1:+.0%}" for result in results
          if result.records and abs(result.mean("ratio") / result.row.printed["ratio"] - 1) > 0.25]
   table.notes.append("Milliseconds are of different machines; ratios can be compared, within 25 %. "
-                     + (f"Farther off: {', '.join(far)}." if far else "All are within it."))
+                     + (f"Farther off: {', '.join(far)}." if far else "All that were measured are within it."))
   return finish(table, results, out)
 
 
@@ -182,6 +187,7 @@ def table5(options: Options, seeds: int = SEEDS):
   Args:
     seeds: training runs of each condition.
   """
+  _check_count("seeds", seeds)
   start_tensorflow()
   from tf_imgtrans.cli.reproduce.statements import check_ablation
   from tf_imgtrans.data.pairs import digest
@@ -204,6 +210,11 @@ def table5(options: Options, seeds: int = SEEDS):
   return finish(table, results, out, statements=[{"statement": text, "verdict": verdict} for text, verdict in verdicts])
 
 
+def _check_count(name, value):
+  if value < 1:
+    raise ValueError(f"{name} is {value}: expected 1 or more (--{name})")
+
+
 def _ablated(bench, config, name, pairs, out, seed):
   network = bench.trained(dataclasses.replace(config, seed=seed), f"table5-{name}")
   return score_pairs(network, pairs, out / "pictures" / name if seed == bench.options.seed else None)
@@ -213,8 +224,10 @@ def score(options: Options, model: str | None = None, mos: float | None = None, 
   """Compute the challenge's scores A, B and C: of the teams of Figure 8, and of a model of yours.
 
   The teams' printed PSNR, MOS and times show that the formula is the challenge's. A model is measured on the data's pairs,
-  and timed at 1280x720 in turn with SRCNN. The final scores need a mean opinion score, which only people can give: without
-  --mos the model gets the scores of the validation phase, which take MS-SSIM instead. Writes OUT/score.
+  of which those that its own run has trained on are left out, and timed at 1280x720 in turn with SRCNN. Where a pair that
+  it meets exactly makes PSNR infinite, PSNR is that of the pairs whose two pictures differ. The final scores need a mean
+  opinion score, which only people can give: without --mos the model gets the scores of the validation phase, which take
+  MS-SSIM instead. Writes OUT/score.
 
   Example: tf-imgtrans reproduce mux_demux score --model runs/iphone --data dped --out reproduced
 
@@ -223,9 +236,14 @@ def score(options: Options, model: str | None = None, mos: float | None = None, 
     mos: its mean opinion score, 1 to 5.
     rounds: of the timing.
   """
+  _check_count("rounds", rounds)
   start_tensorflow()
   from tf_imgtrans.metrics.challenge_score import pirm_score
 
+  if mos is not None:
+    if model is None:
+      raise ValueError(f"--mos is {mos}, but there is no model that it is of: give one with --model")
+    pirm_score(psnr=21.0, mos=mos, cpu_ms=1.0)  # refuses an illegal opinion before the model is measured
   rows = []
   for team, (psnr, opinion, cpu_ms, *scores) in printed.FIGURE8.items():
     values = {"psnr": psnr, "mos": opinion, "cpu_ms": cpu_ms, **pirm_score(psnr, opinion, cpu_ms)}
@@ -255,7 +273,7 @@ def _scored_model(options, model, mos, rounds):
   if loaded.keras_model is None:
     raise ValueError(f"{model} is exported: its time cannot be set beside that of a Keras model; give the .keras file")
   bench = Bench(dataclasses.replace(options, models=(f"mux_demux={loaded.path}",)), STEPS)
-  pairs = bench.folder.validation if bench.folder.kind == "dped" else bench.folder.training + bench.folder.validation
+  pairs = _unseen_pairs(bench, loaded.path)
   form = "final form" if mos is not None else "validation form"
 
   def run(_seed):
@@ -265,7 +283,9 @@ def _scored_model(options, model, mos, rounds):
 
     found = score_pairs(bench.network("mux_demux"), pairs)
     times = take_turns({"model": loaded.keras_model, "srcnn": create_generator("srcnn")}, "srcnn", rounds, 720, 1280)
-    arguments = {"psnr": found["psnr"], "cpu_ms": times["model"]["ms"], "baseline_cpu_ms": times["srcnn"]["ms"]}
+    psnr = found["psnr"] if math.isfinite(found["psnr"]) else found["psnr_distinct"]
+    cpu_ms = times["model"]["ms"]  # the baseline's is that of the median ratio: a slow moment of the machine meets both
+    arguments = {"psnr": psnr, "cpu_ms": cpu_ms, "baseline_cpu_ms": cpu_ms / times["model"]["ratio"]}
     scores = (pirm_score(mos=mos, **arguments) if mos is not None
               else pirm_validation_score(ms_ssim=found["ms_ssim_dped"], **arguments))
     return {**found, **arguments, "mos": mos, "times": times, **scores}
@@ -273,3 +293,18 @@ def _scored_model(options, model, mos, rounds):
   name = pathlib.Path(model).name
   return Row(f"model_{name}", name, run, group=f"{len(pairs)} pairs, {form}", seeds=(options.seed,),
              details={**bench.details("mux_demux"), "mos": mos, "pictures": digest(pairs), "rounds": rounds})
+
+
+def _unseen_pairs(bench, model):
+  """The pairs that a model is measured on: DPED's test part, what its run held out of these data, or all."""
+  from tf_imgtrans.data.folders import read_folder
+
+  run = pathlib.Path(model).parent / "run.json"
+  if run.is_file():
+    described = read_json(run)
+    chosen = (described["options"].get(name) for name in ("phone", "source", "target"))
+    with contextlib.suppress(ValueError, FileNotFoundError):  # other data, which have no such parts
+      folder = read_folder(bench.data, described["options"]["validation_share"], *chosen)
+      if folder.summary() == described["data"] and folder.validation:
+        return folder.validation
+  return bench.folder.validation if bench.folder.kind == "dped" else bench.folder.training + bench.folder.validation

@@ -32,7 +32,7 @@ def as_markdown(table, results):
   for group, cells in lines:
     if group is not None:
       text.append(f"| *{group}* |" + " |" * (len(headers) - 1))
-    text.append("| " + " | ".join(cells) + " |")
+    text.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
   return "\n".join([*text, "", *(f"{line}  " for line in _below(table, results))]) + "\n"
 
 
@@ -53,7 +53,7 @@ def show(table, results):
     if group is not None:
       screen.add_section()
       screen.add_row(Text(group, style="italic", overflow="ignore"))
-    screen.add_row(*cells)
+    screen.add_row(*map(Text, cells))  # a name in brackets is no markup
   console = Console(soft_wrap=True, highlight=False)
   needed = Measurement.get(console, console.options.update_width(10 ** 4), screen).maximum
   console.width = max(console.width, needed)  # a line that the terminal breaks can be read, numbers cut short cannot
@@ -79,7 +79,8 @@ def _cells(table, results):
       ours = "failed" if result.failure else mean + (f" ± {column.show(spread)}" if spread is not None else "")
       if column.name in printed:
         cells += [column.show(row.printed.get(column.name)), "quoted" if not (row.measure or row.known) else ours]
-        cells += [column.show(result.difference(column.name), sign=True)] if column.differs else []
+        difference = None if result.failure else result.difference(column.name)
+        cells += [column.show(difference, sign=True)] if column.differs else []
       else:
         cells.append(ours if row.measure or row.known else "")
     lines.append((row.group if row.group != group else None, cells))
@@ -98,4 +99,9 @@ def _below(table, results):
   lines = [f"({letter}) not comparable: {caveat}" for caveat, letter in _letters(results).items()]
   lines += [f"failed: {result.row.title}: {result.failure}" for result in results if result.failure]
   lines += table.notes
-  return [*lines, "protocol: " + "; ".join(f"{name} {value}" for name, value in table.protocol.items())]
+  return [*lines, "protocol: " + "; ".join(f"{name} {_plain(value)}" for name, value in table.protocol.items())]
+
+
+def _plain(value):
+  """A value of the protocol as text, a dict as "name value, name value"."""
+  return ", ".join(f"{name} {item}" for name, item in value.items()) if isinstance(value, dict) else value

@@ -11,7 +11,7 @@ def take_turns(networks, base, rounds, height, width):
     height, width: int, of the picture.
   Returns:
     dict of name to {"ms": median, "ratio": median ratio to the base within a round, "low" and "high": its quartiles,
-    "gmac", "round_seconds": list, "threads"}.
+    "gmac", "round_seconds": list, "cores": of the machine}.
   """
   import os
 
