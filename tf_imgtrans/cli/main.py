@@ -42,7 +42,7 @@ COMMANDS = {
             "table3": ("reproduce.mux_demux:table3", "NIQE on full photographs."),
             "table4": ("reproduce.mux_demux:table4", "Running time at 1280x720."),
             "table5": ("reproduce.mux_demux:table5", "Ablation of losses and noise."),
-            "score": ("reproduce.mux_demux:score", "Score of the PIRM 2018 challenge on smartphones (Figure 8)."),
+            "score": ("reproduce.challenge:score", "Score of the PIRM 2018 challenge on smartphones (Figure 8)."),
         }, "Mux/Demux photo enhancement."),
     }, "Measure the tables of a paper, and set them beside the printed ones."),
 }
@@ -104,7 +104,7 @@ def _errors_as_messages():
     try:
       yield
     except KeyboardInterrupt:
-      print("\ntf-imgtrans: stopped; a training run goes on with --resume", file=sys.stderr)
+      print("\ntf-imgtrans: stopped; a training run goes on with --resume, a table by the same call", file=sys.stderr)
       sys.exit(130)
     except Exception as error:
       status = _status(error)

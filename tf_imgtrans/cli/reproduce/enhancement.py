@@ -102,8 +102,9 @@ class Bench:
     """(what the row's network is, path): ("given", ...), ("public checkpoint", ...), or ("trained", None)."""
     if name in self.models:
       return "given", self.models[name]
-    for stem in PUBLIC.get(name, ()):
-      found = self._find(f"{stem.format(phone=self.options.phone or 'iphone')}.index")
+    phone = self.options.phone or "iphone"
+    for stem in PUBLIC.get(name, ()) if phone == "iphone" or name == "dped" else ():  # of the others' phones there is none
+      found = self._find(f"{stem.format(phone=phone)}.index")
       if found:
         return "public checkpoint", found
     return "trained", None

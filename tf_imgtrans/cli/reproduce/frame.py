@@ -122,6 +122,12 @@ class Result:
     return None if mean is None or printed is None else mean - printed
 
 
+def check_count(name, value):
+  """Raises ValueError unless a flag that counts something is 1 or more."""
+  if value < 1:
+    raise ValueError(f"{name} is {value}: expected 1 or more (--{name})")
+
+
 def measure(table, out):
   """Measures every row that is not kept in OUT/rows already; a row that fails does not stop the others.
 
