@@ -1,0 +1,110 @@
+"""Rate and distortion of pictures rebuilt from a few pixels, beside JPEG and WebP of at most the same size."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from tf_imgtrans.cli.codec import rebuild, sample
+from tf_imgtrans.core.seeds import seed_at, stream_number
+from tf_imgtrans.metrics import psnr, ssim
+from tf_imgtrans.papers.x_gans import codec
+
+# codec -> (lowest quality, highest, settings that are tried: the one of the higher PSNR counts)
+_RIVALS = {
+    "jpeg": (1, 100, [{"subsampling": subsampling, "optimize": True, "progressive": True} for subsampling in (0, 2)]),
+    "webp": (0, 100, [{"method": 6}]),
+}
+# Of the sides, tried from above where the picture at its full size takes too many bytes at the lowest quality.
+_SHRUNK = (3 / 4, 1 / 2, 3 / 8, 1 / 4, 3 / 16, 1 / 8, 3 / 32, 1 / 16, 1 / 32, 1 / 64)
+
+
+def rate_distortion(pictures, model, shares, samplings=("random", "edge"), seed=0):
+  """Packs pictures as .xgp files, rebuilds them, and measures both sides of the bargain.
+
+  What is drawn depends on the seed and the picture's name, and not on the other pictures; with one seed, random points of
+  a smaller share are among those of a larger one.
+
+  Args:
+    pictures: list of (name, uint8 [H, W, 3]), 11 pixels or more on each side.
+    model: callable on float32 [1, H, W, 3] in [0, 1], the kept pixels on white; gives the same size.
+    shares: floats in (0, 1], of pixels kept.
+    samplings: of "random" and "edge".
+    seed: int.
+  Returns:
+    list of dicts, one for every sampling, share and picture, in this order of nesting:
+      picture, sampling, share, points;
+      bytes, bits_per_pixel: of the .xgp file, its header included;
+      psnr, ssim: of what the model gives, rounded to 8 bits, RGB; psnr_kept, ssim_kept: with the kept pixels put in;
+      jpeg_bytes, jpeg_psnr, jpeg_ssim, jpeg_how, and the same for webp: the best of at most `bytes`, and how it was
+        made, such as "quality 7, 4:2:0" or "quality 1, 4:2:0, shrunk to 96x64"; numbers None where nothing fits.
+  """
+  rows = []
+  for sampling in samplings:
+    for share in shares:
+      for name, pixels in pictures:
+        mask = sample(pixels, share, sampling, seed_at(seed, "compression", stream_number(name)))
+        data = codec.encode(pixels, mask)
+        sparse, kept = codec.decode(data)
+        picture = rebuild(model, sparse, kept)
+        with_points = np.where(kept[..., None], sparse, picture)
+        row = {"picture": name, "sampling": sampling, "share": share, "points": int(mask.sum()),
+               "bytes": len(data), "bits_per_pixel": 8 * len(data) / mask.size,
+               **_quality(pixels, picture), **_quality(pixels, with_points, suffix="_kept")}
+        for rival in _RIVALS:
+          row.update(best_within(pixels, rival, len(data)))
+        rows.append(row)
+  return rows
+
+
+def best_within(pixels, rival, budget):
+  """The best JPEG or WebP of a picture that takes at most `budget` bytes.
+
+  The highest quality that fits; where none does, that of the picture shrunk as little as needed, brought back to its size
+  after decoding.
+
+  Args:
+    pixels: uint8 [H, W, 3].
+    rival: "jpeg" or "webp".
+    budget: int, bytes of the whole file.
+  Returns:
+    dict of <rival>_bytes, <rival>_psnr, <rival>_ssim and <rival>_how.
+  """
+  lowest, highest, settings = _RIVALS[rival]
+  height, width = pixels.shape[:2]
+  for factor in (1, *_SHRUNK):
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    small = Image.fromarray(pixels) if factor == 1 else Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS)
+    tries = []
+    for setting in settings:
+      quality, data = _highest_quality(small, rival, setting, budget, lowest, highest)
+      if data is not None:
+        back = Image.open(io.BytesIO(data)).convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
+        chroma = {0: ", 4:4:4", 2: ", 4:2:0"}.get(setting.get("subsampling"), "")
+        shrunk = "" if factor == 1 else f", shrunk to {size[0]}x{size[1]}"
+        tries.append({"bytes": len(data), **_quality(pixels, np.array(back)), "how": f"quality {quality}{chroma}{shrunk}"})
+    if tries:
+      best = max(tries, key=lambda found: found["psnr"])
+      return {f"{rival}_{key}": value for key, value in best.items()}
+  none = {f"{rival}_{key}": None for key in ("bytes", "psnr", "ssim")}
+  return {**none, f"{rival}_how": f"more than {budget} bytes even at {size[0]}x{size[1]} pixels"}
+
+
+def _highest_quality(picture, rival, setting, budget, lowest, highest):
+  """(quality, bytes) of the highest quality within the budget, by halving; (None, None) where the lowest is too large."""
+  found = None, None
+  while lowest <= highest:
+    quality = (lowest + highest) // 2
+    buffer = io.BytesIO()
+    picture.save(buffer, rival.upper(), quality=quality, **setting)
+    if buffer.tell() <= budget:
+      found, lowest = (quality, buffer.getvalue()), quality + 1
+    else:
+      highest = quality - 1
+  return found
+
+
+def _quality(pixels, picture, suffix=""):
+  """PSNR and SSIM of uint8 [H, W, 3] against another: dict of floats."""
+  true, pred = (image[None].astype(np.float32) / np.float32(255) for image in (pixels, picture))
+  return {f"psnr{suffix}": float(psnr(true, pred)[0]), f"ssim{suffix}": float(ssim(true, pred)[0])}
