@@ -9,7 +9,7 @@ import pytest
 import recipes
 
 from tf_imgtrans.baselines.enhancement.config import CONFIGS
-from tf_imgtrans.cli.reproduce.enhancement import HELD_OUT, NETWORKS, Bench, ReproduceOptions, score_pairs
+from tf_imgtrans.cli.reproduce.enhancement import HELD_OUT, NETWORKS, Bench, EnhancementOptions, score_pairs
 from tf_imgtrans.cli.scoring import montage
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.folders import read_folder
@@ -39,7 +39,7 @@ def no_variable(monkeypatch):
 
 def bench(data, tmp_path, **options):
   """Of a mini preset of seven steps."""
-  return Bench(ReproduceOptions(data=data, **{"out": tmp_path / "out", **options}), 7)
+  return Bench(EnhancementOptions(data=data, **{"out": tmp_path / "out", **options}), 7)
 
 
 def touch(folder, *names):
@@ -84,7 +84,7 @@ def test_a_phone_is_chosen_and_a_missing_one_named(tmp_path):
     ({"preset": "maxi"}, r"preset is 'maxi'.*\(--preset\)"), ({"phone": "nokia"}, r"phone is 'nokia'.*\(--phone\)")])
 def test_illegal_options(options, message):
   with pytest.raises(ValueError, match=message):
-    ReproduceOptions(**options)
+    EnhancementOptions(**options)
 
 
 # Where a row's network comes from.
@@ -380,7 +380,7 @@ def test_a_pair_that_cannot_be_scored_is_named(three_pairs):
 def test_public_checkpoints_land_on_their_published_values(data_folder):
   """PSNR and MS-SSIM of the challenge's 400 pairs, of which those at hand are a part, measured with its own recipe."""
   expected = {"srcnn": (21.33, 0.9040), "resnet_8_32": (22.40, 0.9166), "resnet_12_64": (22.19, 0.9214)}
-  made = Bench(ReproduceOptions(data=data_folder), 7)
+  made = Bench(EnhancementOptions(data=data_folder), 7)
   if not (made.data / "patches").is_dir():
     pytest.skip(f"{made.data / 'patches'} does not exist")
   pairs = made.folder.training + made.folder.validation

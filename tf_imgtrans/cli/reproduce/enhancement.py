@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import inspect
 import math
-import os
 import pathlib
 from typing import Annotated, Literal
 
@@ -12,8 +11,8 @@ import tyro
 
 from tf_imgtrans.baselines.enhancement.config import CONFIGS
 from tf_imgtrans.cli.reproduce.figures import shown_pairs
-from tf_imgtrans.cli.resume import CHANGEABLE
-from tf_imgtrans.core.config import PositiveCount, Seed, differences, from_dict, validate
+from tf_imgtrans.cli.reproduce.options import ReproduceOptions
+from tf_imgtrans.cli.reproduce.runs import find, trained, vgg_file, weight_folders
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.papers.mux_demux.config import Config
 from tf_imgtrans.training.options import PairedOptions
@@ -29,35 +28,25 @@ PUBLIC = {"srcnn": ("dped_srcnn",), "resnet_8_32": ("dped_resnet_8_32",),
 MINI = {"patch_size": 64, "batch_size": 8, "flip": True}
 MINI_VGG = {"perceptual_layer": "block3_conv1", "contextual_layers": ("block3_conv1",), "weight_perceptual": 0.001}
 HELD_OUT = 0.25  # share of the pairs, where the data have no test part
-CHECKPOINT_EVERY = 100
-VGG_FILES = ("vgg19*.npz", "vgg19*.h5")
 
 
 @dataclasses.dataclass(frozen=True)
-class ReproduceOptions:
+class EnhancementOptions(ReproduceOptions):
   """What is measured, and where the result lies."""
 
   data: pathlib.Path | None = None  # DPED, the challenge's folder, or two paired folders
-  out: pathlib.Path = pathlib.Path("reproduced")  # finished rows in it are kept; trained networks serve all tables
-  preset: Literal["paper", "mini"] = "mini"  # paper trains as the paper does (days on a GPU), mini in minutes
   models: tuple[str, ...] = ()  # NAME=MODEL: a row's network, such as mux_demux=runs/iphone
-  weights: pathlib.Path | None = None  # folder with public checkpoints and VGG19; else "weights" in the data or beside it
   phone: Literal["iphone", "blackberry", "sony"] | None = None  # of data that hold several
-  steps: PositiveCount | None = None  # of every training run, instead of the preset's
-  seed: Seed = 0  # of every training run, or the first of several
-
-  def __post_init__(self):
-    validate(self, "--")
 
 
-Options = Annotated[ReproduceOptions, tyro.conf.arg(name="")]
+Options = Annotated[EnhancementOptions, tyro.conf.arg(name="")]
 
 
 class Bench:
   """Pictures and networks of one call.
 
   Args:
-    options: ReproduceOptions.
+    options: EnhancementOptions.
     steps: int, training steps of the mini preset.
   """
 
@@ -66,10 +55,7 @@ class Bench:
     self.steps = options.steps or (steps if options.preset == "mini" else None)
     self.data = _dped_folder(options.data)
     self.models = _parse_models(options.models)
-    beside = pathlib.Path(os.path.abspath(self.data)).parent / "weights"
-    self.weights = [options.weights] if options.weights else [self.data / "weights", beside]
-    if options.weights and not options.weights.is_dir():
-      raise FileNotFoundError(f"no folder {options.weights}: give --weights the folder with the public checkpoints")
+    self.weights = weight_folders(options, self.data)
 
   @functools.cached_property
   def listed(self):
@@ -104,7 +90,7 @@ class Bench:
       return "given", self.models[name]
     phone = self.options.phone or "iphone"
     for stem in PUBLIC.get(name, ()) if phone == "iphone" or name == "dped" else ():  # of the others' phones there is none
-      found = self._find(f"{stem.format(phone=phone)}.index")
+      found = find(self.weights, f"{stem.format(phone=phone)}.index")
       if found:
         return "public checkpoint", found
     return "trained", None
@@ -129,40 +115,18 @@ class Bench:
     Args:
       config: Config of the paper, or of a baseline.
       run: str.
-    Raises:
-      ValueError: a run of another configuration or of other pictures lies there.
     """
     import keras
 
-    from tf_imgtrans.cli.train import train
-
     folder = self.options.out / "runs" / f"{run}-seed{config.seed}"
-    config = dataclasses.replace(config, vgg_weights=config.vgg_weights or self._vgg())
-    resume = (folder / "run.json").is_file()
-    if not (resume and self._finished(folder, config)):
+    if not (folder / "run.json").is_file():
       _ = self.folder  # without pairs nothing is trained
-      keras.utils.clear_session()  # the networks of the rows before would stay in memory
-      train("mux_demux" if isinstance(config, Config) else config.network, config, PairedOptions(
-          out=folder, data=self.data, resume=resume, phone=self.options.phone, validation_share=HELD_OUT,
-          validate_every=max(config.iterations // 20 * 20, 20), checkpoint_every=CHECKPOINT_EVERY))
-    return _runner(keras.saving.load_model(folder / "generator.keras"))
-
-  def _finished(self, folder, config):
-    """Whether a run folder holds the trained network; ValueError where it is one of something else."""
-    from tf_imgtrans.core.files import read_json
-
-    described = read_json(folder / "run.json")
-    former = from_dict(type(config), described["config"])
-    changed = [name for name in differences(config, former) if name not in CHANGEABLE]
-    if changed:
-      name = changed[0]
-      raise ValueError(f"{folder} was trained with {name} {getattr(former, name)!r}, and now it is "
-                       f"{getattr(config, name)!r}: choose another --out, or remove that folder to train anew")
     # Photographs alone are measured with the networks that pairs have trained.
-    if self.listed.kind != "photographs" and described["data"] != self.listed.summary():
-      raise ValueError(f"{folder} was trained on other pictures than those of {self.data}: choose another --out, or remove "
-                       "that folder to train anew")
-    return (folder / "generator.keras").is_file() and former.iterations == config.iterations
+    summary = None if self.listed.kind == "photographs" else self.listed.summary()
+    config = dataclasses.replace(config, vgg_weights=config.vgg_weights or vgg_file(self.weights))
+    return _runner(keras.saving.load_model(trained(
+        "mux_demux" if isinstance(config, Config) else config.network, config,
+        PairedOptions(out=folder, data=self.data, phone=self.options.phone, validation_share=HELD_OUT), summary)))
 
   def details(self, name):
     """What a row's measurement depends on, for its record."""
@@ -170,22 +134,6 @@ class Bench:
     if origin == "trained":
       return {"network": origin, "config": dataclasses.asdict(self.config(name, seed=self.options.seed))}
     return {"network": origin, "file": pathlib.Path(path).name, "digest": _digest(path)}
-
-  def _find(self, pattern):
-    for folder in self.weights:
-      found = sorted(folder.rglob(pattern)) if folder.is_dir() else []
-      if found:
-        return found[0]
-    return None
-
-  def _vgg(self):
-    """A VGG19 file of the weights folder, where the environment names none."""
-    from tf_imgtrans.losses.vgg19 import VARIABLE
-
-    if os.environ.get(VARIABLE):
-      return ""
-    found = next(filter(None, map(self._find, VGG_FILES)), None)
-    return str(found) if found else ""
 
 
 def score_pairs(network, pairs, keep=None):

@@ -70,7 +70,8 @@ def _origins(bench, options):
   found = {}
   for name in ORDER[2:]:
     origin, path = bench.origin(name)
-    what = f"trained by the {options.preset} preset" if origin == "trained" else origin
+    what = {"trained": f"trained by the {options.preset} preset, {bench.config(name).iterations} steps",
+            "given": "given, perhaps trained on some of these pictures"}.get(origin, origin)
     found.setdefault(what, []).append(printed.TITLES[name] + (f" ({pathlib.Path(path).name})" if path else ""))
   return [f"{what}: {'; '.join(names)}" for what, names in found.items()]
 
