@@ -31,9 +31,11 @@ EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.19,<2.22"],          # NVIDIA libraries
     "serving": ["tensorflow-serving-api>=2.19,<2.22"],    # protocol of TensorFlow Serving's gRPC clients
     "notebooks": ["jupyterlab>=4", "matplotlib>=3.8"],    # runs the notebooks and draws their plots
+    "plots": ["matplotlib>=3.8"],                         # curves of reproduced figures
     "codec": ["constriction>=0.4.2,<0.6"],                # range coder of X-GANs' .xgp files; lacks wheels for Linux on ARM
     "test": [
         "constriction>=0.4.2,<0.6; sys_platform != 'linux' or platform_machine == 'x86_64'",  # as of codec, with wheels
+        "matplotlib>=3.8",                                # as of plots
         "pytest>=8",                                      # test runner
         "hypothesis>=6.100",                              # shapes, ranges and corrupted input by search
         "pytest-timeout>=2.3",                            # a hanging worker process fails instead of stopping the run

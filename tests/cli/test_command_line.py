@@ -20,7 +20,9 @@ PATHS = [[], ["quickstart"], ["train"], ["train", "mux_demux"], ["train", "x_gan
          ["compress"], ["decompress"],
          ["export"], ["export", "saved-model"], ["export", "tflite"], ["import-checkpoint"], ["reproduce"],
          ["reproduce", "mux_demux"], *(["reproduce", "mux_demux", table] for table in
-                                       ("table2", "table3", "table4", "table5", "score"))]
+                                       ("table2", "table3", "table4", "table5", "score")),
+         ["reproduce", "x_gans"], *(["reproduce", "x_gans", table] for table in
+                                    ("table1", "figure10", "figure11", "figure12"))]
 
 
 def call(*arguments):

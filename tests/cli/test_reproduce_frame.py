@@ -15,7 +15,7 @@ import tensorflow as tf
 from tf_imgtrans.cli.reproduce import frame
 from tf_imgtrans.cli.reproduce.figures import draw, shown_pairs
 from tf_imgtrans.cli.reproduce.frame import Column, Result, Row, Table, finish, measure, measure_together
-from tf_imgtrans.cli.reproduce.statements import check_ablation
+from tf_imgtrans.cli.reproduce.statements import ABLATION, check
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.pairs import Pair
 from tf_imgtrans.papers.mux_demux import printed
@@ -345,7 +345,7 @@ def ablation(*seeds, **changes):
 
 
 def verdicts(results):
-  return [verdict for _, verdict in check_ablation(results)]
+  return [verdict for _, verdict in check(results, ABLATION)]
 
 
 def test_a_statement_is_checked_in_every_seed():

@@ -4,7 +4,7 @@ import pytest
 
 from tf_imgtrans.cli.reproduce.frame import Result, Row
 from tf_imgtrans.cli.reproduce.mux_demux import FIGURE6, FIGURE7, ORDER
-from tf_imgtrans.cli.reproduce.statements import ABLATION, check_ablation
+from tf_imgtrans.cli.reproduce.statements import ABLATION, check
 from tf_imgtrans.generators import list_generators
 from tf_imgtrans.metrics.challenge_score import pirm_score
 from tf_imgtrans.papers.mux_demux import printed
@@ -53,7 +53,7 @@ def test_what_the_paper_says_of_its_tables():
 
 def test_all_nine_statements_on_the_ablation_hold_on_the_printed_numbers():
   results = [Result(Row(name, name), [{"seed": 0, "values": values}]) for name, values in printed.TABLE5.items()]
-  verdicts = check_ablation(results)
+  verdicts = check(results, ABLATION)
   assert len(verdicts) == len(ABLATION) == 9
   assert {verdict for _, verdict in verdicts} == {"holds (1 of 1 seeds)"}
 

@@ -44,6 +44,12 @@ COMMANDS = {
             "table5": ("reproduce.mux_demux:table5", "Ablation of losses and noise."),
             "score": ("reproduce.challenge:score", "Score of the PIRM 2018 challenge on smartphones (Figure 8)."),
         }, "Mux/Demux photo enhancement."),
+        "x_gans": ({
+            "table1": ("reproduce.x_gans:table1", "Blocks in the middle of faces."),
+            "figure10": ("reproduce.x_gans:figure10", "Reconstruction from 1 to 20 % of the pixels."),
+            "figure11": ("reproduce.x_gans:figure11", "Reconstruction from colour noise."),
+            "figure12": ("reproduce.x_gans:figure12", "The corresponding point loss."),
+        }, "X-GANs reconstruction."),
     }, "Measure the tables of a paper, and set them beside the printed ones."),
 }
 DESCRIPTION = "Image-to-image translation papers in TensorFlow 2: train, measure, and ship to phones and servers."

@@ -187,7 +187,7 @@ def table5(options: Options, seeds: int = SEEDS):
   """
   check_count("seeds", seeds)
   start_tensorflow()
-  from tf_imgtrans.cli.reproduce.statements import check_ablation
+  from tf_imgtrans.cli.reproduce.statements import ABLATION, check
   from tf_imgtrans.data.pairs import digest
 
   bench, out = Bench(options, ABLATION_STEPS), options.out / "table5"
@@ -202,7 +202,7 @@ def table5(options: Options, seeds: int = SEEDS):
   table = Table("mux_demux", "table5", f"Table 5: ablation, {seeds} seeds", [PSNR, MS_SSIM, SSIM, NIQE], rows,
                 _protocol(options, {"held out": digest(pairs)}))
   results = measure(table, out)
-  verdicts = check_ablation(results)
+  verdicts = check(results, ABLATION)
   table.notes.extend(f"{verdict}: {text}" for text, verdict in verdicts)
   draw(out / "figure7.png", FIGURE7, out / "pictures", pairs, results)
   return finish(table, results, out, statements=[{"statement": text, "verdict": verdict} for text, verdict in verdicts])

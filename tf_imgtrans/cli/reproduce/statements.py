@@ -1,6 +1,9 @@
-"""What the Mux/Demux paper says of its ablation (Sec. 5.2), each statement checked seed by seed."""
+"""What the papers say of their tables and figures, each statement checked seed by seed."""
 
 import math
+import statistics
+
+from tf_imgtrans.papers.x_gans.printed import NOISE_SHARES, POINT_SHARES
 
 
 def _best(column):
@@ -15,7 +18,8 @@ def _trades(name):
 
 
 _ALL = ("psnr", "ms_ssim_dped", "niqe")
-# statement, the columns that it speaks of, and whether the rows of one seed, dict of name to values, bear it out
+# Statement, the columns that it speaks of, and whether the rows of one seed, dict of name to values, bear it out.
+# Mux/Demux, Table 5 (Sec. 5.2):
 ABLATION = (
     ("the highest PSNR with full losses", ("psnr",), _best("psnr")),
     ("the highest SSIM with full losses", ("ms_ssim_dped",), _best("ms_ssim_dped")),
@@ -33,25 +37,83 @@ ABLATION = (
 )
 
 
-def check_ablation(results):
-  """Checks the statements on every seed of which all rows have finite values.
+def _beats(winner, loser, *columns):
+  """Whether one row has higher values of the columns than another."""
+  return lambda rows: all(rows[winner][column] > rows[loser][column] for column in columns)
+
+
+def _beats_everywhere(winner, loser, shares):
+  return lambda rows: all(rows[f"{winner}_{share:.2f}"]["psnr"] > rows[f"{loser}_{share:.2f}"]["psnr"] for share in shares)
+
+
+def _mean(rows, name):
+  return statistics.fmean(rows[f"{name}_{share:.2f}"]["psnr"] for share in POINT_SHARES)
+
+
+def _rises(rows):
+  values = [rows[f"random_points_x_gans_{share:.2f}"]["psnr"] for share in POINT_SHARES]
+  return all(low < high for low, high in zip(values, values[1:]))
+
+
+_PSNR = ("psnr",)
+# X-GANs (Sec. 5.1, and Sec. 4.5 on edge points):
+RECONSTRUCTION = {
+    "table1": (
+        ("X-GANs beat on-demand learning behind a white block, in PSNR and SSIM", ("psnr", "ssim"),
+         _beats("white_block_x_gans", "white_block_on_demand", "psnr", "ssim")),
+        ("X-GANs beat on-demand learning behind a cluttered block, in PSNR and SSIM", ("psnr", "ssim"),
+         _beats("color_blocks_x_gans", "color_blocks_on_demand", "psnr", "ssim")),
+    ),
+    "figure10": (
+        ("more points give a higher PSNR, from each share to the next", _PSNR, _rises),
+        ("10 % of the pixels near edges give a higher PSNR than 10 % at random places", _PSNR,
+         _beats("edge_points_x_gans_0.10", "random_points_x_gans_0.10", "psnr")),
+        ("points near edges give a higher PSNR than random ones, on the mean over the shares", _PSNR,
+         lambda rows: _mean(rows, "edge_points_x_gans") > _mean(rows, "random_points_x_gans")),
+        ("X-GANs beat on-demand learning at every share of random points", _PSNR,
+         _beats_everywhere("random_points_x_gans", "random_points_on_demand", POINT_SHARES)),
+    ),
+    "figure11": (
+        ("X-GANs beat on-demand learning at every level of colour noise", _PSNR,
+         _beats_everywhere("color_noise_x_gans", "color_noise_on_demand", NOISE_SHARES)),
+    ),
+    "figure12": (
+        ("the point loss as L2 gives a higher PSNR than as L1, on the mean over the shares", _PSNR,
+         lambda rows: _mean(rows, "random_points_point_l2") > _mean(rows, "random_points_point_l1")),
+        ("the point loss as L1 gives a higher PSNR than none, on the mean over the shares", _PSNR,
+         lambda rows: _mean(rows, "random_points_point_l1") > _mean(rows, "random_points_point_none")),
+    ),
+}
+
+
+def check(results, statements):
+  """Checks statements on every seed of which all rows have finite values; a row of one seed counts with every seed.
 
   Args:
-    results: list of frame.Result of Table 5.
+    results: list of frame.Result.
+    statements: such as ABLATION.
   Returns:
     list of (statement, verdict): "holds" in all seeds, "does not hold" in any, or "undecided", with the count; or "not
     measured".
   """
-  by_seed = {}
-  for result in results:
-    for record in result.records:
-      by_seed.setdefault(record["seed"], {})[result.row.name] = record["values"]
-  whole = [rows for _, rows in sorted(by_seed.items()) if len(rows) == len(results)]
+  seeds = sorted({seed for result in results for seed in result.row.seeds})
+  whole = [rows for rows in (_rows(results, seed) for seed in seeds) if None not in rows.values()]
   verdicts = []
-  for text, columns, bears_out in ABLATION:
-    measured = [rows for rows in whole if all(_finite(values[column]) for values in rows.values() for column in columns)]
+  for text, columns, bears_out in statements:
+    measured = [rows for rows in whole
+                if all(_finite(values.get(column)) for values in rows.values() for column in columns)]
     verdicts.append((text, _verdict(sum(map(bears_out, measured)), len(measured))))
   return verdicts
+
+
+def _rows(results, seed):
+  """dict of row name to values of one seed; None for a row that lacks them."""
+  rows = {}
+  for result in results:
+    values = {record["seed"]: record["values"] for record in result.records}
+    seeds = result.row.seeds
+    rows[result.row.name] = values.get(seeds[0] if len(seeds) == 1 else seed)
+  return rows
 
 
 def _finite(value):

@@ -67,7 +67,7 @@ def training_data(config, folder):
   return TrainingData(summary, batches, validation)
 
 
-def held_out(config, paths, patches=None, share=None):
+def held_out(config, paths, patches=None, share=None, centered=False):
   """Yields (name, source, mask, target) of held-out pictures, NumPy float32; picture i is always corrupted alike.
 
   Args:
@@ -75,16 +75,17 @@ def held_out(config, paths, patches=None, share=None):
     paths: list of Path.
     patches: ImageStore of `patch_store`, for colour blocks.
     share: float, of pixels kept in every picture; None draws it as in training.
+    centered: bool, whether colour blocks lie in the middle (Table 1) instead of anywhere.
   """
   store = ImageStore(paths, budget=0, prepare=functools.partial(resize, size=config.image_size))
-  function = tf.function(lambda target, seed: corrupt(config, target, seed, patches, share))
+  function = tf.function(lambda target, seed: corrupt(config, target, seed, patches, share, centered))
   for number, path in enumerate(store.paths):
     target = unit(store.read(number))
     source, mask = function(target, fold_in(as_seed_pair(HELD_OUT_SEED), number))
     yield path.stem, source.numpy(), mask.numpy(), target.numpy()
 
 
-def corrupt(config, image, seed, patches=None, share=None):
+def corrupt(config, image, seed, patches=None, share=None, centered=False):
   """Corrupts one picture as the configuration says.
 
   Args:
@@ -93,6 +94,7 @@ def corrupt(config, image, seed, patches=None, share=None):
     seed: int pair [2].
     patches: ImageStore, for colour blocks.
     share: float, of pixels kept; None draws it uniformly from `config.share`.
+    centered: bool, whether a colour block lies in the middle.
   Returns:
     (corrupted [S, S, 3], mask [S, S, 1]), float32; mask 1 where the pixel was kept.
   """
@@ -109,7 +111,7 @@ def corrupt(config, image, seed, patches=None, share=None):
     return corruptions.white_block(image, config.block_size)
   number = tf.random.stateless_uniform([], draw, 0, len(patches), tf.int32)
   patch = _square(patches.tensor(number), config.image_size)
-  return corruptions.color_blocks(image, patch, where, size=config.tile_size)
+  return corruptions.color_blocks(image, patch, where, size=config.tile_size, centered=centered)
 
 
 def patch_store(config):

@@ -1,0 +1,30 @@
+"""Curves of a reproduced figure: a quantity over the corruption's strength, with the spread over seeds."""
+
+
+def draw_curves(path, lines, xlabel, ylabel):
+  """Draws lines with error bars, as PNG.
+
+  Args:
+    path: Path of the file.
+    lines: dict of label to list of (x, mean, spread or None).
+    xlabel, ylabel: str, with units.
+  Raises:
+    ModuleNotFoundError: Matplotlib is not installed; says how to install it.
+  """
+  from tf_imgtrans.core.files import atomic_path
+
+  try:
+    from matplotlib.figure import Figure  # without pyplot: no window system is looked for
+  except ModuleNotFoundError:
+    raise ModuleNotFoundError("curves are drawn by Matplotlib: pip install 'tf_imgtrans[plots]'") from None
+  figure = Figure(figsize=(6.4, 4.4), dpi=120, layout="constrained")
+  axes = figure.add_subplot()
+  for marker, (label, points) in zip("osD^vPX*" * len(lines), lines.items()):
+    xs, means, spreads = zip(*points)
+    axes.errorbar(xs, means, [spread or 0 for spread in spreads], marker=marker, markersize=5, capsize=3, label=label)
+  axes.set_xlabel(xlabel)
+  axes.set_ylabel(ylabel)
+  axes.grid(alpha=0.3)
+  axes.legend()
+  with atomic_path(path) as temporary:
+    figure.savefig(temporary, format="png")

@@ -1,0 +1,127 @@
+"""What the tables and figures of reconstruction share: the pictures, the systems, and how a reconstruction is scored."""
+
+import dataclasses
+import functools
+import pathlib
+from typing import Annotated
+
+import tyro
+
+from tf_imgtrans.baselines.on_demand.config import COMPARISON
+from tf_imgtrans.baselines.on_demand.config import Config as OnDemandConfig
+from tf_imgtrans.cli.reproduce.options import ReproduceOptions
+from tf_imgtrans.cli.reproduce.runs import trained, vgg_file, weight_folders
+from tf_imgtrans.core.config import PositiveCount
+from tf_imgtrans.papers.x_gans.config import PRESETS
+from tf_imgtrans.training.options import TrainingOptions
+
+HELD_OUT = 0.1  # share of the pictures, where the data have no test part
+PICTURES = {"paper": 500, "mini": 60}  # held-out pictures that are measured; Sec. 4
+# What a mini run changes in the small preset and in on-demand learning: what two processor cores train in a minute or two.
+MINI = {"base_channels": 24, "residual_blocks": 3, "discriminator_channels": 24, "batch_size": 8, "learning_rate": 5e-4}
+MINI_ON_DEMAND = {"image_size": 64, "base_channels": 32, "batch_size": 20, "learning_rate": 5e-4, "adaptation_pictures": 20,
+                  "adapt_every": 100}
+SHARES = {"color_noise": (0.05, 0.15)}  # of valid pixels, in training; of points the configuration's
+SHOWN = 4  # reconstructions kept for a panel
+
+
+@dataclasses.dataclass(frozen=True)
+class ReconstructionOptions(ReproduceOptions):
+  """What is measured, and where the result lies."""
+
+  data: pathlib.Path | None = None  # photographs, in the folder or below it: the paper has CelebA, and SUN397
+  patches: pathlib.Path | None = None  # folder of pictures that colour blocks are cut from; the paper: SUN397
+  pictures: PositiveCount | None = None  # held-out pictures that are measured, instead of the preset's
+
+
+Options = Annotated[ReconstructionOptions, tyro.conf.arg(name="")]
+
+
+class Bench:
+  """Pictures and systems of one call.
+
+  Args:
+    options: ReconstructionOptions.
+    steps: int, training steps of the mini preset.
+  """
+
+  def __init__(self, options, steps):
+    if options.data is None:
+      raise ValueError("no data folder: give one with --data")
+    self.options = options
+    self.steps = options.steps or (steps if options.preset == "mini" else None)
+    self.weights = weight_folders(options, options.data)
+
+  @functools.cached_property
+  def paths(self):
+    """Held-out pictures that are measured: list of Path."""
+    from tf_imgtrans.data.folders import read_photographs
+
+    held_out = read_photographs(self.options.data, HELD_OUT).validation
+    if not held_out:
+      raise ValueError(f"{self.options.data} holds too few pictures to hold some out: give more")
+    return held_out[:self.options.pictures or PICTURES[self.options.preset]]
+
+  def x_gans(self, corruption, **changes):
+    """How X-GANs are trained against a corruption under the preset."""
+    paper = self.options.preset == "paper"
+    config = PRESETS["paper"] if paper else dataclasses.replace(PRESETS["small"], **MINI)
+    changes = {"share": SHARES.get(corruption, config.share), "vgg_weights": vgg_file(self.weights), **changes}
+    return self._completed(config, corruption, **changes)
+
+  def on_demand(self, corruption):
+    """How on-demand learning is trained against a corruption under the preset."""
+    changes = {} if self.options.preset == "paper" else MINI_ON_DEMAND
+    return self._completed(COMPARISON, corruption, **changes)
+
+  def network(self, config, run, seed):
+    """The network trained in OUT/runs/RUN-seedN, which is begun, resumed or taken as it is: images -> outputs."""
+    config = dataclasses.replace(config, seed=seed)
+    paper = "on_demand" if isinstance(config, OnDemandConfig) else "x_gans"
+    folder = self.options.out / "runs" / f"{run}-seed{seed}"
+    options = TrainingOptions(out=folder, data=self.options.data, validation_share=HELD_OUT, validation_pictures=20)
+    return _load(trained(paper, config, options), config.image_size)
+
+  def score(self, corruption, share, reconstruct, keep=None):
+    """Scores reconstructions of the held-out pictures: means of PSNR and SSIM on whole pictures, RGB.
+
+    Args:
+      corruption: str.
+      share: float, of pixels kept; None for blocks, which lie in the middle and have the largest size.
+      reconstruct: (source [S, S, 3], mask [S, S, 1]) -> [S, S, 3].
+      keep: Path of a folder for the first reconstructions.
+    Returns:
+      dict: "psnr", "ssim", "pictures".
+    """
+    import numpy as np
+
+    from tf_imgtrans.cli.scoring import mean_scores
+    from tf_imgtrans.core.images import write_image
+    from tf_imgtrans.papers.x_gans.data import held_out, patch_store
+
+    config = self.x_gans(corruption)
+    config = dataclasses.replace(config, tile_size=(config.tile_size[1],) * 2)
+    targets, outputs = [], []
+    for name, source, mask, target in held_out(config, self.paths, patch_store(config), share, centered=True):
+      targets.append(target)
+      outputs.append(np.clip(reconstruct(source, mask), 0.0, 1.0))
+      if keep and len(outputs) <= SHOWN:
+        write_image(keep / f"{name}.png", outputs[-1])
+    return {**mean_scores(targets, outputs, ("psnr", "ssim")), "pictures": len(targets)}
+
+  def _completed(self, config, corruption, **changes):
+    patches = str(self.options.patches or "") if corruption == "color_blocks" else ""
+    steps = {"iterations": self.steps} if self.steps else {}
+    return dataclasses.replace(config, corruption=corruption, patches=patches, **steps, **changes)
+
+
+@functools.lru_cache(maxsize=2)
+def _load(path, size):
+  """A saved generator as a graph for pictures of one size: (source, mask) -> output, NumPy."""
+  import keras
+  import tensorflow as tf
+
+  model = keras.saving.load_model(path)
+  graph = tf.function(lambda images: model(images, training=False),
+                      input_signature=[tf.TensorSpec((1, size, size, 3), tf.float32)])
+  return lambda source, mask: graph(source[None])[0].numpy()
