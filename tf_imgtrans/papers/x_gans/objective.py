@@ -7,6 +7,9 @@ from tf_imgtrans.losses.distortion import corresponding_point
 from tf_imgtrans.losses.feature import feature_matching, perceptual_l1
 
 AGGREGATES = {"max": tf.reduce_max, "sum": tf.reduce_sum}
+# pix2pixHD's weight is for Torch's VGG19, whose inputs are unit values divided by deviations of about 0.225. Ours takes values
+# up to 255, so that its features, whose biases count for little, are as many times larger.
+FEATURE_SCALE = 255 * 0.225
 
 
 def vgg_layers(config):
@@ -70,4 +73,4 @@ def discriminator_loss(real_logits, fake_logits):
 
 def _perceptual(config, true, pred):
   maps = [[features[layer] for layer in config.perceptual_layers] for features in (true, pred)]
-  return perceptual_l1(*maps, config.perceptual_layer_weights)
+  return perceptual_l1(*maps, config.perceptual_layer_weights) / FEATURE_SCALE
