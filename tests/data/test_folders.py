@@ -7,7 +7,14 @@ import recipes
 
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.degradations import phone_camera
-from tf_imgtrans.data.folders import HELD_OUT_SEED, full_photographs, iterate_pictures, load_pictures, read_folder
+from tf_imgtrans.data.folders import (
+    HELD_OUT_SEED,
+    full_photographs,
+    iterate_pictures,
+    load_pictures,
+    read_folder,
+    read_photographs,
+)
 from tf_imgtrans.data.pairs import Pair, digest
 
 
@@ -281,3 +288,55 @@ def test_pictures_are_read_one_at_a_time(tmp_path):
   with pytest.raises(FileNotFoundError, match="2.png"):
     next(pictures)
   assert [name for name, _, _ in load_pictures("photographs", paths, most=2)] == ["0", "1"]
+
+
+# Photographs in a folder and below it.
+
+def test_photographs_of_a_tree(tmp_path):
+  for name, start in ((".", 0), ("a/abbey", 10), ("a/alley", 20), ("z", 30)):
+    _fill(tmp_path / name, 5, start)
+  (tmp_path / "notes.txt").write_text("no picture")
+  folder = read_photographs(str(tmp_path), 0.3)
+  assert folder.kind == "photographs"
+  assert sorted(folder.training + folder.validation) == sorted(tmp_path.rglob("*.png"))
+  assert 0 < len(folder.validation) < 15 and not set(folder.training) & set(folder.validation)
+  assert read_photographs(tmp_path, 0.3) == folder
+  assert read_photographs(tmp_path, 0.0).validation == []
+  flat = tmp_path / "a" / "abbey"
+  assert read_photographs(flat, 0.3) == read_folder(flat, 0.3)
+
+
+@pytest.mark.parametrize("held_out", ["test", "val", "validation"])
+def test_photographs_with_a_part_of_their_own(held_out, tmp_path):
+  _fill(tmp_path / "train" / "abbey", 4)
+  _fill(tmp_path / "train", 2, start=10)
+  _fill(tmp_path / held_out / "deep" / "down", 3)  # equal names in both parts
+  _fill(tmp_path, 1, start=50)  # in neither
+  for share in (0.0, 0.9):
+    folder = read_photographs(tmp_path, share)
+    assert folder.kind == "photographs"
+    assert sorted(folder.training) == sorted((tmp_path / "train").rglob("*.png")) and len(folder.training) == 6
+    assert folder.validation == [tmp_path / held_out / "deep" / "down" / f"{number}.png" for number in range(3)]
+  shutil.rmtree(tmp_path / "train")  # one part alone is a folder like any other
+  folder = read_photographs(tmp_path, 0.3)
+  assert len(folder.training + folder.validation) == 4
+
+
+def test_the_test_part_goes_before_the_validation_part(tmp_path):
+  for number, name in enumerate(("train", "val", "test")):
+    _fill(tmp_path / name, 2, start=10 * number)
+  assert [path.parent.name for path in read_photographs(tmp_path).validation] == ["test", "test"]
+
+
+def test_photographs_that_are_not_there(tmp_path):
+  with pytest.raises(FileNotFoundError, match="no data folder .*nowhere: give one with photographs in it or below it"):
+    read_photographs(tmp_path / "nowhere")
+  with pytest.raises(FileNotFoundError, match="no picture in this folder"):
+    read_photographs(tmp_path)
+  _fill(tmp_path / "train", 2)
+  (tmp_path / "test").mkdir()
+  with pytest.raises(FileNotFoundError, match="test: no picture in this folder"):
+    read_photographs(tmp_path)
+  for share in (-0.1, 1.0):
+    with pytest.raises(ValueError, match="validation_share is"):
+      read_photographs(tmp_path, share)

@@ -19,10 +19,11 @@ def assert_near(one, other):
   """The same run up to rounding.
 
   Not bit for bit: one device sums the gradient over the whole batch, two devices each over a half and then over both,
-  and float32 sums depend on their order. Adam's means of the gradients agree within 1e-4 of the network's largest, where
-  a sum in the place of a mean would double them; the weights agree within 5e-6, 1% of one step of Adam. But for the
-  biases whose convolution is followed by a normalization: their gradient is zero but for rounding, which Adam divides by
-  its own size, so that they wander by up to a whole step.
+  and float32 sums depend on their order, and on the processor's. Adam's means of the gradients agree within 1e-3 of the
+  network's largest, where a sum in the place of a mean would double them; the weights within 5e-6 in the root mean square,
+  1% of one step of Adam, and all within 5e-5: where a gradient is small, Adam divides its rounding by its own size. But for
+  the biases whose convolution is followed by a normalization: their gradient is zero but for rounding, so that they wander
+  by up to a whole step.
   """
   assert list(one) == list(other)
   for name, array in one.items():
@@ -31,10 +32,11 @@ def assert_near(one, other):
     elif "optimizer" in name:
       part, slot = name.split("/")[0], name.split("_")[-1]
       largest = max(np.abs(one[like]).max() for like in one if like.startswith(part) and like.endswith(slot))
-      assert np.abs(array - other[name]).max() <= 1e-4 * largest, name
+      assert np.abs(array - other[name]).max() <= 1e-3 * largest, name
     else:
       wanders = re.fullmatch(r"discriminator/.*/conv[2-5]/bias", name)
-      np.testing.assert_allclose(array, other[name], rtol=5e-6, atol=5e-4 * one["step"] if wanders else 5e-6, err_msg=name)
+      np.testing.assert_allclose(array, other[name], rtol=5e-6, atol=5e-4 * one["step"] if wanders else 5e-5, err_msg=name)
+      assert wanders or np.sqrt(np.mean(np.square(array - other[name]))) <= 5e-6, name
 
 
 def log(folder):

@@ -18,16 +18,14 @@ def interpolate(image, mask):
   Raises:
     ValueError: no known pixel.
   """
-  known = np.asarray(mask)[..., 0] > 0.5
-  if not known.any():
-    raise ValueError("mask knows no pixel: expected at least one")
+  known = _known(mask)[..., 0]
   filled = np.array(image, np.float32)
   points, values = np.argwhere(known), filled[known]
   missing = np.argwhere(~known)
   if not len(missing):
     return filled
   found = NearestNDInterpolator(points, values)(missing)
-  if len(points) > 3 and np.ptp(points, axis=0).all():  # triangles need points that are not on one line
+  if np.linalg.matrix_rank(points - points[0]) == 2:  # triangles need points that are not on one line
     linear = LinearNDInterpolator(points, values)(missing)
     inside = np.isfinite(linear).all(axis=-1)
     found[inside] = linear[inside]
@@ -44,8 +42,18 @@ def inpaint(image, mask):
     mask: float or bool [H, W, 1], 1 where the pixel is known.
   Returns:
     float32 [H, W, 3]; known pixels stay as they are.
+  Raises:
+    ValueError: no known pixel.
   """
-  known = np.asarray(mask)[..., :1] > 0.5
+  known = _known(mask)
   pixels = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
   filled = cv2.inpaint(pixels, (~known).astype(np.uint8), RADIUS, cv2.INPAINT_TELEA)
   return np.where(known, np.asarray(image, np.float32), filled.astype(np.float32) / 255)
+
+
+def _known(mask):
+  """Bool [H, W, 1]."""
+  known = np.asarray(mask)[..., :1] > 0.5
+  if not known.any():
+    raise ValueError("mask knows no pixel: expected at least one")
+  return known

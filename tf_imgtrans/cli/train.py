@@ -154,6 +154,7 @@ def train(paper, config, options):
   tf.config.experimental.enable_op_determinism()
   data = _data(paper, config, options)
   trainer = make_trainer(paper, config, options, strategy)
+  trainer.prepare(data)  # before the folder is made: the data may not do
   description = describe(paper, config, options, data, trainer)
   folder.resume(description) if options.resume else folder.start(description)
   return folder, fit(trainer, config, options, data, folder, strategy)
@@ -174,7 +175,6 @@ def fit(trainer, config, options, data, folder, strategy):
   from tf_imgtrans.training.loop import run_training
   from tf_imgtrans.training.validation import Validator
 
-  trainer.prepare(data)
   pictures = data.validation(options.validation_pictures) if folder.writes else []
   validator = Validator(pictures, mean_scores, {"psnr": True, "niqe": False}) if pictures else None
   return run_training(trainer, data.batches, folder, options, config.iterations, config.batch_size, strategy, validator)

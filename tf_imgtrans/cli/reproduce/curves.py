@@ -9,15 +9,11 @@ def draw_curves(path, lines, xlabel, ylabel):
     lines: dict of label to list of (x, mean, spread or None).
     xlabel, ylabel: str, with units.
   Raises:
-    ModuleNotFoundError: Matplotlib is not installed; says how to install it.
+    ValueError: Matplotlib is not installed.
   """
   from tf_imgtrans.core.files import atomic_path
 
-  try:
-    from matplotlib.figure import Figure  # without pyplot: no window system is looked for
-  except ModuleNotFoundError:
-    raise ModuleNotFoundError("curves are drawn by Matplotlib: pip install 'tf_imgtrans[plots]'") from None
-  figure = Figure(figsize=(6.4, 4.4), dpi=120, layout="constrained")
+  figure = find_matplotlib()(figsize=(6.4, 4.4), dpi=120, layout="constrained")
   axes = figure.add_subplot()
   for marker, (label, points) in zip("osD^vPX*" * len(lines), lines.items()):
     xs, means, spreads = zip(*points)
@@ -28,3 +24,16 @@ def draw_curves(path, lines, xlabel, ylabel):
   axes.legend()
   with atomic_path(path) as temporary:
     figure.savefig(temporary, format="png")
+
+
+def find_matplotlib():
+  """Matplotlib's Figure; called before the measurements too, so that they are not spent on curves that cannot be drawn.
+
+  Raises:
+    ValueError: Matplotlib is not installed; says how to install it.
+  """
+  try:
+    from matplotlib.figure import Figure  # without pyplot: no window system is looked for
+  except ModuleNotFoundError:
+    raise ValueError("curves are drawn by Matplotlib: pip install 'tf_imgtrans[plots]'") from None
+  return Figure

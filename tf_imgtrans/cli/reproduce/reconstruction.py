@@ -53,11 +53,16 @@ class Bench:
     self.weights = weight_folders(options, options.data)
 
   @functools.cached_property
-  def paths(self):
-    """Held-out pictures that are measured: list of Path."""
+  def folder(self):
+    """The photographs: data.folders.Folder."""
     from tf_imgtrans.data.folders import read_photographs
 
-    held_out = read_photographs(self.options.data, HELD_OUT).validation
+    return read_photographs(self.options.data, HELD_OUT)
+
+  @functools.cached_property
+  def paths(self):
+    """Held-out pictures that are measured: list of Path."""
+    held_out = self.folder.validation
     if not held_out:
       raise ValueError(f"{self.options.data} holds too few pictures to hold some out: give more")
     return held_out[:self.options.pictures or PICTURES[self.options.preset]]
@@ -66,8 +71,7 @@ class Bench:
     """How X-GANs are trained against a corruption under the preset."""
     paper = self.options.preset == "paper"
     config = PRESETS["paper"] if paper else dataclasses.replace(PRESETS["small"], **MINI)
-    changes = {"share": SHARES.get(corruption, config.share), "vgg_weights": vgg_file(self.weights), **changes}
-    return self._completed(config, corruption, **changes)
+    return self._completed(config, corruption, **{"share": SHARES.get(corruption, config.share), **changes})
 
   def on_demand(self, corruption):
     """How on-demand learning is trained against a corruption under the preset."""
@@ -76,11 +80,13 @@ class Bench:
 
   def network(self, config, run, seed):
     """The network trained in OUT/runs/RUN-seedN, which is begun, resumed or taken as it is: images -> outputs."""
-    config = dataclasses.replace(config, seed=seed)
+    self._check_patches(config.corruption)
     paper = "on_demand" if isinstance(config, OnDemandConfig) else "x_gans"
+    files = {"vgg_weights": vgg_file(self.weights)} if paper == "x_gans" else {}  # no condition of a row: a file may move
+    config = dataclasses.replace(config, seed=seed, **files)
     folder = self.options.out / "runs" / f"{run}-seed{seed}"
     options = TrainingOptions(out=folder, data=self.options.data, validation_share=HELD_OUT, validation_pictures=20)
-    return _load(trained(paper, config, options), config.image_size)
+    return _load(trained(paper, config, options, self._summary(config)), config.image_size)
 
   def score(self, corruption, share, reconstruct, keep=None):
     """Scores reconstructions of the held-out pictures: means of PSNR and SSIM on whole pictures, RGB.
@@ -99,6 +105,7 @@ class Bench:
     from tf_imgtrans.core.images import write_image
     from tf_imgtrans.papers.x_gans.data import held_out, patch_store
 
+    self._check_patches(corruption)
     config = self.x_gans(corruption)
     config = dataclasses.replace(config, tile_size=(config.tile_size[1],) * 2)
     targets, outputs = [], []
@@ -108,6 +115,20 @@ class Bench:
       if keep and len(outputs) <= SHOWN:
         write_image(keep / f"{name}.png", outputs[-1])
     return {**mean_scores(targets, outputs, ("psnr", "ssim")), "pictures": len(targets)}
+
+  def _check_patches(self, corruption):
+    if corruption == "color_blocks" and self.options.patches is None:
+      raise ValueError("cluttered blocks are cut from other pictures: give their folder with --patches")
+
+  def _summary(self, config):
+    """What run.json says of the data that a configuration is trained on."""
+    from tf_imgtrans.core.images import list_images
+    from tf_imgtrans.data.pairs import digest
+
+    summary = self.folder.summary()
+    if config.corruption == "color_blocks":
+      summary["patches_digest"] = digest(list_images([config.patches], recursive=True))
+    return summary
 
   def _completed(self, config, corruption, **changes):
     patches = str(self.options.patches or "") if corruption == "color_blocks" else ""

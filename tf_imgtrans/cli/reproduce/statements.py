@@ -56,60 +56,69 @@ def _rises(rows):
 
 
 _PSNR = ("psnr",)
-# X-GANs (Sec. 5.1, and Sec. 4.5 on edge points):
+# X-GANs (Sec. 5.1, and Sec. 4.5 on edge points); last, how the names of the rows begin that a statement speaks of:
 RECONSTRUCTION = {
     "table1": (
         ("X-GANs beat on-demand learning behind a white block, in PSNR and SSIM", ("psnr", "ssim"),
-         _beats("white_block_x_gans", "white_block_on_demand", "psnr", "ssim")),
+         _beats("white_block_x_gans", "white_block_on_demand", "psnr", "ssim"), "white_block"),
         ("X-GANs beat on-demand learning behind a cluttered block, in PSNR and SSIM", ("psnr", "ssim"),
-         _beats("color_blocks_x_gans", "color_blocks_on_demand", "psnr", "ssim")),
+         _beats("color_blocks_x_gans", "color_blocks_on_demand", "psnr", "ssim"), "color_blocks"),
     ),
     "figure10": (
-        ("more points give a higher PSNR, from each share to the next", _PSNR, _rises),
+        ("more points give a higher PSNR, from each share to the next", _PSNR, _rises,
+         "random_points_x_gans"),
         ("10 % of the pixels near edges give a higher PSNR than 10 % at random places", _PSNR,
-         _beats("edge_points_x_gans_0.10", "random_points_x_gans_0.10", "psnr")),
+         _beats("edge_points_x_gans_0.10", "random_points_x_gans_0.10", "psnr"), "edge_points_x_gans_0.10",
+         "random_points_x_gans_0.10"),
         ("points near edges give a higher PSNR than random ones, on the mean over the shares", _PSNR,
-         lambda rows: _mean(rows, "edge_points_x_gans") > _mean(rows, "random_points_x_gans")),
+         lambda rows: _mean(rows, "edge_points_x_gans") > _mean(rows, "random_points_x_gans"), "edge_points_x_gans",
+         "random_points_x_gans"),
         ("X-GANs beat on-demand learning at every share of random points", _PSNR,
-         _beats_everywhere("random_points_x_gans", "random_points_on_demand", POINT_SHARES)),
+         _beats_everywhere("random_points_x_gans", "random_points_on_demand", POINT_SHARES), "random_points_x_gans",
+         "random_points_on_demand"),
     ),
     "figure11": (
         ("X-GANs beat on-demand learning at every level of colour noise", _PSNR,
-         _beats_everywhere("color_noise_x_gans", "color_noise_on_demand", NOISE_SHARES)),
+         _beats_everywhere("color_noise_x_gans", "color_noise_on_demand", NOISE_SHARES), "color_noise_x_gans",
+         "color_noise_on_demand"),
     ),
     "figure12": (
         ("the point loss as L2 gives a higher PSNR than as L1, on the mean over the shares", _PSNR,
-         lambda rows: _mean(rows, "random_points_point_l2") > _mean(rows, "random_points_point_l1")),
+         lambda rows: _mean(rows, "random_points_point_l2") > _mean(rows, "random_points_point_l1"),
+         "random_points_point_l2", "random_points_point_l1"),
         ("the point loss as L1 gives a higher PSNR than none, on the mean over the shares", _PSNR,
-         lambda rows: _mean(rows, "random_points_point_l1") > _mean(rows, "random_points_point_none")),
+         lambda rows: _mean(rows, "random_points_point_l1") > _mean(rows, "random_points_point_none"),
+         "random_points_point_l1", "random_points_point_none"),
     ),
 }
 
 
 def check(results, statements):
-  """Checks statements on every seed of which all rows have finite values; a row of one seed counts with every seed.
+  """Checks statements on every seed of which all their rows have finite values; a row of one seed counts with every seed.
 
   Args:
     results: list of frame.Result.
-    statements: such as ABLATION.
+    statements: such as ABLATION or RECONSTRUCTION["table1"].
   Returns:
     list of (statement, verdict): "holds" in all seeds, "does not hold" in any, or "undecided", with the count; or "not
     measured".
   """
   seeds = sorted({seed for result in results for seed in result.row.seeds})
-  whole = [rows for rows in (_rows(results, seed) for seed in seeds) if None not in rows.values()]
   verdicts = []
-  for text, columns, bears_out in statements:
-    measured = [rows for rows in whole
-                if all(_finite(values.get(column)) for values in rows.values() for column in columns)]
+  for text, columns, bears_out, *beginnings in statements:
+    asked = [_rows(results, seed, tuple(beginnings) or "") for seed in seeds]
+    measured = [rows for rows in asked
+                if all(values and _finite(values.get(column)) for values in rows.values() for column in columns)]
     verdicts.append((text, _verdict(sum(map(bears_out, measured)), len(measured))))
   return verdicts
 
 
-def _rows(results, seed):
-  """dict of row name to values of one seed; None for a row that lacks them."""
+def _rows(results, seed, beginnings):
+  """dict of row name to values of one seed, of the rows whose names begin so; None for a row that lacks them."""
   rows = {}
   for result in results:
+    if not result.row.name.startswith(beginnings):
+      continue
     values = {record["seed"]: record["values"] for record in result.records}
     seeds = result.row.seeds
     rows[result.row.name] = values.get(seeds[0] if len(seeds) == 1 else seed)

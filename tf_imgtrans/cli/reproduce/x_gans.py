@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 
-from tf_imgtrans.cli.reproduce.curves import draw_curves
+from tf_imgtrans.cli.reproduce.curves import draw_curves, find_matplotlib
 from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, check_count, finish, measure
 from tf_imgtrans.cli.reproduce.reconstruction import Bench, Options
 from tf_imgtrans.cli.reproduce.statements import RECONSTRUCTION, check
@@ -47,7 +47,7 @@ def figure10(options: Options, seeds: int = SEEDS):
   Args:
     seeds: training runs of each system.
   """
-  bench = _start(options, seeds)
+  bench = _start(options, seeds, curves=True)
   rows = []
   for share in printed.POINT_SHARES:
     for system, corruption in (("input", "random_points"), ("classical", "random_points"), ("on_demand", "random_points"),
@@ -66,7 +66,7 @@ def figure11(options: Options, seeds: int = SEEDS):
   Args:
     seeds: training runs of each system.
   """
-  bench = _start(options, seeds)
+  bench = _start(options, seeds, curves=True)
   rows = [_row(bench, options, seeds, "figure11", system, "color_noise", share, f"{share:.0%} valid pixels")
           for share in printed.NOISE_SHARES for system in ("input", "on_demand", "x_gans")]
   return _report("figure11", "Figure 11: reconstruction from colour noise", rows, options, bench)
@@ -82,14 +82,16 @@ def figure12(options: Options, seeds: int = SEEDS):
   Args:
     seeds: training runs of each loss.
   """
-  bench = _start(options, seeds)
+  bench = _start(options, seeds, curves=True)
   rows = [_row(bench, options, seeds, "figure12", f"point_{loss}", "random_points", share, f"{share:.0%} of the pixels")
           for share in printed.POINT_SHARES for loss in LOSSES]
   return _report("figure12", "Figure 12: corresponding point loss", rows, options, bench)
 
 
-def _start(options, seeds):
+def _start(options, seeds, curves=False):
   check_count("seeds", seeds)
+  if curves:
+    find_matplotlib()
   start_tensorflow()
   return Bench(options, STEPS)
 
@@ -131,8 +133,11 @@ def _measure(bench, options, system, corruption, share, config, keep, seed):
 
 
 def _report(name, title, rows, options, bench):
+  from tf_imgtrans.data.pairs import digest
+
   table = Table("x_gans", name, title, [PSNR, SSIM], rows, {
-      "pictures": f"{len(bench.paths)} of {options.data.name}, held out", "corruption": "one seed for each picture",
+      "pictures": f"{len(bench.paths)} of {options.data.name}, held out", "digest": digest(bench.paths),
+      "corruption": "one seed for each picture",
       "measured on": "whole pictures, RGB, unrounded; kept pixels are not copied back", "preset": options.preset})
   out = options.out / name
   results = measure(table, out)
