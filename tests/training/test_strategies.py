@@ -23,18 +23,18 @@ def assert_near(one, other):
   network's largest, where a sum in the place of a mean would double them; the weights within 5e-6 in the root mean square,
   1% of one step of Adam, and all within 5e-5: where a gradient is small, Adam divides its rounding by its own size. But for
   the biases whose convolution is followed by a normalization: their gradient is zero but for rounding, so that they wander
-  by up to a whole step.
+  by up to a whole step, and its means by 1e-2.
   """
   assert list(one) == list(other)
   for name, array in one.items():
+    wanders = re.search(r"discriminator.*conv[2-5][/_]bias", name)
     if array.dtype.kind != "f":
       np.testing.assert_array_equal(array, other[name], name)
     elif "optimizer" in name:
       part, slot = name.split("/")[0], name.split("_")[-1]
       largest = max(np.abs(one[like]).max() for like in one if like.startswith(part) and like.endswith(slot))
-      assert np.abs(array - other[name]).max() <= 1e-3 * largest, name
+      assert np.abs(array - other[name]).max() <= (1e-2 if wanders else 1e-3) * largest, name
     else:
-      wanders = re.fullmatch(r"discriminator/.*/conv[2-5]/bias", name)
       np.testing.assert_allclose(array, other[name], rtol=5e-6, atol=5e-4 * one["step"] if wanders else 5e-5, err_msg=name)
       assert wanders or np.sqrt(np.mean(np.square(array - other[name]))) <= 5e-6, name
 
