@@ -7,8 +7,8 @@ from tf_imgtrans.losses.distortion import corresponding_point
 from tf_imgtrans.losses.feature import feature_matching, perceptual_l1
 
 AGGREGATES = {"max": tf.reduce_max, "sum": tf.reduce_sum}
-# pix2pixHD's weight is for Torch's VGG19, whose inputs are unit values divided by deviations of about 0.225. Ours takes values
-# up to 255, so that its features, whose biases count for little, are as many times larger.
+# pix2pixHD's weight is for Torch's VGG19, whose inputs are unit values divided by deviations of about 0.225. Ours takes
+# values up to 255, so that its features, whose biases count for little, are as many times larger.
 FEATURE_SCALE = 255 * 0.225
 
 

@@ -1,0 +1,569 @@
+"""`tf-imgtrans reproduce x_gans`: the table and the figures from end to end, on two dozen small pictures."""
+
+import dataclasses
+import json
+import math
+import os
+import shutil
+import sys
+
+import keras
+import numpy as np
+import pytest
+import recipes
+
+from tf_imgtrans.baselines import classical
+from tf_imgtrans.baselines.on_demand.config import Config as OnDemandConfig
+from tf_imgtrans.cli.main import main
+from tf_imgtrans.cli.reproduce import reconstruction
+from tf_imgtrans.cli.reproduce.curves import draw_curves
+from tf_imgtrans.cli.reproduce.frame import Result, Row
+from tf_imgtrans.cli.reproduce.reconstruction import HELD_OUT, Bench, ReconstructionOptions
+from tf_imgtrans.cli.reproduce.statements import RECONSTRUCTION, check
+from tf_imgtrans.core.images import list_images, read_image, write_image
+from tf_imgtrans.data.folders import read_photographs
+from tf_imgtrans.data.pairs import digest
+from tf_imgtrans.generators import create_generator
+from tf_imgtrans.losses.vgg19 import BLOCKS, VARIABLE
+from tf_imgtrans.metrics import psnr, ssim
+from tf_imgtrans.papers.x_gans import printed
+from tf_imgtrans.papers.x_gans.config import PRESETS
+from tf_imgtrans.papers.x_gans.data import held_out, patch_store
+
+SIZE = 16
+BLOCK = 8
+MINI = {"image_size": SIZE, "block_size": BLOCK, "tile_size": (2, BLOCK), "base_channels": 2, "residual_blocks": 1,
+        "discriminators": 1, "discriminator_channels": 2, "batch_size": 2}
+MINI_ON_DEMAND = {"image_size": SIZE, "base_channels": 2, "batch_size": 5, "adaptation_pictures": 2, "adapt_every": 2}
+POINTS, NOISE = printed.POINT_SHARES, printed.NOISE_SHARES
+
+
+def call(table, *arguments):
+  """Runs a table in this process; its exit status."""
+  with pytest.raises(SystemExit) as stopped:
+    main(["reproduce", "x_gans", table, *map(str, arguments)])
+  return stopped.value.code
+
+
+def report(out, table):
+  return json.loads((out / table / "table.json").read_text())
+
+
+def rows(out, table):
+  return {row["row"]: row for row in report(out, table)["rows"]}
+
+
+def verdicts(out, table):
+  return [item["verdict"] for item in report(out, table)["statements"]]
+
+
+def text(printed):
+  """What was printed, without frames and line breaks."""
+  return " ".join((printed.err + printed.out).replace("│", " ").split())
+
+
+def fill(folder, count, seed=0):
+  for index, picture in enumerate(recipes.smooth_images(count, 20, 24, 3, seed=seed)):
+    write_image(folder / f"picture{index}.png", picture)
+  return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+  """Pictures to train on and two to measure."""
+  folder = tmp_path_factory.mktemp("data") / "faces"
+  fill(folder / "train", 6)
+  fill(folder / "test" / "below", 3, seed=1)
+  return folder
+
+
+@pytest.fixture(scope="module")
+def patches(tmp_path_factory):
+  return fill(tmp_path_factory.mktemp("patches"), 3, seed=2)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+  """Smaller networks and pictures than the mini preset's, and no weights from the environment."""
+  monkeypatch.delenv(VARIABLE, raising=False)
+  monkeypatch.setattr(reconstruction, "MINI", MINI)
+  monkeypatch.setattr(reconstruction, "MINI_ON_DEMAND", MINI_ON_DEMAND)
+  monkeypatch.setattr(reconstruction, "PICTURES", {"mini": 2, "paper": 2})
+
+
+def factor(paper, config):
+  """What a network of the fixture `untrained` multiplies its input by: X-GANs less, so that white does less harm."""
+  return 0.95 - 0.1 * (paper == "on_demand") - 0.01 * config.seed
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+  """Every training ends at once, with a network that darkens; the list of (paper, folder, configuration)."""
+  calls = []
+
+  def train(paper, config, options):
+    calls.append((paper, options.out.name, config))
+    summary = read_photographs(options.data, options.validation_share).summary()
+    if config.corruption == "color_blocks":
+      summary["patches_digest"] = digest(list_images([config.patches], recursive=True))
+    options.out.mkdir(parents=True)
+    (options.out / "run.json").write_text(json.dumps({"config": dataclasses.asdict(config), "data": summary}))
+    keras.Sequential([keras.Input((None, None, 3)), keras.layers.Rescaling(factor(paper, config))]).save(
+        options.out / "generator.keras")
+
+  monkeypatch.setattr("tf_imgtrans.cli.train.train", train)
+  return calls
+
+
+@pytest.fixture
+def unmeasured(monkeypatch):
+  """Nothing is trained or reconstructed: every score comes from `scores`, a dict of (corruption, share) to PSNR."""
+  scores = {}
+  monkeypatch.setattr(Bench, "network", lambda self, config, run, seed: (run, seed))
+  monkeypatch.setattr(Bench, "score", lambda self, corruption, share, reconstruct, keep=None: {
+      "psnr": scores.get((reconstruct if isinstance(reconstruct, tuple) else None, share), 10.0), "ssim": 0.5})
+  return scores
+
+
+def corrupted(data, config, share):
+  """(sources, masks, targets) [2, S, S, 3] of the measured pictures."""
+  found = list(held_out(config, read_photographs(data, HELD_OUT).validation[:2], patch_store(config), share, centered=True))
+  return [np.stack(part) for part in list(zip(*found))[1:]]
+
+
+# Table 1.
+
+def test_table1_measures_what_it_says(data, patches, tmp_path, untrained, capsys):
+  out = tmp_path / "out"
+  assert call("table1", "--data", data, "--patches", patches, "--out", out, "--steps", 2, "--seeds", 2, "--seed", 3) == 0
+  found = rows(out, "table1")
+  systems = ("input", "classical", "on_demand", "x_gans")
+  assert list(found) == [f"{kind}_{system}" for kind in ("white_block", "color_blocks") for system in systems]
+  assert [row["group"] for row in found.values()] == ["white block"] * 4 + ["cluttered block"] * 4
+  assert [row["title"] for row in found.values()] == 2 * ["corrupted input", "without learning", "Gao and Grauman",
+                                                          "X-GANs"]
+  assert [(paper, name) for paper, name, _ in untrained] == [
+      (system, f"{kind}-{system}-seed{seed}") for kind in ("white_block", "color_blocks")
+      for system in ("on_demand", "x_gans") for seed in (3, 4)]
+  for _, name, config in untrained:
+    assert name.startswith(f"{config.corruption}-") and config.iterations == 2 and config.image_size == SIZE
+    assert config.patches == (str(patches) if config.corruption == "color_blocks" else "")
+    if isinstance(config, OnDemandConfig):
+      assert (config.bands, config.fill, config.load_scale) == ("extreme", "white", 1.0)
+  for kind in ("white_block", "color_blocks"):
+    config = dataclasses.replace(PRESETS["small"], **{**MINI, "tile_size": (BLOCK, BLOCK)}, corruption=kind,
+                                 patches=str(patches))
+    sources, masks, targets = corrupted(data, config, None)
+    assert (masks[:, 4:12, 4:12] == 0).all() and masks.mean() == 0.75
+    outputs = {"input": [sources], "classical": [np.stack(list(map(classical.inpaint, sources, masks)))]}
+    for _, name, trained in untrained:
+      if name.startswith(kind):
+        paper = "on_demand" if "on_demand" in name else "x_gans"
+        outputs.setdefault(paper, []).append(sources * np.float32(factor(paper, trained)))
+    for system, each in outputs.items():
+      row = found[f"{kind}_{system}"]
+      assert [item["seed"] for item in row["measurements"]] == ([3, 4] if len(each) == 2 else [3])
+      assert row["ours"]["psnr"]["values"] == pytest.approx([psnr(targets, output).mean() for output in each], abs=1e-4)
+      assert row["ours"]["ssim"]["values"] == pytest.approx([ssim(targets, output).mean() for output in each], abs=1e-5)
+      assert row["printed"] == printed.TABLE1.get(f"{kind}_{system}", {})
+      kept = sorted((out / "table1" / "pictures" / f"{kind}_{system}").iterdir())
+      np.testing.assert_allclose(read_image(kept[0]), each[0][0].clip(0, 1), atol=0.51 / 255)  # of the first seed
+      assert len(kept) == 2
+  row = found["white_block_x_gans"]
+  assert row["difference"]["psnr"] == pytest.approx(row["ours"]["psnr"]["mean"] - 24.99)
+  assert len(verdicts(out, "table1")) == 2 and all("of 2 seeds" in verdict for verdict in verdicts(out, "table1"))
+  assert not (out / "table1" / "table1.png").exists()
+  whole, shown = report(out, "table1"), text(capsys.readouterr())
+  assert whole["protocol"]["pictures"] == "2 of faces, held out" and whole["protocol"]["preset"] == "mini"
+  assert f"{verdicts(out, 'table1')[0]}: X-GANs beat on-demand learning behind a white block" in shown
+
+  before = (out / "table1" / "table.json").read_bytes()
+  assert call("table1", "--data", data, "--patches", patches, "--out", out, "--steps", 2, "--seeds", 2, "--seed", 3) == 0
+  assert len(untrained) == 8 and "12 of 12 measurements are kept" in capsys.readouterr().out
+  assert (out / "table1" / "table.json").read_bytes() == before
+
+
+def test_table1_without_patches_measures_the_white_block(data, patches, tmp_path, untrained, capsys):
+  out = tmp_path / "out"
+  assert call("table1", "--data", data, "--out", out, "--steps", 2, "--seeds", 1) == 1
+  found = rows(out, "table1")
+  assert [name for name in found if not found[name]["failure"]] == [
+      f"white_block_{system}" for system in ("input", "classical", "on_demand", "x_gans")]
+  assert {row["failure"] for name, row in found.items() if name.startswith("color")} == {
+      "cluttered blocks are cut from other pictures: give their folder with --patches"}
+  first, second = verdicts(out, "table1")
+  assert first.endswith("of 1 seeds)") and second == "not measured"
+  assert "Traceback" not in capsys.readouterr().err and len(untrained) == 2
+  # Given later, only what was missing is measured: its rows have failed, and none of them is kept.
+  assert call("table1", "--data", data, "--out", out, "--steps", 2, "--seeds", 1, "--patches", patches) == 0
+  assert "4 of 8 measurements are kept" in capsys.readouterr().out and len(untrained) == 4
+
+
+# Figures 10 to 12.
+
+def test_figure10_and_figure12_share_their_runs(data, tmp_path, untrained, capsys):
+  out = tmp_path / "out"
+  flags = ["--data", data, "--out", out, "--steps", 2, "--seeds", 1, "--pictures", 1]
+  assert call("figure10", *flags) == 0
+  assert [name for _, name, _ in untrained] == ["random_points-on_demand-seed0", "random_points-x_gans-seed0",
+                                                "edge_points-x_gans-seed0"]
+  found = rows(out, "figure10")
+  kinds = ("random_points_input", "random_points_classical", "random_points_on_demand", "random_points_x_gans",
+           "edge_points_x_gans")
+  assert list(found) == [f"{kind}_{share:.2f}" for share in POINTS for kind in kinds]
+  assert [row["group"] for row in found.values()][::5] == [
+      f"{percent}% of the pixels" for percent in (1, 2, 4, 6, 8, 10, 15, 20)]
+  assert [row["title"] for row in found.values()][:5] == [
+      "corrupted input", "without learning", "Gao and Grauman", "X-GANs", "X-GANs, edge points"]
+  assert len(report(out, "figure10")["statements"]) == 4
+  for kind in ("random_points", "edge_points"):
+    config = dataclasses.replace(PRESETS["small"], **MINI, corruption=kind)
+    source, mask, target = (part[:1] for part in corrupted(data, config, 0.1))
+    expected = {"x_gans": source * np.float32(0.95)}
+    if kind == "random_points":
+      expected.update(input=source, classical=classical.interpolate(source[0], mask[0])[None])
+    for system, output in expected.items():
+      assert found[f"{kind}_{system}_0.10"]["ours"]["psnr"]["mean"] == pytest.approx(psnr(target, output)[0], abs=1e-4)
+  assert (out / "figure10" / "figure10.png").stat().st_size > 10_000
+  drawn = read_image(out / "figure10" / "figure10.png")
+  assert drawn.shape == (528, 768, 3) and 0.02 < (drawn.min(-1) < 0.9).mean() < 0.3
+  assert f"wrote {out / 'figure10' / 'figure10.png'}" in capsys.readouterr().out
+
+  assert call("figure12", *flags) == 0
+  assert [name for _, name, _ in untrained[3:]] == ["random_points-point_l1-seed0", "random_points-point_none-seed0"]
+  l2, l1, none = (untrained[number][2] for number in (1, 3, 4))
+  assert dataclasses.replace(l2, point_norm="l1") == l1 and dataclasses.replace(l2, weight_point=0.0) == none
+  others = rows(out, "figure12")
+  assert list(others) == [f"random_points_point_{loss}_{share:.2f}" for share in POINTS for loss in ("l2", "l1", "none")]
+  assert [row["title"] for row in others.values()][:3] == ["L2", "L1", "none"]
+  for share in POINTS:
+    assert others[f"random_points_point_l2_{share:.2f}"]["ours"] == found[f"random_points_x_gans_{share:.2f}"]["ours"]
+  assert (out / "figure12" / "figure12.png").stat().st_size > 10_000 and len(verdicts(out, "figure12")) == 2
+
+  before = {path: path.read_bytes() for path in out.rglob("*.json")}
+  capsys.readouterr()
+  assert call("figure10", *flags) == call("figure12", *flags) == 0
+  shown = capsys.readouterr().out
+  assert "40 of 40 measurements are kept" in shown and "24 of 24 measurements are kept" in shown
+  assert len(untrained) == 5 and {path: path.read_bytes() for path in out.rglob("*.json")} == before
+
+
+def test_figure11_measures_colour_noise(data, tmp_path, untrained):
+  out = tmp_path / "out"
+  assert call("figure11", "--data", data, "--out", out, "--steps", 2, "--seeds", 2) == 0
+  assert [name for _, name, _ in untrained] == [f"color_noise-{system}-seed{seed}" for system in ("on_demand", "x_gans")
+                                                for seed in (0, 1)]
+  assert {config.share for _, _, config in untrained if not isinstance(config, OnDemandConfig)} == {(0.05, 0.15)}
+  found = rows(out, "figure11")
+  assert list(found) == [f"color_noise_{system}_{share:.2f}" for share in NOISE
+                         for system in ("input", "on_demand", "x_gans")]
+  assert [row["group"] for row in found.values()][::3] == ["5% valid pixels", "10% valid pixels", "15% valid pixels"]
+  config = dataclasses.replace(PRESETS["small"], **MINI, corruption="color_noise")
+  for share in NOISE:
+    sources, _, targets = corrupted(data, config, share)
+    row = found[f"color_noise_x_gans_{share:.2f}"]
+    expected = [psnr(targets, sources * np.float32(each)).mean() for each in (0.95, 0.94)]
+    assert row["ours"]["psnr"]["values"] == pytest.approx(expected, abs=1e-4)
+    assert row["ours"]["psnr"]["spread"] > 0
+    assert len(found[f"color_noise_input_{share:.2f}"]["measurements"]) == 1
+  assert (out / "figure11" / "figure11.png").stat().st_size > 10_000
+
+
+def test_a_figure_goes_on_where_a_row_failed(data, tmp_path, untrained, monkeypatch, capsys):
+  fit, broken = Bench.network, ["color_noise-x_gans"]
+
+  def network(self, config, run, seed):
+    if run in broken and seed == 1:
+      raise ArithmeticError("loss term total is nan at step 1")
+    return fit(self, config, run, seed)
+
+  monkeypatch.setattr(Bench, "network", network)
+  flags = ["--data", data, "--out", tmp_path, "--steps", 2, "--seeds", 2]
+  assert call("figure11", *flags) == 1
+  found = rows(tmp_path, "figure11")
+  assert [row["failure"] for row in found.values()] == 3 * ["", "", "seed 1: loss term total is nan at step 1"]
+  assert verdicts(tmp_path, "figure11")[0].endswith("of 1 seeds)")  # the other seed is whole
+  assert (tmp_path / "figure11" / "figure11.png").is_file()
+  broken.clear()
+  capsys.readouterr()
+  assert call("figure11", *flags) == 0
+  assert "12 of 15 measurements are kept" in capsys.readouterr().out
+
+
+def test_the_papers_preset(data, patches, tmp_path, unmeasured):
+  """What would be trained under it: the papers' configurations, in full length unless --steps is given."""
+  options = ReconstructionOptions(data=data, patches=patches, preset="paper", pictures=1)
+  for bench, iterations in ((Bench(options, 7), (100_000, 250_000)),
+                            (Bench(dataclasses.replace(options, steps=5), 7), (5, 5))):
+    for kind in ("random_points", "color_noise", "white_block", "color_blocks"):
+      ours, theirs = bench.x_gans(kind), bench.on_demand(kind)
+      files = {"patches": str(patches)} if kind == "color_blocks" else {}
+      share = (0.05, 0.15) if kind == "color_noise" else (0.01, 0.2)
+      assert ours == dataclasses.replace(PRESETS["paper"], corruption=kind, share=share, iterations=iterations[0], **files)
+      assert theirs == OnDemandConfig(corruption=kind, image_size=256, bands="extreme", fill="white", load_scale=1.0,
+                                      iterations=iterations[1], **files)
+  mini = Bench(dataclasses.replace(options, preset="mini"), 7)
+  assert mini.x_gans("random_points").iterations == mini.on_demand("random_points").iterations == 7
+  out = tmp_path / "out"
+  assert call("table1", "--data", data, "--patches", patches, "--out", out, "--preset", "paper", "--seeds", 1) == 0
+  assert rows(out, "table1")["color_blocks_x_gans"]["details"]["config"]["image_size"] == 256
+
+
+# The pictures, and the runs of other calls.
+
+def test_no_more_pictures_than_there_are(data, tmp_path):
+  options = ReconstructionOptions(data=data, out=tmp_path)
+  assert len(Bench(options, 1).paths) == 2  # of the preset
+  assert Bench(dataclasses.replace(options, pictures=50), 1).paths == sorted(data.glob("test/below/*.png"))
+  fill(tmp_path / "one", 1)
+  with pytest.raises(ValueError, match="one holds too few pictures to hold some out: give more"):
+    _ = Bench(dataclasses.replace(options, data=tmp_path / "one"), 1).paths
+
+
+def test_weights_are_found_and_are_no_condition_of_a_row(data, tmp_path, untrained, monkeypatch):
+  out, weights = tmp_path / "out", tmp_path / "weights"
+  weights.mkdir()
+  (weights / "vgg19_some.npz").touch()
+  flags = ["--data", data, "--out", out, "--steps", 2, "--seeds", 1, "--pictures", 1]
+  assert call("figure11", *flags, "--weights", weights) == 0
+  used = {paper: config for paper, _, config in untrained}
+  assert used["x_gans"].vgg_weights == str(weights / "vgg19_some.npz")
+  assert rows(out, "figure11")["color_noise_x_gans_0.05"]["details"]["config"]["vgg_weights"] == ""
+  monkeypatch.setenv(VARIABLE, "elsewhere.npz")
+  (out / "figure11" / "rows" / "color_noise_x_gans_0.05-seed0.json").unlink()
+  assert call("figure11", *flags) == 0  # the file has moved: neither the rows nor the run are refused
+  assert len(untrained) == 2
+
+
+def test_other_conditions_are_refused_and_nothing_is_lost(data, tmp_path, untrained, capsys):
+  out, faces = tmp_path / "out", shutil.copytree(data, tmp_path / "faces")
+  flags = ["--data", faces, "--out", out, "--seeds", 1, "--pictures", 1]
+  assert call("figure11", *flags, "--steps", 2) == 0
+  before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+  def refused(*arguments):
+    capsys.readouterr()
+    assert call("figure11", *flags, *arguments) == 2
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    return text(capsys.readouterr())
+
+  assert "config.iterations 2, and now it is 3: choose another --out" in refused("--steps", 3)
+  assert "preset 'mini', and now it is 'paper'" in refused("--preset", "paper")
+  assert "pictures '1 of faces, held out', and now it is '2 of faces" in refused("--steps", 2, "--pictures", 2)
+  write_image(faces / "test" / "below" / "picture0.png", recipes.random_images(20, 24, 3))
+  assert "was measured with digest" in refused("--steps", 2)  # a picture of the same name
+
+
+def test_a_run_on_other_pictures_is_not_taken(data, patches, tmp_path, untrained):
+  for kind, flags in (("white_block", []), ("color_blocks", ["--patches", patches])):
+    shutil.rmtree(tmp_path, ignore_errors=True)
+    faces, out = shutil.copytree(data, tmp_path / "faces"), tmp_path / "out"
+    flags = ["--data", faces, "--out", out, "--steps", 2, "--seeds", 1]
+    assert call("table1", *flags, "--patches", shutil.copytree(patches, tmp_path / "patches")) == 0
+    shutil.rmtree(out / "table1")
+    changed = faces / "train" if kind == "white_block" else tmp_path / "patches"
+    (changed / "picture0.png").unlink()
+    assert call("table1", *flags, "--patches", tmp_path / "patches") == 1
+    failed = {name for name, row in rows(out, "table1").items() if "was trained on other pictures" in row["failure"]}
+    assert failed == {f"{each}_{system}" for each in ("white_block", "color_blocks") for system in ("on_demand", "x_gans")
+                      if kind == "white_block" or each == kind}
+
+
+# Statements.
+
+def results(values, **one_seed):
+  """Results of rows: a dict of row name to PSNR, or to a list with one for each of three seeds; None for none."""
+  found = []
+  for name, value in {**values, **one_seed}.items():
+    numbers = (0, 1, 2) if name in values else (0,)
+    each = value if isinstance(value, list) else [value] * len(numbers)
+    found.append(Result(Row(name, name, seeds=numbers), [
+        {"seed": seed, "values": {"psnr": psnr, "ssim": 0.9 if psnr is None else psnr / 100}}
+        for seed, psnr in zip(numbers, each)]))
+  return found
+
+
+def judged(table, values, **one_seed):
+  return [verdict for _, verdict in check(results(values, **one_seed), RECONSTRUCTION[table])]
+
+
+def test_statements_on_table1():
+  values = {"white_block_on_demand": 20.0, "white_block_x_gans": 21.0, "color_blocks_on_demand": [20.0, 22.0, 20.0],
+            "color_blocks_x_gans": 21.0}
+  seen = {"white_block_input": 30.0, "color_blocks_input": 30.0}  # nothing is said of it, and it has one seed
+  assert judged("table1", values, **seen) == ["holds (3 of 3 seeds)", "undecided (2 of 3 seeds)"]
+  assert judged("table1", {**values, "white_block_x_gans": 19.0}, **seen)[0] == "does not hold (0 of 3 seeds)"
+  assert judged("table1", {**values, "white_block_x_gans": 20.0}, **seen)[0] == "does not hold (0 of 3 seeds)"  # a draw
+  assert judged("table1", {**values, "color_blocks_x_gans": [None, 23.0, math.inf]}, **seen) == [
+      "holds (3 of 3 seeds)", "holds (1 of 1 seeds)"]  # the missing values do not touch the white block
+  lacking = results(values)
+  lacking[3].records.clear()
+  assert [verdict for _, verdict in check(lacking, RECONSTRUCTION["table1"])] == ["holds (3 of 3 seeds)", "not measured"]
+  worse_ssim = results(values)
+  for record in worse_ssim[1].records:
+    record["values"]["ssim"] = 0.1
+  assert check(worse_ssim, RECONSTRUCTION["table1"])[0][1] == "does not hold (0 of 3 seeds)"
+
+
+def _curve(name, start, step=1.0, shares=POINTS):
+  return {f"{name}_{share:.2f}": start + step * number for number, share in enumerate(shares)}
+
+
+def test_statements_on_figure10():
+  values = {**_curve("random_points_on_demand", 14), **_curve("random_points_x_gans", 15),
+            **_curve("edge_points_x_gans", 16)}
+  inputs = _curve("random_points_input", 6)
+  assert judged("figure10", values, **inputs) == ["holds (3 of 3 seeds)"] * 4
+  dip = {**values, "random_points_x_gans_0.08": [19.0, 18.0, 18.0]}  # less than the one before, or as much
+  assert judged("figure10", dip, **inputs) == ["undecided (1 of 3 seeds)", *["holds (3 of 3 seeds)"] * 2,
+                                               "undecided (1 of 3 seeds)"]
+  worse = {**values, "edge_points_x_gans_0.10": 19.0}
+  assert judged("figure10", worse, **inputs) == ["holds (3 of 3 seeds)", "does not hold (0 of 3 seeds)",
+                                                 *["holds (3 of 3 seeds)"] * 2]
+  worse = {**values, **_curve("edge_points_x_gans", 14), "edge_points_x_gans_0.10": 30.0}
+  assert judged("figure10", worse, **inputs)[1:3] == ["holds (3 of 3 seeds)", "holds (3 of 3 seeds)"]  # by that one
+  worse = {**values, **_curve("edge_points_x_gans", 14), "edge_points_x_gans_0.10": 21.0}
+  assert judged("figure10", worse, **inputs)[1:3] == ["holds (3 of 3 seeds)", "does not hold (0 of 3 seeds)"]
+  missing = {**values, "edge_points_x_gans_0.15": [None, None, None]}
+  assert judged("figure10", missing, **inputs) == ["holds (3 of 3 seeds)", "holds (3 of 3 seeds)", "not measured",
+                                                   "holds (3 of 3 seeds)"]
+  one_seed = {**inputs, **_curve("random_points_on_demand", 14)}  # counts with every seed
+  trained = {name: value for name, value in values.items() if name not in one_seed}
+  assert judged("figure10", trained, **one_seed) == ["holds (3 of 3 seeds)"] * 4
+
+
+def test_statements_on_figure11():
+  ours = _curve("color_noise_x_gans", 15, shares=NOISE)
+  assert judged("figure11", {**ours, **_curve("color_noise_on_demand", 14, 1.4, NOISE)}) == ["holds (3 of 3 seeds)"]
+  assert judged("figure11", {**ours, **_curve("color_noise_on_demand", 14, 1.6, NOISE)}) == ["does not hold (0 of 3 seeds)"]
+
+
+def test_statements_on_figure12():
+  values = {**_curve("random_points_point_l2", 16), **_curve("random_points_point_l1", 15),
+            **_curve("random_points_point_none", 15, 0.9)}
+  assert judged("figure12", values) == ["holds (3 of 3 seeds)"] * 2
+  values.update(_curve("random_points_point_l2", 15.5, 0.8))
+  assert judged("figure12", values) == ["does not hold (0 of 3 seeds)", "holds (3 of 3 seeds)"]
+  values["random_points_point_none_0.01"] = [15.0, None, 30.0]
+  assert judged("figure12", values) == ["does not hold (0 of 3 seeds)", "undecided (1 of 2 seeds)"]
+
+
+def test_statements_of_a_whole_figure(data, tmp_path, unmeasured):
+  """X-GANs are measured higher in one of two seeds, and the input, which has one seed, does not hinder."""
+  for share in NOISE:
+    unmeasured[("color_noise-x_gans", 5), share] = 11.0
+  assert call("figure11", "--data", data, "--out", tmp_path, "--seeds", 2, "--seed", 4) == 0
+  assert verdicts(tmp_path, "figure11") == ["undecided (1 of 2 seeds)"]
+
+
+# Curves.
+
+def test_curves(tmp_path):
+  lines = {"with a spread": [(1, 10.0, 1.0), (2, 12.0, 0.5)], "one seed": [(1, 11.0, None), (2, 11.5, None)]}
+  draw_curves(tmp_path / "new" / "a.png", lines, "known pixels (%)", "PSNR (dB)")
+  drawn = read_image(tmp_path / "new" / "a.png")
+  colours = {tuple(np.round(255 * pixel)) for pixel in drawn.reshape(-1, 3)}
+  assert {(31, 119, 180), (255, 127, 14)} <= colours  # two lines
+  assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("table", ["figure10", "figure11", "figure12"])
+def test_without_matplotlib_nothing_is_measured(table, data, tmp_path, untrained, monkeypatch, capsys):
+  for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+    monkeypatch.delitem(sys.modules, name)
+  monkeypatch.setitem(sys.modules, "matplotlib", None)
+  assert call(table, "--data", data, "--out", tmp_path / "out", "--seeds", 1) == 2
+  shown = text(capsys.readouterr())
+  assert "curves are drawn by Matplotlib: pip install 'tf_imgtrans[plots]'" in shown and "Traceback" not in shown
+  assert not untrained and not (tmp_path / "out").exists()
+
+
+def test_the_table_needs_no_matplotlib(data, patches, tmp_path, unmeasured, monkeypatch):
+  monkeypatch.setitem(sys.modules, "matplotlib", None)
+  assert call("table1", "--data", data, "--patches", patches, "--out", tmp_path / "out", "--seeds", 1) == 0
+
+
+# Wrong calls.
+
+@pytest.mark.parametrize(("table", "flags", "message"), [
+    ("table1", [], "no data folder: give one with --data"),
+    ("figure12", [], "no data folder: give one with --data"),
+    ("figure10", ["--data", "nowhere"], "no data folder nowhere: give one with photographs in it or below it"),
+    ("figure11", ["--data", "empty"], "empty: no picture in this folder"),
+    ("figure11", ["--data", "one"], "one holds too few pictures to hold some out: give more"),
+    ("figure12", ["--data", "faces", "--weights", "nowhere"], "no folder nowhere: give --weights"),
+    ("figure12", ["--data", "faces", "--seeds", 0], "seeds is 0: expected 1 or more (--seeds)"),
+    ("figure12", ["--data", "faces", "--steps", 0], "steps is 0"),
+    ("figure12", ["--data", "faces", "--pictures", 0], "pictures is 0"),
+    ("table1", ["--data", "faces", "--preset", "small"], "invalid choice 'small'"),
+    ("table1", ["--data", "faces", "--out", "file"], "there is a file in its place: choose another --out"),
+    ("figure13", [], "did you mean 'figure1"),
+])
+def test_a_wrong_call_says_what_is_right(table, flags, message, data, tmp_path, monkeypatch, capsys):
+  monkeypatch.chdir(tmp_path)
+  shutil.copytree(data, "faces")
+  fill(tmp_path / "one", 1)
+  (tmp_path / "empty").mkdir()
+  (tmp_path / "file").write_text("mine")
+  before = sorted(tmp_path.rglob("*"))
+  assert call(table, *flags) == 2
+  shown = text(capsys.readouterr())
+  assert message in shown and "Traceback" not in shown
+  assert sorted(tmp_path.rglob("*")) == before  # nothing is left behind
+
+
+# With real trainings.
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+  """A folder with the first three blocks of a VGG19, of random numbers."""
+  folder, rng, arrays, inputs = tmp_path_factory.mktemp("weights"), np.random.default_rng(0), {}, 3
+  for block, (convolutions, outputs) in enumerate(BLOCKS[:3], 1):
+    for name in (f"block{block}_conv{number}" for number in range(1, convolutions + 1)):
+      arrays[f"{name}__kernel"] = rng.normal(0, np.sqrt(2 / 9 / inputs), (3, 3, inputs, outputs)).astype("f")
+      arrays[f"{name}__bias"], inputs = np.zeros(outputs, "f"), outputs
+  np.savez(folder / "vgg19.npz", **arrays)
+  return folder
+
+
+@pytest.mark.slow
+def test_figure12_trains_its_networks(data, weights, tmp_path, monkeypatch):
+  out = tmp_path / "out"
+  flags = ["--data", data, "--out", out, "--steps", 2, "--seeds", 1, "--weights", os.path.relpath(weights)]
+  assert call("figure12", *flags) == 0
+  found = rows(out, "figure12")
+  assert len({row["ours"]["psnr"]["mean"] for row in found.values()}) == len(found) == 24  # every loss moved the weights
+  for run in ("x_gans", "point_l1", "point_none"):
+    described = json.loads((out / "runs" / f"random_points-{run}-seed0" / "run.json").read_text())
+    assert (described["paper"], described["config"]["iterations"]) == ("x_gans", 2) and "vgg19" in described["provenance"]
+    assert described["data"] == read_photographs(data, HELD_OUT).summary()
+  network = keras.saving.load_model(out / "runs" / "random_points-x_gans-seed0" / "generator.keras")
+  config = dataclasses.replace(PRESETS["small"], **MINI)
+  sources, _, targets = corrupted(data, config, 0.2)
+  outputs = np.concatenate([network(source[None]).numpy() for source in sources])
+  expected = pytest.approx(psnr(targets, outputs).mean(), abs=1e-4)
+  assert found["random_points_point_l2_0.20"]["ours"]["psnr"]["mean"] == expected
+  fresh = create_generator("x_gans", **{name: MINI[name] for name in ("base_channels", "residual_blocks")})
+  assert any((one != other).any() for one, other in zip(fresh.get_weights(), network.get_weights()))
+  monkeypatch.setattr("tf_imgtrans.cli.train.train", None)  # nothing is trained in a second call
+  shutil.rmtree(out / "figure12" / "rows")
+  assert call("figure12", *flags) == 0
+  assert {name: row["ours"] for name, row in rows(out, "figure12").items()} == {
+      name: row["ours"] for name, row in found.items()}
+
+
+@pytest.mark.slow
+def test_table1_trains_its_networks(data, patches, weights, tmp_path):
+  assert call("table1", "--data", data, "--patches", patches, "--out", tmp_path, "--steps", 2, "--seeds", 1,
+              "--weights", weights) == 0
+  found = rows(tmp_path, "table1")
+  assert not any(row["failure"] for row in found.values())
+  described = json.loads((tmp_path / "runs" / "color_blocks-on_demand-seed0" / "run.json").read_text())
+  assert described["paper"] == "on_demand" and "patches_digest" in described["data"]
+
+
+@pytest.mark.slow
+def test_without_weights_the_rows_fail_by_name(data, tmp_path, monkeypatch):
+  monkeypatch.setenv(VARIABLE, str(tmp_path / "missing.npz"))
+  assert call("figure12", "--data", data, "--out", tmp_path / "out", "--steps", 2, "--seeds", 1) == 1
+  assert all("missing.npz" in row["failure"] for row in rows(tmp_path / "out", "figure12").values())
