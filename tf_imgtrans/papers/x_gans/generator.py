@@ -11,9 +11,7 @@ from tf_imgtrans.papers.x_gans.config import Config
 
 LEAK = 0.2  # slope of LeakyReLU below zero; not given, pix2pixHD's discriminators have the same
 STDDEV = 0.02  # of the initial kernels around 0 and of the norms' scales around 1; pix2pixHD
-# Of batch normalization. Torch, in which pix2pixHD is written, has 0.9: with pictures of 1 to 20 % of their pixels that
-# leaves the means so noisy that validations 100 steps apart differed by 7 dB in a trial.
-MOMENTUM, EPSILON = 0.99, 1e-5
+MOMENTUM, EPSILON = 0.9, 1e-5  # batch normalization of Torch, in which pix2pixHD is written
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans", name="XGansGenerator")
