@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from tf_imgtrans.baselines.on_demand.levels import LEVELS, corrupt
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in
-from tf_imgtrans.data.pairs import check_photographs, digest
+from tf_imgtrans.data.pairs import check_photographs
 from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches, unit
 from tf_imgtrans.data.store import ImageStore
-from tf_imgtrans.papers.x_gans.data import HELD_OUT_SEED, patch_store, read, resize
+from tf_imgtrans.papers.x_gans.data import HELD_OUT_SEED, data_summary, patch_store, read, resize
 
 __all__ = ["TrainingData", "read", "training_data"]
 
@@ -38,9 +38,6 @@ def training_data(config, folder):
   check_photographs(folder.training)
   check_photographs(folder.validation)
   patches = patch_store(config)
-  summary = folder.summary()
-  if patches:
-    summary["patches_digest"] = digest(patches.paths)
   load = _loader(config, folder.training, patches)
 
   def batches(start_step, part):
@@ -52,7 +49,7 @@ def training_data(config, folder):
   def validation(most=None):
     return _validation(config, folder.validation[:most], clean(most))
 
-  return TrainingData(summary, batches, validation, clean)
+  return TrainingData(data_summary(config, folder), batches, validation, clean)
 
 
 def _loader(config, paths, patches):

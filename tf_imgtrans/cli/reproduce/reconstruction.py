@@ -80,13 +80,15 @@ class Bench:
 
   def network(self, config, run, seed):
     """The network trained in OUT/runs/RUN-seedN, which is begun, resumed or taken as it is: images -> outputs."""
+    from tf_imgtrans.papers.x_gans.data import data_summary
+
     self._check_patches(config.corruption)
     paper = "on_demand" if isinstance(config, OnDemandConfig) else "x_gans"
     files = {"vgg_weights": vgg_file(self.weights)} if paper == "x_gans" else {}  # no condition of a row: a file may move
     config = dataclasses.replace(config, seed=seed, **files)
     folder = self.options.out / "runs" / f"{run}-seed{seed}"
     options = TrainingOptions(out=folder, data=self.options.data, validation_share=HELD_OUT, validation_pictures=20)
-    return _load(trained(paper, config, options, self._summary(config)), config.image_size)
+    return _load(trained(paper, config, options, data_summary(config, self.folder)), config.image_size)
 
   def score(self, corruption, share, reconstruct, keep=None):
     """Scores reconstructions of the held-out pictures: means of PSNR and SSIM on whole pictures, RGB.
@@ -119,16 +121,6 @@ class Bench:
   def _check_patches(self, corruption):
     if corruption == "color_blocks" and self.options.patches is None:
       raise ValueError("cluttered blocks are cut from other pictures: give their folder with --patches")
-
-  def _summary(self, config):
-    """What run.json says of the data that a configuration is trained on."""
-    from tf_imgtrans.core.images import list_images
-    from tf_imgtrans.data.pairs import digest
-
-    summary = self.folder.summary()
-    if config.corruption == "color_blocks":
-      summary["patches_digest"] = digest(list_images([config.patches], recursive=True))
-    return summary
 
   def _completed(self, config, corruption, **changes):
     patches = str(self.options.patches or "") if corruption == "color_blocks" else ""

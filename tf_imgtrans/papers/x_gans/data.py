@@ -46,9 +46,6 @@ def training_data(config, folder):
   prepare = functools.partial(resize, size=config.image_size)
   store = ImageStore(folder.training, prepare=prepare)
   patches = patch_store(config)
-  summary = folder.summary()
-  if patches:
-    summary["patches_digest"] = digest(patches.paths)
 
   def load(number, seed):
     draw, mirror = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
@@ -64,7 +61,15 @@ def training_data(config, folder):
   def validation(most=None):
     return [(name, source, target) for name, source, _, target in held_out(config, folder.validation[:most], patches)]
 
-  return TrainingData(summary, batches, validation)
+  return TrainingData(data_summary(config, folder), batches, validation)
+
+
+def data_summary(config, folder):
+  """What run.json says of the data: of the photographs, and of the pictures that colour blocks are cut from."""
+  summary = folder.summary()
+  if config.corruption == "color_blocks":
+    summary["patches_digest"] = digest(_patch_paths(config))
+  return summary
 
 
 def held_out(config, paths, patches=None, share=None, centered=False):
@@ -124,9 +129,13 @@ def patch_store(config):
     return None
   if not config.patches:
     raise ValueError("corruption is color_blocks, which are cut from other pictures: give their folder by --config.patches")
-  paths = list_images([config.patches], recursive=True)
+  paths = _patch_paths(config)
   check_photographs(paths)
   return ImageStore(paths, PATCHES_BUDGET, functools.partial(resize, size=config.image_size))
+
+
+def _patch_paths(config):
+  return list_images([config.patches], recursive=True)
 
 
 def resize(picture, size):
