@@ -9,7 +9,7 @@ import recipes
 import tensorflow as tf
 
 from tf_imgtrans.baselines.on_demand.config import TINY
-from tf_imgtrans.baselines.on_demand.levels import adapted_shares, corrupt, largest_remainder, levels_of_batch
+from tf_imgtrans.baselines.on_demand.levels import FILLS, adapted_shares, corrupt, largest_remainder, levels_of_batch
 from tf_imgtrans.baselines.on_demand.trainer import HELD_OUT_SEED, Trainer
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.data.pipeline import training_batches
@@ -40,8 +40,12 @@ class Data:
 
   def batches(self, start_step, part):
     pictures = tf.constant(np.concatenate([TARGETS, OTHERS]))
-    return training_batches(lambda number, seed: (pictures[number],), len(pictures), self.config.batch_size,
-                            self.config.seed, start_step, part)
+
+    def load(number, seed):
+      patches = (pictures[::-1][number],) if self.config.corruption == "color_blocks" else ()
+      return pictures[number], *patches
+
+    return training_batches(load, len(pictures), self.config.batch_size, self.config.seed, start_step, part)
 
 
 def _trainer(precision="float32", held_out=OTHERS[:7], kind=Trainer, **options):
@@ -134,6 +138,7 @@ def test_an_epoch_is_one_pass_over_the_pictures():
 
 def test_shares_follow_the_psnr_of_each_level():
   trainer = _learned(20, adaptation_pictures=5, batch_size=3, learning_rate=5e-3)
+  trainer.settle()
   expected = []
   for level in range(5):
     values = []
@@ -162,15 +167,30 @@ def test_only_the_end_of_an_epoch_adapts():
 
 
 @pytest.mark.parametrize("kind", ["random_points", "color_noise", "white_block", "color_blocks"])
-def test_adapting_changes_the_shares_alone_and_is_the_same_again(kind):
+def test_adapting_changes_shares_and_statistics_alone_and_is_the_same_again(kind):
   trainer = _trainer(corruption=kind)
   before = _weights(trainer)
   first, second = trainer.adapt(4), trainer.adapt(8)
   assert first == second
   after = _weights(trainer)
-  assert [name for name, value in after.items() if (value != before[name]).any()] == ["shares"]
+  changed = [name for name, value in after.items() if (value != before[name]).any()]
+  assert [name for name in changed if "moving_" not in name] == ["shares"] and len(changed) == 7
   np.testing.assert_allclose(after["shares"], adapted_shares([first[f"psnr_level{level}"] for level in range(1, 6)]),
                              rtol=1e-5)
+
+
+def test_statistics_are_of_all_levels_alike(monkeypatch):
+  seen = []
+  monkeypatch.setattr("tf_imgtrans.training.trainer.estimate_statistics",
+                      lambda network, images: seen.append(np.stack(list(images.as_numpy_iterator()))))
+  trainer = _trainer(batch_size=2)
+  trainer.settle()
+  trainer.settle()
+  recipes.assert_same(seen[0], seen[1])
+  assert seen[0].shape == (128, SIZE, SIZE, 3)
+  missing = (seen[0] == np.float32(FILLS["mean"])).all(-1).mean((1, 2))
+  counts, _ = np.histogram(missing, (0, 0.15, 0.30, 0.45, 0.60, 0.80))
+  assert counts.min() > 20  # of 128, levels being 15 % of the pixels wide
 
 
 def test_a_trainer_is_prepared_first():

@@ -17,12 +17,12 @@ from tf_imgtrans.version import __version__
 PATHS = [[], ["quickstart"], ["train"], ["train", "mux_demux"], ["train", "x_gans"], ["train", "baseline"],
          ["evaluate"], ["predict"], ["corrupt"],
          *(["corrupt", kind] for kind in ("random_points", "edge_points", "color_noise", "white_block", "color_blocks")),
-         ["compress"], ["decompress"],
+         ["benchmark-corruptions"], ["compress"], ["decompress"],
          ["export"], ["export", "saved-model"], ["export", "tflite"], ["import-checkpoint"], ["reproduce"],
          ["reproduce", "mux_demux"], *(["reproduce", "mux_demux", table] for table in
                                        ("table2", "table3", "table4", "table5", "score")),
          ["reproduce", "x_gans"], *(["reproduce", "x_gans", table] for table in
-                                    ("table1", "figure10", "figure11", "figure12"))]
+                                    ("table1", "figure10", "figure11", "figure12", "compression"))]
 
 
 def call(*arguments):

@@ -15,12 +15,13 @@ import recipes
 from tf_imgtrans.baselines import classical
 from tf_imgtrans.baselines.on_demand.config import Config as OnDemandConfig
 from tf_imgtrans.cli.main import main
+from tf_imgtrans.cli.rate_distortion import rate_distortion
 from tf_imgtrans.cli.reproduce import reconstruction
 from tf_imgtrans.cli.reproduce.curves import draw_curves
 from tf_imgtrans.cli.reproduce.frame import Result, Row
 from tf_imgtrans.cli.reproduce.reconstruction import HELD_OUT, Bench, ReconstructionOptions
 from tf_imgtrans.cli.reproduce.statements import RECONSTRUCTION, check
-from tf_imgtrans.core.images import list_images, read_image, write_image
+from tf_imgtrans.core.images import list_images, read_image, read_uint8, write_image
 from tf_imgtrans.data.folders import read_photographs
 from tf_imgtrans.data.pairs import digest
 from tf_imgtrans.generators import create_generator
@@ -28,7 +29,7 @@ from tf_imgtrans.losses.vgg19 import BLOCKS, VARIABLE
 from tf_imgtrans.metrics import psnr, ssim
 from tf_imgtrans.papers.x_gans import printed
 from tf_imgtrans.papers.x_gans.config import PRESETS
-from tf_imgtrans.papers.x_gans.data import held_out, patch_store
+from tf_imgtrans.papers.x_gans.data import held_out, patch_store, resize
 
 SIZE = 16
 BLOCK = 8
@@ -267,6 +268,33 @@ def test_figure11_measures_colour_noise(data, tmp_path, untrained):
     assert row["ours"]["psnr"]["spread"] > 0
     assert len(found[f"color_noise_input_{share:.2f}"]["measurements"]) == 1
   assert (out / "figure11" / "figure11.png").stat().st_size > 10_000
+
+
+def test_compression_takes_the_networks_of_figure10(data, tmp_path, untrained, monkeypatch, capsys):
+  pytest.importorskip("constriction")
+  for name, mini in (("MINI", MINI), ("MINI_ON_DEMAND", MINI_ON_DEMAND)):  # of smaller pictures 1 % may be no pixel
+    monkeypatch.setattr(reconstruction, name, {**mini, "image_size": 32})
+  flags = ["--data", data, "--out", tmp_path, "--steps", 2]
+  assert call("compression", *flags) == 0
+  assert [name for _, name, _ in untrained] == ["random_points-x_gans-seed0", "edge_points-x_gans-seed0"]
+  found = rows(tmp_path, "compression")
+  assert list(found) == [f"{kind}_{system}_{share:.2f}" for share in POINTS for kind in ("random_points", "edge_points")
+                         for system in ("classical", "x_gans")]
+  assert [row["title"] for row in found.values()][:4] == [
+      "interpolation, random points", "X-GANs, random points", "interpolation, edge points", "X-GANs, edge points"]
+  pictures = [(path.stem, resize(read_uint8(path), 32)) for path in read_photographs(data, HELD_OUT).validation[:2]]
+  for share in (0.01, 0.20):
+    expected = rate_distortion(pictures, lambda source, mask: source * np.float32(0.95), [share], ["edge"])
+    ours = found[f"edge_points_x_gans_{share:.2f}"]["ours"]
+    for name in ("bits_per_pixel", "psnr", "ssim", "webp_psnr"):
+      values = [picture[name] for picture in expected]
+      assert None in values or ours[name]["mean"] == pytest.approx(np.mean(values), abs=1e-6), name
+  assert found["edge_points_x_gans_0.01"]["ours"]["jpeg_psnr"]["mean"] is None  # no JPEG is so small
+  assert len(verdicts(tmp_path, "compression")) == 3 and "not measured" in verdicts(tmp_path, "compression")[-1]
+  assert (tmp_path / "compression" / "compression.png").stat().st_size > 10_000
+  capsys.readouterr()
+  assert call("figure10", *flags, "--seeds", 1) == 0
+  assert len(untrained) == 3  # on-demand learning alone is trained anew
 
 
 def test_a_figure_goes_on_where_a_row_failed(data, tmp_path, untrained, monkeypatch, capsys):

@@ -29,6 +29,7 @@ COMMANDS = {
         "white_block": ("corrupt:white_block", "Set a square in the middle white."),
         "color_blocks": ("corrupt:color_blocks", "Cover a square with a tile of another picture."),
     }, "Corrupt pictures, and write the masks of what was kept."),
+    "benchmark-corruptions": ("benchmark_corruptions:benchmark_corruptions", "Pictures a second of each corruption."),
     "compress": ("codec:compress", "Keep a few exact pixels of a picture, in an .xgp file."),
     "decompress": ("codec:decompress", "Rebuild a picture from the pixels of an .xgp file."),
     "export": ({
@@ -49,6 +50,7 @@ COMMANDS = {
             "figure10": ("reproduce.x_gans:figure10", "Reconstruction from 1 to 20 % of the pixels."),
             "figure11": ("reproduce.x_gans:figure11", "Reconstruction from colour noise."),
             "figure12": ("reproduce.x_gans:figure12", "The corresponding point loss."),
+            "compression": ("reproduce.compression:compression", "Bits per pixel against PSNR, beside JPEG and WebP."),
         }, "X-GANs reconstruction."),
     }, "Measure the tables of a paper, and set them beside the printed ones."),
 }

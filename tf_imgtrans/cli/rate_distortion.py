@@ -5,7 +5,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from tf_imgtrans.cli.codec import rebuild, sample
+from tf_imgtrans.cli.codec import sample
+from tf_imgtrans.core.images import to_uint8
 from tf_imgtrans.core.seeds import seed_at, stream_number
 from tf_imgtrans.metrics import psnr, ssim
 from tf_imgtrans.papers.x_gans import codec
@@ -19,7 +20,7 @@ _RIVALS = {
 _SHRUNK = (3 / 4, 1 / 2, 3 / 8, 1 / 4, 3 / 16, 1 / 8, 3 / 32, 1 / 16, 1 / 32, 1 / 64)
 
 
-def rate_distortion(pictures, model, shares, samplings=("random", "edge"), seed=0):
+def rate_distortion(pictures, reconstruct, shares, samplings=("random", "edge"), seed=0):
   """Packs pictures as .xgp files, rebuilds them, and measures both sides of the bargain.
 
   What is drawn depends on the seed and the picture's name, and not on the other pictures; with one seed, random points of
@@ -27,7 +28,7 @@ def rate_distortion(pictures, model, shares, samplings=("random", "edge"), seed=
 
   Args:
     pictures: list of (name, uint8 [H, W, 3]), 11 pixels or more on each side.
-    model: callable on float32 [1, H, W, 3] in [0, 1], the kept pixels on white; gives the same size.
+    reconstruct: (float32 [H, W, 3] in [0, 1], the kept pixels on white, and bool [H, W, 1], where they are) -> [H, W, 3].
     shares: floats in (0, 1], of pixels kept.
     samplings: of "random" and "edge".
     seed: int.
@@ -35,7 +36,7 @@ def rate_distortion(pictures, model, shares, samplings=("random", "edge"), seed=
     list of dicts, one for every sampling, share and picture, in this order of nesting:
       picture, sampling, share, points;
       bytes, bits_per_pixel: of the .xgp file, its header included;
-      psnr, ssim: of what the model gives, rounded to 8 bits, RGB; psnr_kept, ssim_kept: with the kept pixels put in;
+      psnr, ssim: of what is reconstructed, rounded to 8 bits, RGB; psnr_kept, ssim_kept: with the kept pixels put in;
       jpeg_bytes, jpeg_psnr, jpeg_ssim, jpeg_how, and the same for webp: the best of at most `bytes`, and how it was
         made, such as "quality 7, 4:2:0" or "quality 1, 4:2:0, shrunk to 96x64"; numbers None where nothing fits.
   """
@@ -46,7 +47,7 @@ def rate_distortion(pictures, model, shares, samplings=("random", "edge"), seed=
         mask = sample(pixels, share, sampling, seed_at(seed, "compression", stream_number(name)))
         data = codec.encode(pixels, mask)
         sparse, kept = codec.decode(data)
-        picture = rebuild(model, sparse, kept)
+        picture = to_uint8(reconstruct(sparse.astype(np.float32) / np.float32(255), kept[..., None]))
         with_points = np.where(kept[..., None], sparse, picture)
         row = {"picture": name, "sampling": sampling, "share": share, "points": int(mask.sum()),
                "bytes": len(data), "bits_per_pixel": 8 * len(data) / mask.size,

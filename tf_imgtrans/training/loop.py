@@ -62,6 +62,8 @@ def run_training(trainer, batches, folder, options, iterations, batch_size, stra
         folder.log(step, "train", means, speed=len(window) * batch_size / (now - began))
         bar.set_postfix(step=step, total=f"{means['total']:.4g}", refresh=False)
         window, began = [], now
+      if validates:
+        trainer.settle()
       if validates or saves:
         _check_state(trainer, step)
       if validates and validator and folder.writes:

@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.core.seeds import fold_in, seed_at
+from tf_imgtrans.training.population import PICTURES, batch_normalizations, estimate_statistics
 
 
 class GanTrainer(keras.Model):
@@ -28,6 +30,7 @@ class GanTrainer(keras.Model):
     self.step = self.add_weight(name="step", shape=(), dtype="int64", initializer="zeros", trainable=False,
                                 aggregation="only_first_replica")
     self.parts = {}
+    self.batches = None  # of `prepare`
 
   def finish(self, **parts):
     """Takes the built networks and the optimizers by name, and builds the optimizers.
@@ -75,11 +78,26 @@ class GanTrainer(keras.Model):
     return named
 
   def prepare(self, data):
-    """Takes what the trainer wants of the data beside its batches, before the first step; nothing by default.
+    """Takes what the trainer wants of the data beside the batches of its steps, before the first step.
 
     Args:
       data: of the paper's `training_data`.
     """
+    self.batches = data.batches
+
+  def inputs(self, batch):
+    """What the generator sees of a batch of any length; the first of its tensors by default, float32 [N, H, W, 3]."""
+    return batch[0]
+
+  def settle(self):
+    """Called before the generator is judged or saved: estimates what it normalizes by at inference.
+
+    It follows from the weights and from what `prepare` took alone, and training does not see it, so that a run may be
+    validated more or less often and is the same.
+    """
+    if self.batches and batch_normalizations(self.generator):
+      pictures = self.batches(0, Part()).unbatch().batch(PICTURES).take(1)
+      estimate_statistics(self.generator, pictures.map(lambda *batch: self.inputs(batch)).unbatch())
 
   def adapt(self, step):
     """Called after every step, outside the replicas: what training learns from a look at the whole run goes here.

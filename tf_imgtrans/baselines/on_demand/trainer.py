@@ -61,6 +61,7 @@ class Trainer(GanTrainer):
     Raises:
       ValueError: no picture is held out.
     """
+    super().prepare(data)
     self.clean = data.clean(self.config.adaptation_pictures)
     if not len(self.clean[0]):
       raise ValueError("no picture is held out, but the levels of difficulty are validated after each epoch: hold some "
@@ -71,12 +72,19 @@ class Trainer(GanTrainer):
     epoch = -(-data.summary["training"] // self.config.batch_size)
     self.period = self.config.adapt_every or epoch
 
+  def inputs(self, batch):
+    """A clean batch, corrupted at all levels in equal parts; the same pixels every time."""
+    target, *patches = batch
+    level = levels_of_batch(tf.fill([LEVELS], 1 / LEVELS), tf.shape(target)[0])
+    return corrupt(self.config, target, level, as_seed_pair(HELD_OUT_SEED), *patches)[0]
+
   def adapt(self, step):
     """After every epoch, validates each level and sets its share of the batches; the PSNRs and shares, for the log."""
     if self.period is None:
       raise ValueError("the trainer has no held-out pictures to adapt by: call prepare(data) before training")
     if step % self.period:
       return None
+    self.settle()
     psnr = self.psnr_of_levels()
     self.shares.assign(adapted_shares(psnr))
     values = {"psnr": psnr, "share": self.shares}

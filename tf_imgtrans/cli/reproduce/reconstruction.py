@@ -67,6 +67,21 @@ class Bench:
       raise ValueError(f"{self.options.data} holds too few pictures to hold some out: give more")
     return held_out[:self.options.pictures or PICTURES[self.options.preset]]
 
+  def pictures(self):
+    """The held-out pictures at the size of the networks: list of (name, uint8 [S, S, 3])."""
+    from tf_imgtrans.core.images import read_uint8
+    from tf_imgtrans.papers.x_gans.data import resize
+
+    size = self.x_gans("random_points").image_size
+    return [(path.stem, resize(read_uint8(path), size)) for path in self.paths]
+
+  def protocol(self):
+    """How every row is measured, as a table's protocol."""
+    from tf_imgtrans.data.pairs import digest
+
+    pictures = f"{len(self.paths)} of {self.options.data.resolve().name}, held out"
+    return {"pictures": pictures, "digest": digest(self.paths), "preset": self.options.preset}
+
   def x_gans(self, corruption, **changes):
     """How X-GANs are trained against a corruption under the preset."""
     paper = self.options.preset == "paper"

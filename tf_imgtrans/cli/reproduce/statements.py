@@ -92,6 +92,19 @@ RECONSTRUCTION = {
     ),
 }
 
+# X-GANs as a codec (Sec. 4.5). The paper compares with no other codec; that the bargain is a good one is ours to test.
+COMPRESSION = (
+    ("edge points beat random points of the same share, on the mean over the shares", _PSNR,
+     lambda rows: _mean(rows, "edge_points_x_gans") > _mean(rows, "random_points_x_gans"),
+     "edge_points_x_gans", "random_points_x_gans"),
+    ("X-GANs beat interpolation between the same points at every share", _PSNR,
+     lambda rows: all(_beats_everywhere(f"{points}_x_gans", f"{points}_classical", POINT_SHARES)(rows)
+                      for points in ("random_points", "edge_points")), "random_points", "edge_points"),
+    ("X-GANs from 1 % of the pixels beat JPEG of the same size", ("psnr", "jpeg_psnr"),
+     lambda rows: rows["random_points_x_gans_0.01"]["psnr"] > rows["random_points_x_gans_0.01"]["jpeg_psnr"],
+     "random_points_x_gans_0.01"),
+)
+
 
 def check(results, statements):
   """Checks statements on every seed of which all their rows have finite values; a row of one seed counts with every seed.

@@ -133,12 +133,9 @@ def _measure(bench, options, system, corruption, share, config, keep, seed):
 
 
 def _report(name, title, rows, options, bench):
-  from tf_imgtrans.data.pairs import digest
-
   table = Table("x_gans", name, title, [PSNR, SSIM], rows, {
-      "pictures": f"{len(bench.paths)} of {options.data.name}, held out", "digest": digest(bench.paths),
-      "corruption": "one seed for each picture",
-      "measured on": "whole pictures, RGB, unrounded; kept pixels are not copied back", "preset": options.preset})
+      **bench.protocol(), "corruption": "one seed for each picture",
+      "measured on": "whole pictures, RGB, unrounded; kept pixels are not copied back"})
   out = options.out / name
   results = measure(table, out)
   verdicts = check(results, RECONSTRUCTION[name])

@@ -84,7 +84,7 @@ class Generator(ConfiguredModel):
 
     Args:
       images: float [N, H, W, 3] in [0, 1].
-      dropout_seed: int or int pair; in training, the same seed drops the same numbers, and none a new draw of them.
+      dropout_seed: int or int pair; in training, the same seed drops the same numbers, and without one none are dropped.
       training: bool; drops numbers, and normalizes by the batch's means.
     """
     check_images(images)
@@ -99,8 +99,8 @@ class Generator(ConfiguredModel):
     def activated(layers, features):
       return tf.nn.leaky_relu(run(layers, features), LEAK)
 
-    drops = training and self.config.dropout > 0
-    seed = _seed_pair(dropout_seed) if drops else None
+    drops = training and self.config.dropout > 0 and dropout_seed is not None
+    seed = as_seed_pair(dropout_seed) if drops else None
     features = pad_to_multiple(tf.cast(2 * images - 1, self.compute_dtype), self.multiple)
     features = activated(self.stem, _reflect(features, 3))
     for layers in self.down:
@@ -138,10 +138,6 @@ def drop_out(features, rate, seed):
   """
   kept = uniform(tf.shape(features), seed) >= rate
   return tf.where(kept, features / (1 - rate), tf.zeros_like(features))
-
-
-def _seed_pair(seed):
-  return tf.random.uniform((2,), maxval=tf.int32.max, dtype=tf.int32) if seed is None else as_seed_pair(seed)
 
 
 def _reflect(features, width):
