@@ -249,6 +249,25 @@ def test_figure10_and_figure12_share_their_runs(data, tmp_path, untrained, capsy
   assert len(untrained) == 5 and {path: path.read_bytes() for path in out.rglob("*.json")} == before
 
 
+def test_networks_of_ones_own_are_measured_and_nothing_is_trained(data, tmp_path, untrained, capsys):
+  model = tmp_path / "half.keras"
+  keras.Sequential([keras.Input((None, None, 3)), keras.layers.Rescaling(0.5)]).save(model)
+  flags = ["--data", data, "--out", tmp_path / "out", "--models", f"random_points-x_gans={model}"]
+  assert call("figure10", *flags) == 0 and not untrained
+  found = rows(tmp_path / "out", "figure10")
+  kinds = ("random_points_input", "random_points_classical", "random_points_x_gans")
+  assert list(found) == [f"{kind}_{share:.2f}" for share in POINTS for kind in kinds]
+  sources, _, targets = corrupted(data, dataclasses.replace(PRESETS["small"], **MINI), 0.1)
+  assert found["random_points_x_gans_0.10"]["ours"]["psnr"]["values"] == [
+      pytest.approx(psnr(targets, sources * np.float32(0.5)).mean(), abs=1e-4)]
+  assert [verdict.split(" (")[0] for verdict in verdicts(tmp_path / "out", "figure10")][1:] == 3 * ["not measured"]
+  keras.Sequential([keras.Input((None, None, 3)), keras.layers.Rescaling(0.6)]).save(model)
+  capsys.readouterr()
+  assert call("figure10", *flags) == 2 and "was measured with digest" in text(capsys.readouterr())
+  assert call("figure10", *flags[:-1], f"points={model}") == 2
+  assert "random_points-x_gans" in text(capsys.readouterr())
+
+
 def test_figure11_measures_colour_noise(data, tmp_path, untrained):
   out = tmp_path / "out"
   assert call("figure11", "--data", data, "--out", out, "--steps", 2, "--seeds", 2) == 0

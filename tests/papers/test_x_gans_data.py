@@ -269,6 +269,16 @@ def test_patches_that_cannot_be_cut_from(folder, tmp_path):
         use(config)
 
 
+def test_a_run_does_not_lie_among_the_photographs(tmp_path):
+  _pictures(tmp_path / "faces", 4)
+  with pytest.raises(ValueError, match="out is .*, in the data folder.*choose another --out"):
+    read(TrainingOptions(tmp_path / "faces" / "runs" / "a", data=tmp_path / "faces"))
+  assert read(TrainingOptions(tmp_path / "run", data=tmp_path / "faces")).training
+  _pictures(tmp_path / "parted" / "train", 2)
+  _pictures(tmp_path / "parted" / "test", 2)
+  assert read(TrainingOptions(tmp_path / "parted" / "run", data=tmp_path / "parted")).training
+
+
 def test_bad_pictures_stop_the_run(folder, tmp_path):
   (tmp_path / "bad.png").write_bytes(b"no picture")
   for part in ("training", "validation"):

@@ -48,7 +48,7 @@ def x_gans(options: Options, preset: Literal[tuple(X_GANS)] = "paper", config: X
   Example: tf-imgtrans train x_gans --preset small --data celeba --out runs/points
 
   Args:
-    preset: what the defaults are: the paper's, at 256x256, or small ones at 64x64.
+    preset: what the defaults of a new run are: the paper's, at 256x256, or small ones at 64x64.
   """
   return run("x_gans", config, options)
 

@@ -87,10 +87,17 @@ def read_photographs(directory, validation_share=0.1):
   directory = pathlib.Path(directory)
   if not directory.is_dir():
     raise FileNotFoundError(f"no data folder {directory}: give one with photographs in it or below it")
+  pictures = [list_images([part], recursive=True) for part in photograph_parts(directory)]
+  return Folder("photographs", *(split_by_name(*pictures, validation_share) if len(pictures) == 1 else pictures))
+
+
+def photograph_parts(directory):
+  """The folders that `read_photographs` lists: DIR/train and DIR/test (or DIR/val), or DIR alone."""
+  directory = pathlib.Path(directory)
   for held_out in ("test", "val", "validation"):
     if (directory / "train").is_dir() and (directory / held_out).is_dir():
-      return Folder("photographs", *(list_images([directory / part], recursive=True) for part in ("train", held_out)))
-  return Folder("photographs", *split_by_name(list_images([directory], recursive=True), validation_share))
+      return [directory / "train", directory / held_out]
+  return [directory]
 
 
 def full_photographs(directory, phone=None):

@@ -1,17 +1,14 @@
 """`tf-imgtrans reproduce x_gans compression`: bits per pixel against PSNR of pictures kept as a few pixels (Sec. 4.5)."""
 
-import dataclasses
 import functools
 import statistics
 
-from tf_imgtrans.cli.reproduce.curves import draw_curves, find_matplotlib
-from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, check_count, finish, measure
-from tf_imgtrans.cli.reproduce.reconstruction import Bench, Options
+from tf_imgtrans.cli.reproduce.curves import draw_curves
+from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, finish, measure
+from tf_imgtrans.cli.reproduce.reconstruction import Options, start_bench
 from tf_imgtrans.cli.reproduce.statements import COMPRESSION, check
-from tf_imgtrans.cli.startup import start_tensorflow
 from tf_imgtrans.papers.x_gans import printed
 
-STEPS = 600  # of each run under the mini preset: the runs of Figure 10
 COLUMNS = [Column("bits_per_pixel", "bits/pixel", 3), Column("psnr", "PSNR dB", 2), Column("ssim", "SSIM", 4),
            Column("jpeg_psnr", "JPEG PSNR", 2), Column("jpeg_ssim", "JPEG SSIM", 4),
            Column("webp_psnr", "WebP PSNR", 2), Column("webp_ssim", "WebP SSIM", 4)]
@@ -29,12 +26,9 @@ def compression(options: Options, seeds: int = 1):
   Args:
     seeds: training runs of each network.
   """
-  check_count("seeds", seeds)
-  find_matplotlib()
-  start_tensorflow()
-  bench = Bench(options, STEPS)
-  rows = [_row(bench, options, seeds, share, corruption, system)
-          for share in printed.POINT_SHARES for corruption in SAMPLINGS for system in TITLES]
+  bench = start_bench(options, seeds, curves=True)
+  rows = [row for share in printed.POINT_SHARES for corruption in SAMPLINGS for system in TITLES
+          if (row := _row(bench, share, corruption, system))]
   table = Table("x_gans", "compression", "Compression (Sec. 4.5)", COLUMNS, rows, {
       **bench.protocol(), "points": "drawn by compress with seed 0", "file": "whole .xgp, header included",
       "JPEG and WebP": "the highest quality of at most as many bytes, shrunk where none is small enough"})
@@ -47,19 +41,20 @@ def compression(options: Options, seeds: int = 1):
   return finish(table, results, out, statements=[{"statement": text, "verdict": verdict} for text, verdict in verdicts])
 
 
-def _row(bench, options, seeds, share, corruption, system):
+def _row(bench, share, corruption, system):
   config = bench.x_gans(corruption) if system == "x_gans" else None
-  return Row(f"{corruption}_{system}_{share:.2f}", f"{TITLES[system]}, {SAMPLINGS[corruption]} points",
-             functools.partial(_measure, bench, share, corruption, config), group=f"{share:.0%} of the pixels",
-             seeds=tuple(range(options.seed, options.seed + seeds)) if config else (options.seed,),
-             details={"config": dataclasses.asdict(config)} if config else {})
+  run = f"{corruption}-{system}"
+  described = bench.row(config, run)
+  return described and Row(
+      f"{corruption}_{system}_{share:.2f}", f"{TITLES[system]}, {SAMPLINGS[corruption]} points",
+      functools.partial(_measure, bench, share, corruption, config, run), group=f"{share:.0%} of the pixels", **described)
 
 
-def _measure(bench, share, corruption, config, seed):
+def _measure(bench, share, corruption, config, run, seed):
   from tf_imgtrans.baselines import classical
   from tf_imgtrans.cli.rate_distortion import rate_distortion
 
-  reconstruct = bench.network(config, f"{corruption}-x_gans", seed) if config else classical.interpolate
+  reconstruct = bench.network(config, run, seed) if config else classical.interpolate
   found = rate_distortion(bench.pictures(), reconstruct, [share], [SAMPLINGS[corruption]])
   return {**{column.name: _mean(picture[column.name] for picture in found) for column in COLUMNS}, "pictures": len(found),
           "bytes": _mean(picture["bytes"] for picture in found)}

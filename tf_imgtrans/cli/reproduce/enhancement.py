@@ -11,9 +11,9 @@ import tyro
 
 from tf_imgtrans.baselines.enhancement.config import CONFIGS
 from tf_imgtrans.cli.reproduce.figures import shown_pairs
+from tf_imgtrans.cli.reproduce.given import model_digest, parse_models
 from tf_imgtrans.cli.reproduce.options import ReproduceOptions
 from tf_imgtrans.cli.reproduce.runs import find, trained, vgg_file, weight_folders
-from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.papers.mux_demux.config import Config
 from tf_imgtrans.training.options import PairedOptions
 
@@ -54,7 +54,7 @@ class Bench:
     self.options = options
     self.steps = options.steps or (steps if options.preset == "mini" else None)
     self.data = _dped_folder(options.data)
-    self.models = _parse_models(options.models)
+    self.models = parse_models(options.models, NETWORKS, "mux_demux=runs/iphone")
     self.weights = weight_folders(options, self.data)
 
   @functools.cached_property
@@ -133,7 +133,7 @@ class Bench:
     origin, path = self.origin(name)
     if origin == "trained":
       return {"network": origin, "config": dataclasses.asdict(self.config(name, seed=self.options.seed))}
-    return {"network": origin, "file": pathlib.Path(path).name, "digest": _digest(path)}
+    return {"network": origin, "file": pathlib.Path(path).name, "digest": model_digest(path)}
 
 
 def score_pairs(network, pairs, keep=None):
@@ -197,34 +197,3 @@ def _dped_folder(data):
   if data is None:
     raise ValueError("no data folder: give one with --data")
   return data / "dped" if (data / "dped").is_dir() else data
-
-
-def _parse_models(models):
-  found = {}
-  for item in models:
-    name, separator, path = item.partition("=")
-    if not (separator and path):
-      raise ValueError(f"--models {item!r}: expected NAME=MODEL, such as mux_demux=runs/iphone")
-    if name not in NETWORKS:
-      raise unknown_name("row", name, NETWORKS)
-    if not pathlib.Path(path).exists():
-      raise FileNotFoundError(f"--models {item!r}: no file or folder {path}")
-    found[name] = path
-  return found
-
-
-def _digest(path):
-  """sha256 of a model's files: of the network's weights and graph, not of a run's logs."""
-  import hashlib
-
-  path = pathlib.Path(path)
-  if path.is_dir():
-    files = [path / "generator.keras"] if (path / "generator.keras").is_file() else sorted(path.rglob("*"))
-  elif path.suffix == ".index":
-    files = sorted(path.parent.glob(f"{path.stem}.*"))
-  else:
-    files = [path]
-  summed = hashlib.sha256()
-  for file in files:
-    summed.update(file.read_bytes() if file.is_file() else b"")
-  return summed.hexdigest()

@@ -150,7 +150,8 @@ def measure(table, out):
     for seed in row.seeds if row.measure else ():
       record = kept[row.name, seed]
       if record is None:
-        print(f"measuring {row.title}{f', seed {seed}' if len(row.seeds) > 1 else ''}", flush=True)
+        parts = [row.title, *([row.group] if row.group else []), *([f"seed {seed}"] if len(row.seeds) > 1 else [])]
+        print(f"measuring {', '.join(parts)}", flush=True)
         record, failure = _measure_one(table, row, seed, out)
         result.failure = result.failure or failure
       if record is not None:

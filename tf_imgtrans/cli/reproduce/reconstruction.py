@@ -9,12 +9,17 @@ import tyro
 
 from tf_imgtrans.baselines.on_demand.config import COMPARISON
 from tf_imgtrans.baselines.on_demand.config import Config as OnDemandConfig
+from tf_imgtrans.cli.reproduce.curves import find_matplotlib
+from tf_imgtrans.cli.reproduce.frame import check_count
+from tf_imgtrans.cli.reproduce.given import model_digest, parse_models
 from tf_imgtrans.cli.reproduce.options import ReproduceOptions
 from tf_imgtrans.cli.reproduce.runs import trained, vgg_file, weight_folders
+from tf_imgtrans.cli.startup import start_tensorflow
 from tf_imgtrans.core.config import PositiveCount
 from tf_imgtrans.papers.x_gans.config import PRESETS
 from tf_imgtrans.training.options import TrainingOptions
 
+STEPS, SEEDS = 600, 3  # of each run, and runs of each network, under the mini preset
 HELD_OUT = 0.1  # share of the pictures, where the data have no test part
 PICTURES = {"paper": 500, "mini": 60}  # held-out pictures that are measured; Sec. 4
 # What a mini run changes in the small preset and in on-demand learning: what two processor cores train in a minute or two.
@@ -22,6 +27,10 @@ MINI = {"base_channels": 24, "residual_blocks": 3, "discriminator_channels": 24,
 MINI_ON_DEMAND = {"image_size": 64, "base_channels": 32, "batch_size": 20, "learning_rate": 5e-4, "adaptation_pictures": 20,
                   "adapt_every": 100}
 SHARES = {"color_noise": (0.05, 0.15)}  # of valid pixels, in training; of points the configuration's
+# Names of the networks: of their run folders, and for --models.
+_TRAINED = {"random_points": ("x_gans", "on_demand", "point_l1", "point_none"), "edge_points": ("x_gans",),
+            **dict.fromkeys(("color_noise", "white_block", "color_blocks"), ("x_gans", "on_demand"))}
+RUNS = tuple(f"{corruption}-{system}" for corruption, systems in _TRAINED.items() for system in systems)
 SHOWN = 4  # reconstructions kept for a panel
 
 
@@ -32,9 +41,27 @@ class ReconstructionOptions(ReproduceOptions):
   data: pathlib.Path | None = None  # photographs, in the folder or below it: the paper has CelebA, and SUN397
   patches: pathlib.Path | None = None  # folder of pictures that colour blocks are cut from; the paper: SUN397
   pictures: PositiveCount | None = None  # held-out pictures that are measured, instead of the preset's
+  # NAME=MODEL: networks of your own, such as random_points-x_gans=runs/points64 (corruption-system). Nothing is trained
+  # then, and the rows of other networks are left out.
+  models: tuple[str, ...] = ()
 
 
 Options = Annotated[ReconstructionOptions, tyro.conf.arg(name="")]
+
+
+def start_bench(options, seeds, curves=False):
+  """The Bench of a call; fails at once where something that it needs at its end is missing.
+
+  Args:
+    options: ReconstructionOptions.
+    seeds: int, training runs of each network.
+    curves: bool, whether curves will be drawn.
+  """
+  if curves:
+    find_matplotlib()
+  bench = Bench(options, STEPS, seeds)
+  start_tensorflow()
+  return bench
 
 
 class Bench:
@@ -43,14 +70,18 @@ class Bench:
   Args:
     options: ReconstructionOptions.
     steps: int, training steps of the mini preset.
+    seeds: int, training runs of each network.
   """
 
-  def __init__(self, options, steps):
+  def __init__(self, options, steps, seeds=1):
+    check_count("seeds", seeds)
     if options.data is None:
       raise ValueError("no data folder: give one with --data")
     self.options = options
+    self.seeds = seeds
     self.steps = options.steps or (steps if options.preset == "mini" else None)
     self.weights = weight_folders(options, options.data)
+    self.models = parse_models(options.models, RUNS, "random_points-x_gans=runs/points64")
 
   @functools.cached_property
   def folder(self):
@@ -66,6 +97,14 @@ class Bench:
     if not held_out:
       raise ValueError(f"{self.options.data} holds too few pictures to hold some out: give more")
     return held_out[:self.options.pictures or PICTURES[self.options.preset]]
+
+  @functools.cached_property
+  def patches(self):
+    """The pictures that blocks are cut from, decoded once: ImageStore."""
+    from tf_imgtrans.papers.x_gans.data import patch_store
+
+    self._check_patches("color_blocks")
+    return patch_store(self.x_gans("color_blocks"))
 
   def pictures(self):
     """The held-out pictures at the size of the networks: list of (name, uint8 [S, S, 3])."""
@@ -93,10 +132,29 @@ class Bench:
     changes = {} if self.options.preset == "paper" else MINI_ON_DEMAND
     return self._completed(COMPARISON, corruption, **changes)
 
+  def row(self, config, run):
+    """What a frame.Row takes of the network that it measures: dict of `seeds` and `details`; None where it is left out.
+
+    Args:
+      config: how it is trained; None for what is not.
+      run: str, one of RUNS.
+    """
+    if config is None:
+      return {"seeds": (self.options.seed,)}
+    if not self.models:
+      return {"seeds": tuple(range(self.options.seed, self.options.seed + self.seeds)),
+              "details": {"config": dataclasses.asdict(config)}}
+    if run not in self.models:
+      return None
+    path = pathlib.Path(self.models[run])
+    return {"seeds": (self.options.seed,), "details": {"network": path.name, "digest": model_digest(path)}}
+
   def network(self, config, run, seed):
-    """The network trained in OUT/runs/RUN-seedN, which is begun, resumed or taken as it is: images -> outputs."""
+    """The given network, or that of OUT/runs/RUN-seedN, which is begun, resumed or taken as it is: images -> outputs."""
     from tf_imgtrans.papers.x_gans.data import data_summary
 
+    if run in self.models:
+      return _load_given(self.models[run])
     self._check_patches(config.corruption)
     paper = "on_demand" if isinstance(config, OnDemandConfig) else "x_gans"
     files = {"vgg_weights": vgg_file(self.weights)} if paper == "x_gans" else {}  # no condition of a row: a file may move
@@ -120,13 +178,13 @@ class Bench:
 
     from tf_imgtrans.cli.scoring import mean_scores
     from tf_imgtrans.core.images import write_image
-    from tf_imgtrans.papers.x_gans.data import held_out, patch_store
+    from tf_imgtrans.papers.x_gans.data import held_out
 
-    self._check_patches(corruption)
+    patches = self.patches if corruption == "color_blocks" else None
     config = self.x_gans(corruption)
     config = dataclasses.replace(config, tile_size=(config.tile_size[1],) * 2)
     targets, outputs = [], []
-    for name, source, mask, target in held_out(config, self.paths, patch_store(config), share, centered=True):
+    for name, source, mask, target in held_out(config, self.paths, patches, share, centered=True):
       targets.append(target)
       outputs.append(np.clip(reconstruct(source, mask), 0.0, 1.0))
       if keep and len(outputs) <= SHOWN:
@@ -141,6 +199,17 @@ class Bench:
     patches = str(self.options.patches or "") if corruption == "color_blocks" else ""
     steps = {"iterations": self.steps} if self.steps else {}
     return dataclasses.replace(config, corruption=corruption, patches=patches, **steps, **changes)
+
+
+@functools.lru_cache(maxsize=2)
+def _load_given(path):
+  """A network of any format: (source, mask) -> output, NumPy."""
+  import numpy as np
+
+  from tf_imgtrans.inference.models import load_model
+
+  model = load_model(path)
+  return lambda source, mask: np.asarray(model(source[None]))[0]
 
 
 @functools.lru_cache(maxsize=2)

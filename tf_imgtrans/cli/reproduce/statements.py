@@ -121,7 +121,8 @@ def check(results, statements):
   for text, columns, bears_out, *beginnings in statements:
     asked = [_rows(results, seed, tuple(beginnings) or "") for seed in seeds]
     measured = [rows for rows in asked
-                if all(values and _finite(values.get(column)) for values in rows.values() for column in columns)]
+                if all(any(name.startswith(beginning) for name in rows) for beginning in beginnings)
+                and all(values and _finite(values.get(column)) for values in rows.values() for column in columns)]
     verdicts.append((text, _verdict(sum(map(bears_out, measured)), len(measured))))
   return verdicts
 
