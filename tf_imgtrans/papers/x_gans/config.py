@@ -84,7 +84,7 @@ PRESETS = {
     "small": Config(
         image_size=64, block_size=32, tile_size=(4, 32), base_channels=32, residual_blocks=6, discriminators=2,
         discriminator_channels=32, perceptual_layers=("block1_conv1", "block2_conv1", "block3_conv1"),
-        perceptual_layer_weights=(1 / 8, 1 / 4, 1.0), batch_size=16, iterations=2000, flip=True),
+        perceptual_layer_weights=(1 / 8, 1 / 4, 1.0), batch_size=16, iterations=3000, flip=True),
 }
 
 # Small enough for a test of a second.
