@@ -9,58 +9,15 @@ from typing import Literal
 
 import tyro
 
-from tf_imgtrans.core.config import (
-    AtLeast,
-    Count,
-    NonNegative,
-    Positive,
-    PositiveCount,
-    Seed,
-    Share,
-    from_dict,
-    validate,
-)
+from tf_imgtrans.core.config import Count, NonNegative, Positive, PositiveCount, Share, from_dict
+from tf_imgtrans.papers.feature_pyramid_pan.config import Protocol
 
-Range = tuple[NonNegative, NonNegative]
 # Of CRN's layers of VGG19, so that all count alike; the last is 0.8 / 10. One version of its code; another of demo_256p.py
 # has 1 four times, then 1 / 10.
 DIVISORS = (1.6, 2.3, 1.8, 2.8, 0.08)
 # The losses that a network is trained by, each weighed by the field weight_<name>.
 TERMS = {"pix2pix": ("adversarial", "l1"), "cnn": ("l1",), "context_encoder": ("adversarial", "l2"),
          "crn": ("best", "mean"), "drrn": ("luma",)}
-
-
-@dataclasses.dataclass(frozen=True)
-class Protocol:
-  """Task, pictures and training: what a system shares with the paper that it is compared with."""
-
-  task: Literal["labels_to_photo", "super_resolution", "inpainting", "deraining", "desnowing"] = "labels_to_photo"
-  label_set: Literal["cityscapes", "camvid", "none"] = "cityscapes"  # classes of label maps; none: pictures are taken as is
-  scale: Literal[2, 4, 8] = 4  # of super-resolution
-  hole: Share = 0.5  # side of the missing square over the picture's
-  rain_streaks: Range = (0.001, 0.006)  # share of pixels where a streak begins
-  rain_length: Range = (0.03, 0.12)  # of the picture's height
-  rain_slant: Range = (0.0, 20.0)  # degrees from the vertical, to either side
-  snow_flakes: Range = (0.001, 0.006)  # share of pixels where a flake lies
-  snow_size: Range = (0.004, 0.02)  # radius over the picture's height
-  image_size: AtLeast(16) = 256
-  load_size: AtLeast(16) = 286  # pictures are resized to it, and random windows of image_size cut out
-
-  batch_size: PositiveCount = 1
-  learning_rate: Positive = 2e-4
-  beta_1: Share = 0.5
-  iterations: Count = 595000  # 200 epochs of Cityscapes' 2975 pictures; pix2pix and CRN
-  flip: bool = True  # mirror half of the pictures
-  seed: Seed = 0  # of weights, pictures, degradations and dropout
-
-  def __post_init__(self):
-    validate(self)
-    if self.load_size < self.image_size:
-      raise ValueError(f"load_size is {self.load_size}: expected at least image_size, {self.image_size}")
-    for name in ("rain_streaks", "rain_length", "rain_slant", "snow_flakes", "snow_size"):
-      low, high = getattr(self, name)
-      if low > high:
-        raise ValueError(f"{name} is {getattr(self, name)}: expected the lower end first (--config.{name})")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,8 +17,8 @@ Slant = Annotated[float, annotated_types.Interval(ge=0, le=60)]
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
-  """Image translation with losses on a Laplacian pyramid (Eq. 1-10): task, networks, losses and training."""
+class Protocol:
+  """Task, pictures and training: what the paper's model shares with the systems that it is compared with."""
 
   task: Literal["labels_to_photo", "super_resolution", "inpainting", "deraining", "desnowing"] = "labels_to_photo"
   label_set: Literal["cityscapes", "camvid", "none"] = "cityscapes"  # classes of label maps; none: pictures are taken as is
@@ -29,9 +29,31 @@ class Config:
   rain_slant: tuple[Slant, Slant] = (0.0, 20.0)  # degrees from the vertical, to either side; ours
   snow_flakes: Range = (0.001, 0.006)  # share of pixels where a flake lies; ours
   snow_size: Range = (0.004, 0.02)  # radius over the picture's height; ours
-  image_size: Literal[32, 64, 128, 256] = 256  # pix2pix
-  load_size: AtLeast(32) = 286  # pictures are resized to it, and random windows of image_size cut out; pix2pix
+  image_size: AtLeast(16) = 256  # pix2pix
+  load_size: AtLeast(16) = 286  # pictures are resized to it, and random windows of image_size cut out; pix2pix
 
+  batch_size: PositiveCount = 1  # pix2pix
+  learning_rate: Positive = 2e-4  # Implementation Details
+  beta_1: Share = 0.5  # Implementation Details
+  iterations: Count = 595000  # 200 epochs of Cityscapes' 2975 pictures; pix2pix
+  flip: bool = True  # mirror half of the pictures; pix2pix
+  seed: Seed = 0  # of weights, pictures, degradations and dropout
+
+  def __post_init__(self):
+    validate(self)
+    if self.load_size < self.image_size:
+      raise ValueError(f"load_size is {self.load_size}: expected at least image_size, {self.image_size}")
+    for name in ("rain_streaks", "rain_length", "rain_slant", "snow_flakes", "snow_size"):
+      low, high = getattr(self, name)
+      if low > high:
+        raise ValueError(f"{name} is {getattr(self, name)}: expected the lower end first (--config.{name})")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(Protocol):
+  """Image translation with losses on a Laplacian pyramid (Eq. 1-10): task, networks, losses and training."""
+
+  image_size: Literal[32, 64, 128, 256] = 256  # a power of two, as the generator halves down to one pixel; pix2pix
   base_channels: PositiveCount = 64  # pix2pix
   upsampling: Literal["transposed", "resize"] = "transposed"  # resize: nearest, then a convolution (the paper's Conclusion)
   affine: bool = False  # instance normalization with a factor and an offset in the place of the convolution's bias
@@ -51,29 +73,16 @@ class Config:
   weight_l1: NonNegative = 100.0  # alpha_4, of Eq. 9
   weight_l2: NonNegative = 0.999  # of the context encoder's objective alone; its paper
   weight_adversarial: NonNegative = 0.001  # of the context encoder's objective alone; its paper
-
-  batch_size: PositiveCount = 1  # pix2pix
-  learning_rate: Positive = 2e-4  # Implementation Details
-  beta_1: Share = 0.5  # Implementation Details
   discriminator_optimizer: Literal["adam", "sgd"] = "adam"  # sgd: the literal reading of Implementation Details
-  iterations: Count = 595000  # 200 epochs of Cityscapes' 2975 pictures; pix2pix
-  flip: bool = True  # mirror half of the pictures; pix2pix
-  seed: Seed = 0  # of weights, pictures, degradations and dropout
 
   def __post_init__(self):
-    validate(self)
-    if self.load_size < self.image_size:
-      raise ValueError(f"load_size is {self.load_size}: expected at least image_size, {self.image_size}")
+    super().__post_init__()
     deepest = max((self.levels, *self.low_levels))
     if self.image_size >> deepest < 8:
       raise ValueError(f"levels go down to 1/{2 ** deepest} of image_size {self.image_size}: a discriminator needs 8 "
                        "pixels; lower --config.levels and --config.low_levels, or raise --config.image_size")
     if self.objective == "pyramid" and self.weight_low and not self.low_levels:
       raise ValueError("low_levels is empty, but weight_low is not 0: give levels, or --config.weight_low 0")
-    for name in ("rain_streaks", "rain_length", "rain_slant", "snow_flakes", "snow_size"):
-      low, high = getattr(self, name)
-      if low > high:
-        raise ValueError(f"{name} is {getattr(self, name)}: expected the lower end first (--config.{name})")
     if not any(getattr(self, f"weight_{name}") for name in self.weights):
       raise ValueError("every weight is 0, so that there is nothing to learn from: expected one loss of positive weight "
                        "(--config.weight_...)")
