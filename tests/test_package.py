@@ -12,14 +12,15 @@ import tf_imgtrans as ti
 
 NAMES = {
     "tf_imgtrans": ["create_generator", "list_generators", "__version__"],
-    "tf_imgtrans.layers": ["Mux", "Demux", "InstanceNormalization", "NoiseChannels"],
+    "tf_imgtrans.layers": ["Mux", "Demux", "InstanceNormalization", "NoiseChannels", "LaplacianPyramid"],
     "tf_imgtrans.losses": ["weighted_l1", "perceptual", "contextual", "color", "total_variation", "discriminator_log_loss",
                            "generator_log_loss", "feature_matching", "corresponding_point"],
-    "tf_imgtrans.metrics": ["psnr", "ssim", "ms_ssim", "niqe", "pirm_score"],
+    "tf_imgtrans.metrics": ["psnr", "ssim", "ms_ssim", "niqe", "pirm_score", "segmentation_scores"],
     "tf_imgtrans.data.corruptions": ["random_points", "edge_points", "color_noise", "white_block", "color_blocks"],
-    "tf_imgtrans.data.degradations": ["phone_camera"],
+    "tf_imgtrans.data.degradations": ["phone_camera", "low_resolution"],
     "tf_imgtrans.papers.mux_demux": ["Generator", "Discriminator", "Config", "Trainer"],
     "tf_imgtrans.papers.x_gans": ["Generator", "Discriminators", "Config", "Trainer"],
+    "tf_imgtrans.papers.feature_pyramid_pan": ["Generator", "Discriminators", "Config", "Trainer"],
     "tf_imgtrans.benchmark": ["count_macs"],
 }
 SIGNATURES = {
@@ -33,6 +34,7 @@ SIGNATURES = {
     "tf_imgtrans.metrics": {
         "psnr": "(y_true, y_pred, channel='rgb', crop_border=0)", "ssim": "(y_true, y_pred, channel='rgb', crop_border=0)",
         "ms_ssim": "(y_true, y_pred, channel='rgb', variant='standard')", "niqe": "(images, channel='y', crop_border=0)",
+        "segmentation_scores": "(labels, predictions, classes=19, ignore=255)",
         "pirm_score": "(psnr, mos, cpu_ms, baseline_cpu_ms=3274.0)"},
     "tf_imgtrans.data.corruptions": {
         "random_points": "(image, share, seed)", "edge_points": "(image, share, seed, operator='sobel')",

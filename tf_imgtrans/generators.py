@@ -13,12 +13,18 @@ _FACTORIES = {
     "mux_demux": ("tf_imgtrans.papers.mux_demux.generator", "normal"),
     "mux_demux_hp": ("tf_imgtrans.papers.mux_demux.generator", "high_performance"),
     "x_gans": ("tf_imgtrans.papers.x_gans.generator", "x_gans"),
+    "feature_pyramid_pan": ("tf_imgtrans.papers.feature_pyramid_pan.generator", "feature_pyramid_pan"),
     "srcnn": ("tf_imgtrans.baselines.enhancement.srcnn", "srcnn"),
     "johnson": ("tf_imgtrans.baselines.enhancement.johnson", "johnson"),
     "dped": ("tf_imgtrans.baselines.enhancement.residual", "dped"),
     "resnet_8_32": ("tf_imgtrans.baselines.enhancement.residual", "resnet_8_32"),
     "resnet_12_64": ("tf_imgtrans.baselines.enhancement.residual", "resnet_12_64"),
     "on_demand": ("tf_imgtrans.baselines.on_demand.generator", "on_demand"),
+    "pix2pix": ("tf_imgtrans.baselines.translation.unet_gan", "pix2pix"),
+    "cnn": ("tf_imgtrans.baselines.translation.unet_gan", "cnn"),
+    "context_encoder": ("tf_imgtrans.baselines.translation.context_encoder", "context_encoder"),
+    "crn": ("tf_imgtrans.baselines.translation.crn", "crn"),
+    "drrn": ("tf_imgtrans.baselines.translation.drrn", "drrn"),
 }
 # modules with classes that a .keras file may name
 _SERIALIZABLE = (
@@ -26,14 +32,22 @@ _SERIALIZABLE = (
     "tf_imgtrans.layers.noise_channels",
     "tf_imgtrans.layers.instance_normalization",
     "tf_imgtrans.layers.dense_block",
+    "tf_imgtrans.layers.laplacian_pyramid",
     "tf_imgtrans.papers.mux_demux.generator",
     "tf_imgtrans.papers.mux_demux.discriminator",
     "tf_imgtrans.papers.x_gans.generator",
     "tf_imgtrans.papers.x_gans.discriminator",
+    "tf_imgtrans.papers.feature_pyramid_pan.generator",
+    "tf_imgtrans.papers.feature_pyramid_pan.discriminator",
     "tf_imgtrans.baselines.enhancement.srcnn",
     "tf_imgtrans.baselines.enhancement.johnson",
     "tf_imgtrans.baselines.enhancement.residual",
     "tf_imgtrans.baselines.on_demand.generator",
+    "tf_imgtrans.baselines.segmentation.network",
+    "tf_imgtrans.baselines.translation.unet_gan",
+    "tf_imgtrans.baselines.translation.context_encoder",
+    "tf_imgtrans.baselines.translation.crn",
+    "tf_imgtrans.baselines.translation.drrn",
 )
 
 

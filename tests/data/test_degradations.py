@@ -1,4 +1,4 @@
-"""The phone camera: seeded, bounded, plainly worse, and neutral where it is told to be."""
+"""The phone camera: seeded, bounded, plainly worse, and neutral where it is told to be. Low resolution: MATLAB's."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,10 @@ import recipes
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from tf_imgtrans.data.degradations import phone_camera
+from tf_imgtrans.data.degradations import enlarge, low_resolution, phone_camera
+from tf_imgtrans.metrics.filters import halve_bicubic
 
 NEUTRAL = {"exposure": (0, 0), "red_gain": (1, 1), "blue_gain": (1, 1), "contrast": (1, 1), "blur": (1e-3, 1e-3),
            "noise": (0, 0), "jpeg_quality": (100, 100)}
@@ -103,3 +105,85 @@ def test_noise_has_the_asked_strength():
   # In luma, as JPEG averages colour over 2x2: three independent channels with the weights of BT.601.
   weights = np.array([0.299, 0.587, 0.114])
   np.testing.assert_allclose((degraded @ weights).std(), expected * np.sqrt(np.sum(weights ** 2)), rtol=0.1)
+
+
+# Low resolution
+
+def _pillow(image, height, width):
+  """Bicubic interpolation of each channel by Pillow, in floating point; it leaves out pixels beyond the border."""
+  channels = [Image.fromarray(image[..., channel]) for channel in range(3)]
+  return np.stack([channel.resize((width, height), Image.Resampling.BICUBIC) for channel in channels], axis=-1)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+def test_shrinking_and_enlarging_agree_with_pillow(scale):
+  image = recipes.smooth_images(1, 12 * scale, 15 * scale, 3)[0]
+  small = low_resolution(image, scale).numpy()
+  assert small.shape == (12, 15, 3) and small.dtype == np.float32
+  inside = (slice(2, -2),) * 2  # at the border Pillow does not mirror
+  np.testing.assert_allclose(small[inside], _pillow(image, 12, 15)[inside], atol=2e-6)
+  large = enlarge(small, scale).numpy()
+  assert large.shape == image.shape and large.dtype == np.float32
+  inside = (slice(2 * scale, -2 * scale),) * 2
+  np.testing.assert_allclose(large[inside], _pillow(small, *image.shape[:2])[inside], atol=2e-6)
+
+
+def test_halving_agrees_with_the_metrics_filter_up_to_the_border():
+  image = recipes.random_images(20, 14, 3) * 0.5 + 0.25  # nothing is clipped
+  expected = np.stack([halve_bicubic(image[..., channel]) for channel in range(3)], axis=-1)
+  np.testing.assert_allclose(low_resolution(image, 2), expected, atol=1e-6)
+
+
+def test_enlarging_by_hand():
+  # The cubic at the distances 1.25, 0.25, 0.75, 1.75 of the first of the two pixels between 1 and 2.
+  image = np.zeros((6, 6, 3), np.float32) + np.float32([0.1, 0.4, 0.2, 0.7, 0.5, 0.3])[:, None, None]
+  taps = np.array([-9, 111, 29, -3]) / 128
+  found = enlarge(image, 2).numpy()[:, 5, 1]
+  np.testing.assert_allclose(found[5], taps @ [0.4, 0.2, 0.7, 0.5], atol=1e-6)
+  np.testing.assert_allclose(found[0], taps[::-1] @ [0.4, 0.1, 0.1, 0.4], atol=1e-6)  # mirrored
+
+
+@given(height=st.integers(1, 33), width=st.integers(1, 33), scale=st.integers(1, 8), seed=st.integers(0, 99))
+def test_sizes_that_the_scale_does_not_divide(height, width, scale, seed):
+  image = recipes.random_images(height, width, 3, seed=seed)
+  small = low_resolution(image, scale).numpy()
+  assert small.shape == (-(-height // scale), -(-width // scale), 3)
+  back = enlarge(small, scale, height, width).numpy()
+  assert back.shape == image.shape and small.min() >= 0 <= back.min() and small.max() <= 1 >= back.max()
+  flat = np.full_like(image, 0.3)
+  np.testing.assert_allclose(enlarge(low_resolution(flat, scale), scale, height, width), flat, atol=1e-6)
+  if scale == 1:
+    recipes.assert_same(small, image)
+
+
+def test_a_ramp_stays_where_it_is():
+  ramp = np.zeros((37, 50, 3), np.float32) + np.linspace(0.1, 0.9, 50, dtype=np.float32)[None, :, None]
+  back = enlarge(low_resolution(ramp, 4), 4, 37, 50).numpy()
+  assert np.abs(back - ramp)[:, 14:36].max() < 1e-5
+
+
+def test_low_resolution_in_every_mode(crop):
+  expected = low_resolution(crop, 3).numpy()
+  known = tf.function(lambda image: low_resolution(image, 3))
+  compiled = tf.function(lambda image: low_resolution(image, 3), jit_compile=True)
+  unknown = tf.function(lambda image: enlarge(low_resolution(image, 3), 3, 64, 80),
+                        input_signature=[tf.TensorSpec((None, None, 3))])
+  for other in (known(crop), compiled(crop), low_resolution(np.stack([crop, crop]), 3)[1]):
+    np.testing.assert_allclose(other, expected, atol=1e-6)
+  np.testing.assert_allclose(unknown(crop), enlarge(expected, 3, 64, 80), atol=1e-6)
+  assert 20 < _psnr(unknown(crop), crop) < 40
+
+
+def test_low_resolution_has_a_gradient():
+  weights = recipes.random_images(1, 3, 3, 3, seed=1)
+  recipes.check_gradient(lambda image: tf.reduce_sum(low_resolution(image, 3) * weights),
+                         0.25 + 0.5 * recipes.random_images(1, 8, 9, 3))
+
+
+@pytest.mark.parametrize("function", [low_resolution, enlarge])
+def test_what_is_no_picture_or_scale(function):
+  picture = np.zeros((4, 4, 3), np.float32)
+  for image, scale, message in ((picture[..., :1], 2, "image has shape"), (picture.astype(np.uint8), 2, "dtype uint8"),
+                                (picture, 0, "scale is 0"), (picture, 1.5, "scale is 1.5")):
+    with pytest.raises(ValueError, match=message):
+      function(image, scale)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import tf_imgtrans as ti
 from tf_imgtrans.benchmark import count_macs
 from tf_imgtrans.core.seeds import fold_in, uniform
+from tf_imgtrans.layers.dropout import drop_out
 from tf_imgtrans.papers.x_gans import TINY, Config, Generator
-from tf_imgtrans.papers.x_gans.generator import drop_out
 
 SMALL = {"base_channels": 4, "residual_blocks": 2}
 IMAGES = recipes.random_images(2, 13, 18, 3, seed=3)

@@ -2,4 +2,5 @@
 
 from lazy_loader import attach as _attach
 
-__getattr__, __dir__, __all__ = _attach(__name__, submodules=["classical", "enhancement", "on_demand"])
+__getattr__, __dir__, __all__ = _attach(
+    __name__, submodules=["classical", "enhancement", "on_demand", "segmentation", "translation"])

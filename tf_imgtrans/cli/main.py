@@ -18,6 +18,8 @@ COMMANDS = {
     "train": ({
         "mux_demux": ("train:mux_demux", "Mux/Demux photo enhancement."),
         "x_gans": ("train:x_gans", "X-GANs reconstruction from few pixels, noise and blocks."),
+        "feature_pyramid_pan": ("train:feature_pyramid_pan", "Translation with losses on a feature pyramid."),
+        "fcn8s": ("train:fcn8s", "The segmenter of the FCN score."),
         "baseline": ("train:baseline", "A network that a paper compares itself with."),
     }, "Train a paper's model, or a baseline."),
     "evaluate": ("evaluate:evaluate", "Measure a model on pairs or photographs."),
@@ -52,6 +54,13 @@ COMMANDS = {
             "figure12": ("reproduce.x_gans:figure12", "The corresponding point loss."),
             "compression": ("reproduce.compression:compression", "Bits per pixel against PSNR, beside JPEG and WebP."),
         }, "X-GANs reconstruction."),
+        "feature_pyramid_pan": ({
+            "table1": ("reproduce.feature_pyramid_pan:table1", "FCN scores of labels to photo, ablation."),
+            "table2": ("reproduce.feature_pyramid_pan:table2", "x4 super-resolution, ablation."),
+            "figure2": ("reproduce.feature_pyramid_pan:figure2", "Labels to photo by the variants."),
+            "figure4": ("reproduce.feature_pyramid_pan:figure4", "Inpainting, beside other objectives."),
+            "figure5": ("reproduce.feature_pyramid_pan:figure5", "Labels to photo, beside other systems."),
+        }, "Translation with a feature pyramid."),
     }, "Measure the tables of a paper, and set them beside the printed ones."),
 }
 DESCRIPTION = "Image-to-image translation papers in TensorFlow 2: train, measure, and ship to phones and servers."

@@ -10,8 +10,14 @@ from typing import Literal
 from tf_imgtrans.baselines.enhancement.config import CONFIGS as ENHANCEMENT
 from tf_imgtrans.baselines.enhancement.config import Config as EnhancementConfig
 from tf_imgtrans.baselines.on_demand.config import Config as OnDemandConfig
+from tf_imgtrans.baselines.segmentation.config import PRESETS as FCN8S
+from tf_imgtrans.baselines.segmentation.config import Config as Fcn8sConfig
+from tf_imgtrans.baselines.translation.config import PRESETS as TRANSLATION
+from tf_imgtrans.baselines.translation.config import Config as TranslationConfig
 from tf_imgtrans.cli.resume import check_resumed, described_run, flag_value, resumable, resumed_defaults
 from tf_imgtrans.cli.startup import program, start_tensorflow, versions
+from tf_imgtrans.papers.feature_pyramid_pan.config import PRESETS as FEATURE_PYRAMID_PAN
+from tf_imgtrans.papers.feature_pyramid_pan.config import Config as FeaturePyramidPanConfig
 from tf_imgtrans.papers.mux_demux.config import Config as MuxDemuxConfig
 from tf_imgtrans.papers.x_gans.config import PRESETS as X_GANS
 from tf_imgtrans.papers.x_gans.config import Config as XGansConfig
@@ -23,8 +29,13 @@ SYSTEMS = {
     **dict.fromkeys(ENHANCEMENT, ("tf_imgtrans.baselines.enhancement.trainer", "tf_imgtrans.papers.mux_demux.data")),
     "x_gans": ("tf_imgtrans.papers.x_gans.trainer", "tf_imgtrans.papers.x_gans.data"),
     "on_demand": ("tf_imgtrans.baselines.on_demand.trainer", "tf_imgtrans.baselines.on_demand.data"),
+    "feature_pyramid_pan": ("tf_imgtrans.papers.feature_pyramid_pan.trainer",
+                            "tf_imgtrans.papers.feature_pyramid_pan.data"),
+    **dict.fromkeys(TRANSLATION["paper"], ("tf_imgtrans.baselines.translation.trainer",
+                                           "tf_imgtrans.papers.feature_pyramid_pan.data")),
+    "fcn8s": ("tf_imgtrans.baselines.segmentation.trainer", "tf_imgtrans.baselines.segmentation.data"),
 }
-BASELINES = (*ENHANCEMENT, "on_demand")
+BASELINES = (*ENHANCEMENT, "on_demand", *TRANSLATION["paper"])
 
 
 @resumable
@@ -39,6 +50,20 @@ def mux_demux(options: PairOptions, config: MuxDemuxConfig = MuxDemuxConfig()): 
   return run("mux_demux", config, options)
 
 
+def with_presets(presets):
+  """Decorates a training command: its defaults are those of the preset that the arguments name, or of a resumed run."""
+  def decorate(command):
+    def prepared(arguments):
+      defaults = {"config": presets.get(flag_value(arguments, "--preset"), presets["paper"])}
+      return functools.partial(command, **defaults | resumed_defaults(arguments, command, [command.__name__]))
+
+    command.prepared = prepared
+    return command
+
+  return decorate
+
+
+@with_presets(X_GANS)
 def x_gans(options: Options, preset: Literal[tuple(X_GANS)] = "paper", config: XGansConfig = X_GANS["paper"]):
   """Train X-GANs, which reconstruct pictures from few pixels, colour noise or behind blocks.
 
@@ -53,14 +78,36 @@ def x_gans(options: Options, preset: Literal[tuple(X_GANS)] = "paper", config: X
   return run("x_gans", config, options)
 
 
-def _prepared_x_gans(arguments):
-  """The command with the defaults of the preset that the arguments name, or of the run that they resume."""
-  preset = flag_value(arguments, "--preset")
-  defaults = {"config": X_GANS.get(preset, X_GANS["paper"]), **resumed_defaults(arguments, x_gans, ["x_gans"])}
-  return functools.partial(x_gans, **defaults)
+@with_presets(FEATURE_PYRAMID_PAN)
+def feature_pyramid_pan(options: PairOptions, preset: Literal[tuple(FEATURE_PYRAMID_PAN)] = "paper",
+                        config: FeaturePyramidPanConfig = FEATURE_PYRAMID_PAN["paper"]):
+  """Train the perceptual adversarial network with a feature pyramid, which translates pictures.
+
+  What the data folder holds depends on --config.task. labels_to_photo: Cityscapes (DIR/leftImg8bit and DIR/gtFine) or
+  CamVid (DIR/train and DIR/trainannot), as --config.label_set says, or with none two paired folders, or pictures side by
+  side. super_resolution and inpainting: photographs, in DIR or below it. deraining and desnowing: two paired folders, or
+  photographs, which get rain or snow.
+
+  Example: tf-imgtrans train feature_pyramid_pan --preset small --data camvid --config.label_set camvid --out runs/streets
+
+  Args:
+    preset: what the defaults of a new run are: the paper's, at 256x256, or small ones at 64x64.
+  """
+  return run("feature_pyramid_pan", config, options)
 
 
-x_gans.prepared = _prepared_x_gans
+@with_presets(FCN8S)
+def fcn8s(options: Options, preset: Literal[tuple(FCN8S)] = "paper", config: Fcn8sConfig = FCN8S["paper"]):
+  """Train FCN-8s, the segmenter of the FCN score, on labelled photographs.
+
+  The data folder holds Cityscapes or CamVid, as --config.label_set says.
+
+  Example: tf-imgtrans train fcn8s --preset small --data camvid --config.label_set camvid --out runs/fcn8s
+
+  Args:
+    preset: what the defaults of a new run are: the paper's, on whole pictures, or small ones at 64x64.
+  """
+  return run("fcn8s", config, options)
 
 
 def enhancement_baseline(options: PairOptions, name: Literal[BASELINES],
@@ -91,14 +138,34 @@ def on_demand(options: Options, name: Literal[BASELINES], config: OnDemandConfig
   return run(name, config, options)
 
 
+def translation_baseline(options: PairOptions, name: Literal[BASELINES], preset: Literal[tuple(TRANSLATION)] = "paper",
+                         config: TranslationConfig = TRANSLATION["paper"]["pix2pix"]):
+  """Train a system that the feature-pyramid paper compares itself with, on its own network.
+
+  The defaults shown are those of the system that --name gives. The data folder is as for the paper: see tf-imgtrans train
+  feature_pyramid_pan --help.
+
+  Example: tf-imgtrans train baseline --name pix2pix --data facades --config.label_set none --out runs/pix2pix
+
+  Args:
+    name: the baseline.
+    preset: what the defaults of a new run are: the system's own, or small ones at 64x64.
+  """
+  return run(name, config, options)
+
+
 def _prepared_baseline(arguments):
   """The command with the defaults of the baseline that the arguments name, or of the run that they resume."""
   described = described_run(arguments)
   name = flag_value(arguments, "--name") or (described and described["paper"])
-  command = on_demand if name == "on_demand" else enhancement_baseline
+  command = {"on_demand": on_demand, **dict.fromkeys(TRANSLATION["paper"], translation_baseline)}.get(
+      name, enhancement_baseline)
   resumed = resumed_defaults(arguments, command, [name] if name in BASELINES else list(BASELINES))
   if resumed:
     return functools.partial(command, name=name, **resumed)
+  if name in TRANSLATION["paper"]:
+    preset = flag_value(arguments, "--preset")
+    return functools.partial(command, config=TRANSLATION.get(preset, TRANSLATION["paper"])[name])
   return functools.partial(command, config=ENHANCEMENT[name]) if name in ENHANCEMENT else command
 
 
@@ -121,7 +188,9 @@ def run(paper, config, options):
   folder, result = train(paper, config, options)
   if folder.writes:
     numbers = "  ".join(f"{name} {value:.4g}" for name, value in result.items())
-    print(f"{numbers}\nrun folder {folder.path}\nnext: {program()} predict --model {folder.path} PHOTO --out enhanced")
+    print(f"{numbers}\nrun folder {folder.path}")
+    if paper != "fcn8s":  # which gives classes, and no picture
+      print(f"next: {program()} predict --model {folder.path} PHOTO --out enhanced")
   return 0
 
 
@@ -176,7 +245,8 @@ def fit(trainer, config, options, data, folder, strategy):
   from tf_imgtrans.training.validation import Validator
 
   pictures = data.validation(options.validation_pictures) if folder.writes else []
-  validator = Validator(pictures, mean_scores, {"psnr": True, "niqe": False}) if pictures else None
+  judge = getattr(trainer, "validator", lambda shown: Validator(shown, mean_scores, {"psnr": True, "niqe": False}))
+  validator = judge(pictures) if pictures else None
   return run_training(trainer, data.batches, folder, options, config.iterations, config.batch_size, strategy, validator)
 
 

@@ -45,8 +45,8 @@ def float32_twin(network):
 
 @contextlib.contextmanager
 def noise_mode(network, mode):
-  """Sets the `noise` of a network that draws some, and puts it back; other networks pass as they are."""
-  if not hasattr(network, "noise"):
+  """Sets the `noise` of a network that draws some, and puts it back; others, and those whose noise is off, stay as is."""
+  if getattr(network, "noise", "off") == "off":
     yield
     return
   before, network.noise = network.noise, mode

@@ -43,6 +43,84 @@ def phone_camera(image, seed, exposure=(-1.1, -0.5), red_gain=(1.04, 1.16), blue
   return tf.ensure_shape(degraded, image.shape)
 
 
+def low_resolution(image, scale):
+  """Shrinks photographs by bicubic interpolation without aliasing, as super-resolution is measured: MATLAB's
+  imresize(image, 1 / scale), in floating point.
+
+  Keys' cubic with a = -0.5, stretched by the scale; pixels have their centres at half-integers, and are mirrored at the
+  border. A side that the scale does not divide is rounded up.
+
+  Args:
+    image: float [H, W, 3] or [N, H, W, 3] in [0, 1].
+    scale: int, at least 1.
+  Returns:
+    float32 [..., ceil(H / scale), ceil(W / scale), 3], clipped to [0, 1].
+  Raises:
+    ValueError: a wrong shape, dtype or scale.
+  """
+  image, scale = _check_scale(image, scale)
+  for axis in (-3, -2):
+    image = _interpolated(image, axis, -(-_length(image, axis) // scale), 1 / scale)
+  return tf.clip_by_value(image, 0.0, 1.0)
+
+
+def enlarge(image, scale, height=None, width=None):
+  """Enlarges photographs by bicubic interpolation, the counterpart of `low_resolution`: imresize(image, scale).
+
+  Args:
+    image: float [H, W, 3] or [N, H, W, 3] in [0, 1].
+    scale: int, at least 1.
+    height, width: size of the picture that was shrunk, where the scale does not divide it; rows and columns beyond it are
+      cut off. None keeps H * scale and W * scale.
+  Returns:
+    float32 [..., height, width, 3], clipped to [0, 1].
+  Raises:
+    ValueError: a wrong shape, dtype or scale.
+  """
+  image, scale = _check_scale(image, scale)
+  for axis, size in ((-3, height), (-2, width)):
+    image = _interpolated(image, axis, _length(image, axis) * scale if size is None else size, scale)
+  return tf.clip_by_value(image, 0.0, 1.0)
+
+
+def _check_scale(image, scale):
+  image = tf.convert_to_tensor(image)
+  if image.shape.rank not in (3, 4) or image.shape[-1] not in (3, None) or not image.dtype.is_floating:
+    raise ValueError(f"image has shape {image.shape} and dtype {image.dtype.name}: expected floating point [H, W, 3] or "
+                     "[N, H, W, 3] in [0, 1]")
+  if isinstance(scale, bool) or not isinstance(scale, int) or scale < 1:
+    raise ValueError(f"scale is {scale!r}: expected a whole number of at least 1")
+  return tf.cast(image, tf.float32), scale
+
+
+def _length(image, axis):
+  return image.shape[axis] or tf.shape(image)[axis]
+
+
+def _interpolated(image, axis, size, factor):
+  """Resamples one axis, -3 or -2, to `size` pixels that are `factor` times as many in the same space.
+
+  A gather and a sum, which have gradients of every order and work under XLA, as resizing operations do not.
+  """
+  stretch = max(1.0, 1.0 / factor)
+  taps = int(4 * stretch) + 2
+  centers = (tf.range(size, dtype=tf.float32) + 0.5) / factor - 0.5
+  places = tf.math.ceil(centers - 2 * stretch)[:, None] + tf.range(taps, dtype=tf.float32)  # [size, taps]
+  weights = _keys((centers[:, None] - places) / stretch)
+  weights /= tf.reduce_sum(weights, axis=1, keepdims=True)
+  length = _length(image, axis)
+  mirrored = tf.cast(places, tf.int32) % (2 * length)
+  picked = tf.gather(image, tf.minimum(mirrored, 2 * length - 1 - mirrored), axis=axis)
+  return tf.einsum("...opwc,op->...owc" if axis == -3 else "...hopc,op->...hoc", picked, weights)
+
+
+def _keys(distance):
+  """R. Keys' cubic convolution with a = -0.5 ("Cubic Convolution Interpolation for Digital Image Processing", 1981)."""
+  d = tf.abs(distance)
+  inner, outer = (1.5 * d - 2.5) * d * d + 1.0, ((-0.5 * d + 2.5) * d - 4.0) * d + 2.0
+  return tf.where(d <= 1, inner, tf.where(d < 2, outer, 0.0))
+
+
 def _uniform(limits, seed):
   low, high = limits
   return tf.random.stateless_uniform([], seed, float(low), float(high))

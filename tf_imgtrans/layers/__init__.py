@@ -10,5 +10,7 @@ __getattr__, __dir__, __all__ = _attach(
         "noise_channels": ["NoiseChannels"],
         "instance_normalization": ["InstanceNormalization"],
         "dense_block": ["DenseBlock"],
+        "dropout": ["drop_out"],
+        "laplacian_pyramid": ["LaplacianPyramid"],
     },
 )

@@ -1,7 +1,8 @@
 """Image quality metrics: one per file, each opening with its card (definition, range, protocol, comparability).
 
 A metric takes float [N, H, W, 3] RGB images in [0, 1] and gives float64 [N], one value per image; it needs NumPy
-and SciPy only. The challenge's scores take the means of such values instead of images.
+and SciPy only. The challenge's scores take the means of such values instead of images, and the segmentation scores take
+maps of classes, all frames at once.
 """
 
 from lazy_loader import attach as _attach
@@ -15,5 +16,6 @@ __getattr__, __dir__, __all__ = _attach(
         "multiscale_structural_similarity": ["ms_ssim"],
         "natural_image_quality": ["niqe"],
         "challenge_score": ["pirm_score", "pirm_validation_score"],
+        "segmentation": ["confusion_matrix", "segmentation_scores"],
     },
 )

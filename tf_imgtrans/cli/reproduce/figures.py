@@ -22,7 +22,7 @@ def draw(path, columns, pictures, pairs, results, target=None):
   from tf_imgtrans.core.panels import panel
 
   shown = shown_pairs(pairs)
-  measured = {result.row.name for result in results if result.records}
+  measured = {"input", *(result.row.name for result in results if result.records)}
   columns = {name: header for name, header in columns.items()
              if name in measured and all((pictures / name / f"{pair.stem}.png").is_file() for pair in shown)}
   if not columns:

@@ -13,7 +13,7 @@ from tf_imgtrans.cli.reproduce.curves import find_matplotlib
 from tf_imgtrans.cli.reproduce.frame import check_count
 from tf_imgtrans.cli.reproduce.given import model_digest, parse_models
 from tf_imgtrans.cli.reproduce.options import ReproduceOptions
-from tf_imgtrans.cli.reproduce.runs import trained, vgg_file, weight_folders
+from tf_imgtrans.cli.reproduce.runs import load_trained, trained, vgg_file, weight_folders
 from tf_imgtrans.cli.startup import start_tensorflow
 from tf_imgtrans.core.config import PositiveCount
 from tf_imgtrans.papers.x_gans.config import PRESETS
@@ -161,7 +161,8 @@ class Bench:
     config = dataclasses.replace(config, seed=seed, **files)
     folder = self.options.out / "runs" / f"{run}-seed{seed}"
     options = TrainingOptions(out=folder, data=self.options.data, validation_share=HELD_OUT, validation_pictures=20)
-    return _load(trained(paper, config, options, data_summary(config, self.folder)), config.image_size)
+    run = load_trained(trained(paper, config, options, data_summary(config, self.folder)), config.image_size)
+    return lambda source, mask: run(source)
 
   def score(self, corruption, share, reconstruct, keep=None):
     """Scores reconstructions of the held-out pictures: means of PSNR and SSIM on whole pictures, RGB.
@@ -210,15 +211,3 @@ def _load_given(path):
 
   model = load_model(path)
   return lambda source, mask: np.asarray(model(source[None]))[0]
-
-
-@functools.lru_cache(maxsize=2)
-def _load(path, size):
-  """A saved generator as a graph for pictures of one size: (source, mask) -> output, NumPy."""
-  import keras
-  import tensorflow as tf
-
-  model = keras.saving.load_model(path)
-  graph = tf.function(lambda images: model(images, training=False),
-                      input_signature=[tf.TensorSpec((1, size, size, 3), tf.float32)])
-  return lambda source, mask: graph(source[None])[0].numpy()

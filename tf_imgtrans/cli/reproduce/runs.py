@@ -1,6 +1,7 @@
 """Networks that a table trains itself, and files that it finds for them."""
 
 import dataclasses
+import functools
 import os
 import pathlib
 
@@ -51,6 +52,18 @@ def _finished(options, config, summary):
     raise ValueError(f"{options.out} was trained on other pictures than those of {options.data}: choose another --out, or "
                      "remove that folder to train anew")
   return (options.out / "generator.keras").is_file() and former.iterations == config.iterations
+
+
+@functools.lru_cache(maxsize=2)
+def load_trained(path, size):
+  """A saved generator as a graph for pictures of one size: float32 [S, S, 3] -> the same, NumPy."""
+  import keras
+  import tensorflow as tf
+
+  model = keras.saving.load_model(path)
+  graph = tf.function(lambda images: model(images, training=False),
+                      input_signature=[tf.TensorSpec((1, size, size, 3), tf.float32)])
+  return lambda source: graph(source[None])[0].numpy()
 
 
 def weight_folders(options, data):

@@ -105,6 +105,34 @@ COMPRESSION = (
      "random_points_x_gans_0.01"),
 )
 
+_IOU = ("class_iou",)
+
+
+def _above(column, higher, lower, equal=False):
+  """Whether one row has a higher value than another, or with `equal` at least as high a one."""
+  return lambda rows: rows[higher][column] > rows[lower][column] or equal and rows[higher][column] == rows[lower][column]
+
+
+# The paper with a feature pyramid, Tables 1 and 2.
+TRANSLATION = {
+    "table1": (
+        ("class IoU: the completed model has at least that of the one without Eq. 7", _IOU,
+         _above("class_iou", "full", "without_low", equal=True), "full", "without_low"),
+        ("class IoU: without Eq. 7 more than without Eq. 6", _IOU, _above("class_iou", "without_low", "without_high"),
+         "without_low", "without_high"),
+        ("class IoU: without Eq. 6 more than without conditioning", _IOU,
+         _above("class_iou", "without_high", "without_conditional"), "without_high", "without_conditional"),
+    ),
+    "table2": (
+        ("PSNR: the completed model has more than the one without the high-frequency pyramid", _PSNR,
+         _above("psnr", "full", "without_high"), "full", "without_high"),
+        ("PSNR: without the high-frequency pyramid more than without the low-frequency one", _PSNR,
+         _above("psnr", "without_high", "without_low"), "without_high", "without_low"),
+        ("PSNR: the completed model has more than bicubic enlargement", _PSNR, _above("psnr", "full", "input"), "full",
+         "input"),
+    ),
+}
+
 
 def check(results, statements):
   """Checks statements on every seed of which all their rows have finite values; a row of one seed counts with every seed.

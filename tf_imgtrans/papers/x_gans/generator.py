@@ -5,8 +5,9 @@ import tensorflow as tf
 
 from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.networks import ConfiguredModel
-from tf_imgtrans.core.seeds import as_seed_pair, fold_in, uniform
+from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
+from tf_imgtrans.layers.dropout import drop_out
 from tf_imgtrans.papers.x_gans.config import Config
 
 LEAK = 0.2  # slope of LeakyReLU below zero; not given, pix2pixHD's discriminators have the same
@@ -122,22 +123,6 @@ class Generator(ConfiguredModel):
 def x_gans(**options):
   """The generator; options are fields of Config."""
   return Generator(from_dict(Config, options), name="x_gans")
-
-
-def drop_out(features, rate, seed):
-  """Zeroes each number with probability `rate` and scales the others by 1 / (1 - rate), so that the mean stays.
-
-  A pure function of the seed, with and without XLA, so that a resumed step drops what the uninterrupted one dropped.
-
-  Args:
-    features: float tensor of any shape.
-    rate: float, from 0 to below 1.
-    seed: int pair [2].
-  Returns:
-    tensor like `features`.
-  """
-  kept = uniform(tf.shape(features), seed) >= rate
-  return tf.where(kept, features / (1 - rate), tf.zeros_like(features))
 
 
 def _reflect(features, width):

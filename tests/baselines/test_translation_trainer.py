@@ -1,0 +1,285 @@
+"""Training of the systems that the feature-pyramid paper is compared with: one step, its losses, resumed runs."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import recipes
+import tensorflow as tf
+
+from tf_imgtrans.baselines.translation import TINY, ContextEncoder, Crn, Drrn, Trainer, Unet
+from tf_imgtrans.baselines.translation.objective import generator_loss
+from tf_imgtrans.baselines.translation.trainer import BoundedSgd
+from tf_imgtrans.core.replicas import Part
+from tf_imgtrans.data.pipeline import training_batches
+from tf_imgtrans.training.loop import run_training
+from tf_imgtrans.training.options import TrainingOptions
+from tf_imgtrans.training.run_folder import RunFolder
+from tf_imgtrans.training.strategies import make_strategy
+
+GENERATORS = {"pix2pix": Unet, "cnn": Unet, "context_encoder": ContextEncoder, "crn": Crn, "drrn": Drrn}
+NAMES = list(GENERATORS)
+JUDGED = {"discriminator", "real_score", "fake_score"}
+TERMS = {"pix2pix": {"total", "adversarial", "l1", *JUDGED}, "cnn": {"total", "l1"},
+         "context_encoder": {"total", "adversarial", "l2", *JUDGED}, "crn": {"total", "best", "mean"},
+         "drrn": {"total", "luma"}}
+
+
+def _batch(config, seed=1):
+  """Target and what was lost of it; of the middle, for the context encoder."""
+  size = config.image_size
+  target = recipes.smooth_images(config.batch_size, size, size, 3, seed=seed)
+  source = 0.7 * target + 0.1
+  if config.network == "context_encoder":
+    source = target.copy()
+    source[:, size // 4:3 * size // 4, size // 4:3 * size // 4] = 0.5
+  return source, target
+
+
+def _trainer(name, precision="float32", **options):
+  return Trainer(dataclasses.replace(TINY[name], **options), precision)
+
+
+def _arrays(state):
+  return {name: variable.numpy().copy() for name, variable in state.items()}
+
+
+def _numbers(terms):
+  return {name: float(value) for name, value in terms.items()}
+
+
+# One step ------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_step(name):
+  trainer = _trainer(name)
+  assert type(trainer.generator) is GENERATORS[name] and trainer.generator.config == trainer.config
+  assert (trainer.discriminator is not None) == (name in ("pix2pix", "context_encoder"))
+  assert (trainer.vgg is not None) == (name == "crn") == bool(trainer.provenance())
+  before = _arrays(trainer.state())
+  terms = trainer.train_step(_batch(trainer.config))
+  assert terms.keys() == TERMS[name] and {value.dtype.name for value in terms.values()} == {"float32"}
+  assert all(np.isfinite(value) for value in _numbers(terms).values())
+  moved = {path for path, value in _arrays(trainer.state()).items() if (value != before[path]).any()}
+  weights = {path for path in before if path.split("/")[0] in ("generator", "discriminator")}
+  # A bias of DRRN before a normalization is taken off again, but it decays: not so in the first step, as it is 0.
+  assert weights - {path for path in weights if name == "drrn" and path.endswith("bias")} <= moved
+  assert int(trainer.step) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_loss_of_a_step(name):
+  """The discriminator moves first, so that the generator's loss is by its new weights."""
+  trainer = _trainer(name, seed=2)
+  source, target = map(tf.constant, _batch(trainer.config))
+  before = _arrays(trainer.state())
+  fake = trainer.forward(source)
+  seed = trainer.seed("dropout")
+  terms = _numbers(trainer.train_step((source, target)))
+  logits = trainer.discriminator(source, fake, training=True) if trainer.discriminator else None
+  labels = trainer.generator.labels(source) if name == "crn" else None
+  total, expected = generator_loss(trainer.config, target, fake, logits, labels, trainer.vgg)
+  for term, value in {"total": total, **expected}.items():
+    np.testing.assert_allclose(terms[term], float(value), rtol=1e-4, err_msg=term)
+  if name in ("pix2pix", "cnn"):
+    trainer.generator.set_weights([before[path] for path in before if path.startswith("generator/")])
+    dropped = trainer.generator(source, dropout_seed=seed, training=True)
+    recipes.assert_same(fake, dropped)
+    assert np.abs(fake - trainer.generator(source, training=True)).max() > 1e-4
+
+
+@pytest.mark.parametrize("name, half", [("pix2pix", 0.5), ("context_encoder", 1.0)])
+def test_the_discriminators_loss(name, half):
+  trainer = _trainer(name)
+  source, target = _batch(trainer.config)
+  fake = trainer.forward(source)
+  real, faked = (trainer.discriminator(source, images, training=True).numpy() for images in (target, fake))
+  terms = _numbers(trainer.train_step((source, target)))
+  expected = np.mean(np.log1p(np.exp(-real))) + np.mean(np.log1p(np.exp(faked)))
+  np.testing.assert_allclose(terms["discriminator"], half * expected, rtol=1e-5)
+  np.testing.assert_allclose(terms["real_score"], np.mean(1 / (1 + np.exp(-real))), rtol=1e-5)
+  np.testing.assert_allclose(terms["fake_score"], np.mean(1 / (1 + np.exp(-faked))), rtol=1e-5)
+
+
+def test_learning_rates_of_the_context_encoder():
+  trainer = _trainer("context_encoder")
+  rates = [float(optimizer.learning_rate) for optimizer in (trainer.generator_optimizer, trainer.discriminator_optimizer)]
+  assert rates == pytest.approx([2e-3, 2e-4]) and trainer.generator_optimizer.beta_1 == 0.5
+
+
+def test_every_step_drops_anew():
+  trainer = _trainer("cnn", learning_rate=1e-12)
+  losses = [_numbers(trainer.train_step(_batch(trainer.config)))["l1"] for _ in range(2)]
+  assert losses[0] != losses[1]
+
+
+# DRRN's optimizer ----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("length", [0.5, 50.0])
+def test_bounded_sgd(length):
+  """Clip, then decay, then momentum, as Caffe; the rate is halved after two steps and the bound doubled with it."""
+  rate = keras.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5, staircase=True)
+  optimizer = BoundedSgd(rate, 0.9, 0.2, 0.01, "sgd")
+  variables = [tf.Variable([1.0, -2.0]), tf.Variable([[3.0]])]
+  optimizer.build(variables)
+  weights, velocity = np.array([1.0, -2.0, 3.0]), np.zeros(3)
+  for step in range(4):
+    gradient = np.array([3.0, 0.0, 4.0]) / 5 * length
+    optimizer.apply([tf.constant(gradient[:2], tf.float32), tf.constant(gradient[2:, None], tf.float32)], variables)
+    current = 0.1 * 0.5 ** (step // 2)
+    gradient *= min(1.0, 0.2 / current / length)
+    velocity = 0.9 * velocity - current * (gradient + 0.01 * weights)
+    weights = weights + velocity
+    found = np.concatenate([variable.numpy().ravel() for variable in variables])
+    np.testing.assert_allclose(found, weights, rtol=1e-5)
+
+
+def test_drrn_is_trained_by_it():
+  for precision in ("float32", "mixed_float16"):
+    trainer = _trainer("drrn", precision, halve_every=2)
+    optimizer = trainer.generator_optimizer
+    inner = optimizer.inner_optimizer if precision == "mixed_float16" else optimizer
+    assert (inner.momentum, inner.bound, inner.decay) == (0.9, 0.01, 1e-4)
+    assert float(inner.learning_rate) == pytest.approx(0.1)
+    step, batch = tf.function(trainer.train_step), tuple(map(tf.constant, _batch(trainer.config)))
+    for _ in range(9 if precision == "float32" else 0):
+      step(batch)
+    assert float(inner.learning_rate) == pytest.approx(0.1 * 0.5 ** (int(inner.iterations) // 2))
+
+
+def test_no_step_of_drrn_is_longer_than_the_bound():
+  """Of one step, without the decay: 0.01 as long as the gradient is longer than 0.1, whatever the loss."""
+  trainer = _trainer("drrn", weight_decay=0.0)
+  source, target = _batch(trainer.config)
+  before = [variable.numpy() for variable in trainer.generator.trainable_variables]
+  trainer.train_step((source, 1 - target))
+  moved = [variable.numpy() - old for variable, old in zip(trainer.generator.trainable_variables, before)]
+  assert np.sqrt(sum(np.sum(np.square(each)) for each in moved)) == pytest.approx(0.01, rel=1e-3)
+
+
+# Runs ----------------------------------------------------------------------------------------------------------------
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+  """Pairs in memory in place of a folder's."""
+
+  config: object
+
+  def batches(self, start_step, part):
+    source, target = map(tf.constant, _batch(dataclasses.replace(self.config, batch_size=7)))
+
+    def load(number, seed):
+      return source[number], target[number]
+
+    return training_batches(load, len(source), self.config.batch_size, self.config.seed, start_step, part)
+
+
+class Killed(BaseException):
+  """Stands for the end of the process; nothing in the loop catches it."""
+
+
+def _run(name, out, iterations, stop=None):
+  """Trains as the command does; until step `stop` is done, where the process ends."""
+  trainer = _trainer(name, halve_every=2)
+  data = Data(trainer.config)
+  trainer.prepare(data)
+
+  def until(start_step, part):
+    yield from (batch for _, batch in zip(range(start_step, stop), data.batches(start_step, part)))
+    raise Killed
+
+  options = TrainingOptions(out, log_every=1, validate_every=2, checkpoint_every=2)
+  run_training(trainer, until if stop else data.batches, RunFolder(out), options, iterations, trainer.config.batch_size,
+               make_strategy("none"))
+  return trainer
+
+
+def check_resume(name, folder):
+  """A run that is killed after its third step, and resumed at the checkpoint of the second, ends as the whole one."""
+  whole = _run(name, folder / "whole", 5)
+  with pytest.raises(Killed):
+    _run(name, folder / "parts", 5, stop=3)
+  parts = _run(name, folder / "parts", 5)
+  assert (folder / "whole" / "scalars.jsonl").read_bytes() == (folder / "parts" / "scalars.jsonl").read_bytes()
+  others = _arrays(parts.state())
+  for path, value in _arrays(whole.state()).items():
+    recipes.assert_same(value, others[path])
+  loaded = keras.saving.load_model(folder / "whole" / "generator.keras")
+  source = _batch(whole.config, seed=9)[0]
+  recipes.assert_same(loaded(source), whole.generator(source))
+
+
+# In a process of its own, which asks for deterministic operations, as the command does: it would outlive the test.
+RESUME = """
+import pathlib
+import sys
+sys.path[:0] = ["tests", "tests/baselines"]
+import tensorflow as tf
+tf.config.experimental.enable_op_determinism()
+import test_translation_trainer
+for name in sys.argv[2:]:
+  test_translation_trainer.check_resume(name, pathlib.Path(sys.argv[1]) / name)
+"""
+
+
+@pytest.mark.parametrize("names", [("pix2pix", "drrn"), pytest.param(("cnn", "context_encoder", "crn"),
+                                                                      marks=pytest.mark.slow)])
+def test_a_resumed_run_equals_the_whole_one(tmp_path, names):
+  recipes.run_python(RESUME, tmp_path, *names)
+
+
+@pytest.mark.parametrize("name", ["pix2pix", "context_encoder", "drrn"])
+def test_statistics_are_those_of_training_pictures(name):
+  """After `settle`, a picture is normalized at inference nearly as in training, where nothing is dropped."""
+  trainer = _trainer(name, batch_size=4)
+  data = Data(trainer.config)
+  trainer.prepare(data)
+  step, batch = tf.function(trainer.train_step), tuple(map(tf.constant, _batch(trainer.config)))
+  for _ in range(5):
+    step(batch)
+  pictures = np.concatenate([source for source, _ in data.batches(0, Part()).take(32).as_numpy_iterator()])
+  assert pictures.shape[0] == 128
+  fresh = trainer.generator(pictures, training=False).numpy()
+  trainer.settle()
+  settled = trainer.generator(pictures, training=False).numpy()
+  expected = np.clip(trainer.generator(pictures, training=True), 0, 1)
+  assert np.abs(settled - expected).max() < 0.02 < np.abs(fresh - expected).max()
+
+
+
+
+@pytest.mark.parametrize("name, steps, factor", [("cnn", 60, 3), ("context_encoder", 60, 3), ("crn", 100, 2),
+                                                ("drrn", 60, 3)])
+def test_a_network_learns_a_few_pictures(name, steps, factor):
+  options = {"cnn": {"learning_rate": 5e-3, "dropout": 0.0}, "crn": {"learning_rate": 5e-3, "base_channels": 2}}
+  trainer = _trainer(name, **options.get(name, {}))
+  step, batch = tf.function(trainer.train_step), tuple(map(tf.constant, _batch(trainer.config)))
+  losses = [float(step(batch)["total"]) for _ in range(steps)]
+  assert np.mean(losses[-5:]) < losses[0] / factor
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("name", ["pix2pix", "context_encoder", "crn", "drrn"])
+def test_half_precision(name, precision):
+  reference, trainer = _trainer(name), _trainer(name, precision)
+  terms, expected = (_numbers(each.train_step(_batch(each.config))) for each in (trainer, reference))
+  for term, value in expected.items():
+    np.testing.assert_allclose(terms[term], value, rtol=0.05, err_msg=term)
+  assert {variable.dtype for variable in trainer.generator.variables} == {"float32"}
+  for path, value in _arrays(trainer.state()).items():
+    assert np.isfinite(value).all(), path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_graph_and_xla_agree_with_eager(name):
+  terms = {}
+  for kind in ("eager", "graph", "xla"):
+    trainer = _trainer(name)
+    step = trainer.train_step if kind == "eager" else tf.function(trainer.train_step, jit_compile=kind == "xla")
+    terms[kind] = [_numbers(step(tuple(map(tf.constant, _batch(trainer.config))))) for _ in range(2)]
+  for kind in ("graph", "xla"):
+    for found, expected in zip(terms[kind], terms["eager"]):
+      for term, value in expected.items():
+        np.testing.assert_allclose(found[term], value, rtol=1e-3, err_msg=f"{kind} {term}")

@@ -1,0 +1,184 @@
+"""`tf-imgtrans reproduce feature_pyramid_pan`: tables and figures from end to end, on a dozen small pictures."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+import recipes
+from PIL import Image
+
+from tf_imgtrans.baselines.segmentation.config import TINY as TINY_SEGMENTER
+from tf_imgtrans.baselines.segmentation.network import Segmenter
+from tf_imgtrans.baselines.segmentation.score import fcn_scores, load_segmenter
+from tf_imgtrans.cli.main import main
+from tf_imgtrans.cli.reproduce.translation import HELD_OUT
+from tf_imgtrans.core.images import read_image, write_image
+from tf_imgtrans.data.labels import read_labels
+from tf_imgtrans.metrics import psnr, ssim
+from tf_imgtrans.papers.feature_pyramid_pan import printed
+from tf_imgtrans.papers.feature_pyramid_pan.config import PRESETS, VARIANTS
+from tf_imgtrans.papers.feature_pyramid_pan.data import DataFolder, find, held_out
+
+PICTURES = 3
+CLASSES = 11
+
+
+def call(table, *arguments):
+  """Runs a table in this process; its exit status."""
+  with pytest.raises(SystemExit) as stopped:
+    main(["reproduce", "feature_pyramid_pan", table, *map(str, arguments)])
+  return stopped.value.code
+
+
+def report(out, table):
+  return json.loads((out / table / "table.json").read_text())
+
+
+def rows(out, table):
+  return {row["row"]: row["ours"] for row in report(out, table)["rows"]}
+
+
+@pytest.fixture(scope="module")
+def streets(tmp_path_factory):
+  """Labelled photographs in CamVid's layout."""
+  folder = tmp_path_factory.mktemp("streets")
+  (folder / "trainannot").mkdir()
+  rng = np.random.default_rng(0)
+  for index, picture in enumerate(recipes.smooth_images(12, 40, 56, 3)):
+    write_image(folder / "train" / f"street{index}.png", picture)
+    labels = np.kron(rng.integers(0, 12, (5, 7)), np.ones((8, 8))).astype(np.uint8)
+    Image.fromarray(labels).save(folder / "trainannot" / f"street{index}.png")
+  return folder
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+  folder = tmp_path_factory.mktemp("photographs")
+  for part, count, seed in (("train", 3, 0), ("test", 4, 1)):
+    for index, picture in enumerate(recipes.smooth_images(count, 72, 80, 3, seed=seed)):
+      write_image(folder / part / f"photograph{index}.png", picture)
+  return folder
+
+
+@pytest.fixture(scope="module")
+def segmenter(tmp_path_factory):
+  path = tmp_path_factory.mktemp("segmenter") / "fcn8s.keras"
+  network = Segmenter(TINY_SEGMENTER)
+  network(keras.Input((None, None, 3)))
+  network.save(path)
+  return path
+
+
+def factor(config, system):
+  """What a network of the fixture `untrained` multiplies its input by."""
+  return 0.9 - 0.1 * (len(system) % 5) - 0.01 * config.seed
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+  """Every training ends at once, with a network that darkens; the list of (paper, folder, configuration)."""
+  calls = []
+
+  def train(paper, config, options):
+    calls.append((paper, options.out.name, config))
+    found = find(config, DataFolder(options.data, options.validation_share))
+    options.out.mkdir(parents=True)
+    (options.out / "run.json").write_text(json.dumps({"config": dataclasses.asdict(config), "data": found.summary()}))
+    system = options.out.name.split("-")[1]
+    keras.Sequential([keras.Input((None, None, 3)), keras.layers.Rescaling(factor(config, system))]).save(
+        options.out / "generator.keras")
+
+  monkeypatch.setattr("tf_imgtrans.cli.train.train", train)
+  return calls
+
+
+def held(data, task, label_set="camvid"):
+  """(configuration, Folder, sources, targets) of the measured pictures."""
+  config = dataclasses.replace(PRESETS["small"], task=task, label_set=label_set)
+  folder = find(config, DataFolder(data, HELD_OUT[task]))
+  _, sources, targets = zip(*held_out(config, folder, PICTURES))
+  return config, folder, np.stack(sources), np.stack(targets)
+
+
+def test_table1_is_the_fcn_score_of_the_outputs(streets, segmenter, tmp_path, untrained, capsys):
+  flags = ["--data", streets, "--label_set", "camvid", "--segmenter", segmenter, "--pictures", PICTURES, "--steps", 2,
+           "--seeds", 2, "--out", tmp_path]
+  assert call("table1", *flags) == 0
+  systems = ("without_conditional", "without_low", "without_high", "full")
+  assert [(paper, name) for paper, name, _ in untrained] == [
+      ("feature_pyramid_pan", f"labels_to_photo-{system}-seed{seed}") for system in systems for seed in (0, 1)]
+  for _, name, config in untrained:
+    changes = VARIANTS[name.split("-")[1]]
+    assert config.iterations == 2 and config.label_set == "camvid" and config.task == "labels_to_photo"
+    assert {field: getattr(config, field) for field in changes} == changes
+  found = rows(tmp_path, "table1")
+  assert list(found) == ["target", *systems]
+  config, folder, sources, targets = held(streets, "labels_to_photo")
+  labels = [read_labels(pair.source, "camvid") for pair in folder.validation[:PICTURES]]
+  judge = load_segmenter(segmenter)
+  expected = {"target": [targets], **{system: [sources * np.float32(factor(dataclasses.replace(config, seed=seed), system))
+                                               for seed in (0, 1)] for system in systems}}
+  for system, outputs in expected.items():
+    for column in ("pixel_accuracy", "class_accuracy", "class_iou"):
+      values = [fcn_scores(judge, list(output), labels, CLASSES)[column] for output in outputs]
+      assert found[system][column]["values"] == pytest.approx(values, abs=1e-6), (system, column)
+  whole = report(tmp_path, "table1")
+  assert [row["printed"] for row in whole["rows"]][1:] == [printed.TABLE1[system] for system in systems]
+  assert len(whole["statements"]) == 3 and all("of 2 seeds" in item["verdict"] for item in whole["statements"])
+  assert (tmp_path / "table1" / "figure2.png").stat().st_size > 5_000
+  capsys.readouterr()
+  assert call("table1", *flags) == 0
+  assert len(untrained) == 8 and "9 of 9 measurements are kept" in capsys.readouterr().out
+  assert call("figure2", *flags[:-4], "--out", tmp_path) == 0 and len(untrained) == 8  # the runs are shared
+
+
+def test_table2_measures_super_resolution(photographs, tmp_path, untrained):
+  assert call("table2", "--data", photographs, "--pictures", PICTURES, "--steps", 2, "--seeds", 1, "--out", tmp_path) == 0
+  systems = ("without_high", "without_low", "full")
+  assert [name for _, name, _ in untrained] == [f"super_resolution-{system}-seed0" for system in systems]
+  config, _, sources, targets = held(photographs, "super_resolution")
+  found = rows(tmp_path, "table2")
+  for system, share in (("input", 1.0), *((name, factor(config, name)) for name in systems)):
+    outputs = (sources * np.float32(share)).clip(0, 1)
+    assert found[system]["psnr"]["mean"] == pytest.approx(psnr(targets, outputs).mean(), abs=1e-4)
+    assert found[system]["ssim"]["mean"] == pytest.approx(ssim(targets, outputs).mean(), abs=1e-5)
+  assert psnr(targets, sources).min() > 20  # enlarged, and not blank
+  assert len(report(tmp_path, "table2")["statements"]) == 3
+  assert read_image(tmp_path / "table2" / "figure3.png").shape[1] > 4 * 192
+
+
+@pytest.mark.parametrize(("figure", "systems"), [
+    ("figure4", ("context_encoder_objective", "pix2pix_objective", "without_high", "without_low", "full")),
+    ("figure5", ("cnn_objective", "pix2pix_objective", "crn", "full"))])
+def test_figures_draw_the_systems_in_the_papers_order(figure, systems, streets, photographs, tmp_path, untrained):
+  data, task = (photographs, "inpainting") if figure == "figure4" else (streets, "labels_to_photo")
+  assert call(figure, "--data", data, "--label_set", "camvid", "--pictures", PICTURES, "--steps", 2, "--out", tmp_path) == 0
+  assert [name for _, name, _ in untrained] == [f"{task}-{system}-seed0" for system in systems]
+  assert [paper for paper, _, _ in untrained] == ["crn" if system == "crn" else "feature_pyramid_pan" for system in systems]
+  assert list(rows(tmp_path, figure)) == ["input", *systems]
+  shown = sorted((tmp_path / figure / "pictures" / "full").iterdir())
+  config, _, sources, _ = held(data, task)
+  expected = (sources * np.float32(factor(config, "full"))).clip(0, 1)
+  assert len(shown) == PICTURES
+  assert min(np.abs(read_image(shown[0]) - output).max() for output in expected) < 0.51 / 255
+  assert read_image(tmp_path / figure / f"{figure}.png").shape[1] > (len(systems) + 2) * 192
+
+
+def test_wrong_calls_say_what_is_missing(streets, tmp_path, capsys):
+  assert call("table1", "--out", tmp_path) == 2 and "--data" in capsys.readouterr().err
+  assert call("table2", "--data", streets, "--seeds", 0, "--out", tmp_path) == 2
+  assert "expected 1 or more" in capsys.readouterr().err
+  assert call("table1", "--data", streets, "--out", tmp_path) == 2  # CamVid's layout, and the default is Cityscapes
+  assert "leftImg8bit" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_table1_trains_its_segmenter_and_networks(streets, tmp_path):
+  out = tmp_path / "out"
+  assert call("table1", "--data", streets, "--label_set", "camvid", "--steps", 2, "--seeds", 1, "--out", out) == 0
+  assert sorted(folder.name for folder in (out / "runs").iterdir()) == sorted(
+      ["fcn8s-seed0", *(f"labels_to_photo-{system}-seed0" for system in VARIANTS
+                        if system in ("full", "without_conditional", "without_low", "without_high"))])
+  assert all(np.isfinite(row["class_iou"]["mean"]) for row in rows(out, "table1").values())

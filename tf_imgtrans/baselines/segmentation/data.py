@@ -1,0 +1,110 @@
+"""Training pictures of the segmenter: photographs with the detail of generated ones, and their label maps."""
+
+import dataclasses
+import functools
+import pathlib
+
+import tensorflow as tf
+
+from tf_imgtrans.core.images import read_uint8
+from tf_imgtrans.data.folders import Folder
+from tf_imgtrans.data.labels import check_labelled, find_labelled, read_labels, resize_labels, split_labelled
+from tf_imgtrans.data.pairs import Pair
+from tf_imgtrans.data.pipeline import random_flip, training_batches, unit
+from tf_imgtrans.data.store import BUDGET, ImageStore
+from tf_imgtrans.papers.x_gans.data import resize
+
+LARGE_MAP = 1024 * 2048  # bytes; a label map of Cityscapes, by which it is reckoned how many are kept in memory
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelledFolder:
+  """Where labelled photographs lie; their layout follows from the label set, which the configuration names."""
+
+  directory: pathlib.Path
+  validation_share: float
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingData:
+  """Training batches by step, and the held-out photographs."""
+
+  summary: dict  # for run.json: numbers of photographs, digests of the names and sizes of both files
+  batches: callable  # (start_step, part) -> tf.data.Dataset of (photographs float32 [N, H, W, 3], classes uint8 [N, H, W])
+  validation: callable  # number of pictures -> list of (name, photograph, classes), as `held_out` gives them
+
+
+def read(options):
+  """The folder that training options name: LabelledFolder.
+
+  Raises:
+    ValueError: the run would lie in it.
+  """
+  directory = pathlib.Path(options.data)
+  if directory.resolve() in options.out.resolve().parents:
+    raise ValueError(f"out is {options.out}, in the data folder, where the run's previews would be taken for photographs: "
+                     "choose another --out")
+  return LabelledFolder(directory, options.validation_share)
+
+
+def training_data(config, folder):
+  """Makes the data of a run; reads every file once, so that a bad one stops it here.
+
+  Args:
+    config: Config.
+    folder: LabelledFolder.
+  Raises:
+    FileNotFoundError: no folder, or no labelled photograph in it.
+    ValueError: a file that cannot be read, or a label map without a class of the label set.
+  """
+  found = find_labelled(folder.directory, config.label_set)
+  check_labelled(found, config.label_set)
+  training, validation = split_labelled(found, folder.validation_share)
+  pairs = Folder("labelled", *([Pair(item.photo, item.labels) for item in part] for part in (training, validation)))
+  load = _loader(config, training)
+
+  def batches(start_step, part):
+    return training_batches(load, len(training), config.batch_size, config.seed, start_step, part)
+
+  return TrainingData(pairs.summary(), batches, lambda most=None: held_out(config, validation[:most]))
+
+
+def held_out(config, items):
+  """Photographs with the detail of generated ones, and their label maps as they are.
+
+  Args:
+    config: Config.
+    items: list of LabelledPicture.
+  Returns:
+    list of (name, photograph float32 [image_size, image_size, 3] in [0, 1], classes uint8 [H, W], 255 where ignored).
+  """
+  return [(item.stem, unit(resize(read_uint8(item.photo), config.image_size)).numpy(),
+           read_labels(item.labels, config.label_set)) for item in items]
+
+
+def enlarge(photographs, height, width):
+  """Float [..., S, S, 3] -> [..., height, width, 3]: bilinear, half-pixel-centred, antialiased where it shrinks."""
+  return tf.image.resize(photographs, (height, width), antialias=True)
+
+
+def _loader(config, items):
+  """Loads one photograph at `load_size`, or its label map's size, and that label map; mirrors both, or none."""
+  small = ImageStore([item.photo for item in items], prepare=functools.partial(resize, size=config.image_size))
+  side, known = config.load_size, config.load_size or None
+
+  @functools.lru_cache(BUDGET // LARGE_MAP)
+  def kept(number):
+    classes = read_labels(items[number].labels, config.label_set)
+    return resize_labels(classes, side, side) if side else classes
+
+  def load(number, seed):
+    labels = tf.numpy_function(lambda position: kept(int(position)), [number], tf.uint8, stateful=False)
+    labels = tf.ensure_shape(labels, (known, known))
+    photograph = unit(tf.ensure_shape(small.tensor(number), (config.image_size, config.image_size, 3)))
+    photograph = tf.ensure_shape(enlarge(photograph, *tf.unstack(tf.shape(labels))), (known, known, 3))
+    if not config.flip:
+      return photograph, labels
+    photograph, labels = random_flip([photograph, labels[..., None]], seed)
+    return photograph, labels[..., 0]
+
+  return load

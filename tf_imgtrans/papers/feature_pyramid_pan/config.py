@@ -1,0 +1,119 @@
+"""Every choice of the perceptual adversarial network with a feature pyramid, with its place in the paper.
+
+"pix2pix" marks what this paper takes from it or leaves open and its public code decides; "ours" what neither decides, with
+the reasons in the README beside this file.
+"""
+
+import dataclasses
+from typing import Annotated, Literal
+
+import annotated_types
+
+from tf_imgtrans.core.config import AtLeast, Count, NonNegative, Positive, PositiveCount, Seed, Share, validate
+
+Level = Annotated[int, annotated_types.Interval(ge=0, le=7)]
+Range = tuple[NonNegative, NonNegative]
+Slant = Annotated[float, annotated_types.Interval(ge=0, le=60)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+  """Task, pictures and training: what the paper's model shares with the systems that it is compared with."""
+
+  task: Literal["labels_to_photo", "super_resolution", "inpainting", "deraining", "desnowing"] = "labels_to_photo"
+  label_set: Literal["cityscapes", "camvid", "none"] = "cityscapes"  # classes of label maps; none: pictures are taken as is
+  scale: Literal[2, 4, 8] = 4  # of super-resolution
+  hole: Share = 0.5  # side of the missing square over the picture's; the central quarter; pix2pix's and CE's, Fig. 4
+  rain_streaks: Range = (0.001, 0.006)  # share of pixels where a streak begins; ours, for photographs without rain
+  rain_length: Range = (0.03, 0.12)  # of the picture's height; ours
+  rain_slant: tuple[Slant, Slant] = (0.0, 20.0)  # degrees from the vertical, to either side; ours
+  snow_flakes: Range = (0.001, 0.006)  # share of pixels where a flake lies; ours
+  snow_size: Range = (0.004, 0.02)  # radius over the picture's height; ours
+  image_size: AtLeast(16) = 256  # pix2pix
+  load_size: AtLeast(16) = 286  # pictures are resized to it, and random windows of image_size cut out; pix2pix
+
+  batch_size: PositiveCount = 1  # pix2pix
+  learning_rate: Positive = 2e-4  # Implementation Details
+  beta_1: Share = 0.5  # Implementation Details
+  iterations: Count = 595000  # 200 epochs of Cityscapes' 2975 pictures; pix2pix
+  flip: bool = True  # mirror half of the pictures; pix2pix
+  seed: Seed = 0  # of weights, pictures, degradations and dropout
+
+  def __post_init__(self):
+    validate(self)
+    if self.load_size < self.image_size:
+      raise ValueError(f"load_size is {self.load_size}: expected at least image_size, {self.image_size}")
+    for name in ("rain_streaks", "rain_length", "rain_slant", "snow_flakes", "snow_size"):
+      low, high = getattr(self, name)
+      if low > high:
+        raise ValueError(f"{name} is {getattr(self, name)}: expected the lower end first (--config.{name})")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(Protocol):
+  """Image translation with losses on a Laplacian pyramid (Eq. 1-10): task, networks, losses and training."""
+
+  image_size: Literal[32, 64, 128, 256] = 256  # a power of two, as the generator halves down to one pixel; pix2pix
+  base_channels: PositiveCount = 64  # pix2pix
+  upsampling: Literal["transposed", "resize"] = "transposed"  # resize: nearest, then a convolution (the paper's Conclusion)
+  affine: bool = False  # instance normalization with a factor and an offset in the place of the convolution's bias
+  dropout: Share = 0.5  # in the three innermost stages of the decoder: the noise z; pix2pix
+  noise: Literal["fixed", "random", "off"] = "off"  # dropout at inference; pix2pix leaves it on
+  discriminator_channels: PositiveCount = 64  # pix2pix
+
+  levels: Annotated[int, annotated_types.Interval(ge=1, le=5)] = 3  # of high frequencies; Implementation Details
+  low_levels: tuple[Level, ...] = (1, 2, 3)  # p_k that the smooth track judges; ours
+  low_images: Literal["decimated", "upsampled"] = "decimated"  # p_k, or u(p_k) at the size of the level above; ours
+  conditional: bool = True  # Table 1: without, the discriminators of Eq. 6 do not see P_k(x)
+
+  objective: Literal["pyramid", "pix2pix", "context_encoder"] = "pyramid"  # the latter two on the same networks (Sec. 3.3)
+  weight_high: NonNegative = 1.0  # alpha_1, of Eq. 6; for pix2pix's objective of its adversarial term
+  weight_low: NonNegative = 5.0  # alpha_2, of Eq. 7
+  weight_perceptual: NonNegative = 1.0  # alpha_3, of Eq. 8
+  weight_l1: NonNegative = 100.0  # alpha_4, of Eq. 9
+  weight_l2: NonNegative = 0.999  # of the context encoder's objective alone; its paper
+  weight_adversarial: NonNegative = 0.001  # of the context encoder's objective alone; its paper
+  discriminator_optimizer: Literal["adam", "sgd"] = "adam"  # sgd: the literal reading of Implementation Details
+
+  def __post_init__(self):
+    super().__post_init__()
+    deepest = max((self.levels, *self.low_levels))
+    if self.image_size >> deepest < 8:
+      raise ValueError(f"levels go down to 1/{2 ** deepest} of image_size {self.image_size}: a discriminator needs 8 "
+                       "pixels; lower --config.levels and --config.low_levels, or raise --config.image_size")
+    if self.objective == "pyramid" and self.weight_low and not self.low_levels:
+      raise ValueError("low_levels is empty, but weight_low is not 0: give levels, or --config.weight_low 0")
+    if not any(getattr(self, f"weight_{name}") for name in self.weights):
+      raise ValueError("every weight is 0, so that there is nothing to learn from: expected one loss of positive weight "
+                       "(--config.weight_...)")
+
+  @property
+  def weights(self):
+    """Names of the weights that the objective has."""
+    return {"pyramid": ("high", "low", "perceptual", "l1"), "pix2pix": ("high", "l1"),
+            "context_encoder": ("l2", "adversarial")}[self.objective]
+
+
+# The rows of Tables 1 and 2, and the objectives that the paper compares with on its own networks (Sec. 3.3), as changes of
+# a Config. Without Eq. 6 the conditional discriminators, and with them the features of Eq. 8, are not there to train.
+VARIANTS = {
+    "full": {},
+    "without_conditional": {"conditional": False},
+    "without_low": {"weight_low": 0.0},
+    "without_high": {"weight_high": 0.0, "weight_perceptual": 0.0},
+    "pix2pix_objective": {"objective": "pix2pix"},
+    "context_encoder_objective": {"objective": "context_encoder"},
+    "cnn_objective": {"weight_high": 0.0, "weight_low": 0.0, "weight_perceptual": 0.0},
+}
+# "small" is what two processor cores train in minutes: 64x64 pixels, weather that shows in them, narrower networks.
+PRESETS = {
+    "paper": Config(),
+    "small": Config(
+        image_size=64, load_size=72, base_channels=24, discriminator_channels=24, levels=2, low_levels=(1, 2),
+        rain_streaks=(0.005, 0.03), rain_length=(0.08, 0.25), snow_flakes=(0.004, 0.02), snow_size=(0.012, 0.04),
+        batch_size=8, iterations=2000),
+}
+
+# Small enough for a test of a second.
+TINY = dataclasses.replace(Config(), image_size=32, load_size=36, base_channels=4, discriminator_channels=4, levels=1,
+                           low_levels=(1,), batch_size=2, iterations=4)

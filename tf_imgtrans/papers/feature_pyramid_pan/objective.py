@@ -1,0 +1,132 @@
+"""The losses of Eq. 3 to 10, and the objectives that the paper compares with (Sec. 3.3).
+
+`judged` is what `Discriminators` give: dict of track to list over levels of (logits, maps). Discriminators give logits, and
+D in the equations is their sigmoid. The generator minimises -log D(G(x)) in the place of log(1 - D(G(x))), as pix2pix
+does: the optimum is the same, and the gradient does not vanish while the fakes are bad.
+"""
+
+import tensorflow as tf
+
+from tf_imgtrans.core.tensors import as_float32, check_same_shape
+from tf_imgtrans.losses.adversarial import discriminator_log_loss, generator_log_loss
+from tf_imgtrans.losses.feature import perceptual as feature_distance
+
+SIGNED = 2.0  # differences of values in [-1, 1] over those of values in [0, 1]
+HALF = 0.5  # of the discriminators' loss, which slows them against the generator; pix2pix
+
+
+def generator_loss(config, target, fake, judged_fake, judged_real=None):
+  """The generator's loss: Eq. 10, or the objective that `config.objective` names. Eq. 1 is the same sum unnamed.
+
+    pyramid          alpha_1 L_high + alpha_2 L_low + alpha_3 L_perceptual + alpha_4 L_pix       Eq. 10
+    pix2pix          alpha_1 L_cGAN + alpha_4 L_pix                                              Eq. 5 and 9
+    context_encoder  weight_l2 L_2 + weight_adversarial L_GAN_AE                                 Eq. 4
+
+  A term of weight 0 is neither computed nor returned.
+
+  Args:
+    config: Config.
+    target, fake: float [N, H, W, 3] in [0, 1].
+    judged_fake: what the discriminators give for `fake`; they see fewer tracks where weights are 0.
+    judged_real: the same for `target`; unused without the perceptual term.
+  Returns:
+    (float32 scalar, dict of the unweighted terms, named as their weights).
+  """
+  formulas = {
+      "pyramid": {
+          "high": lambda: high_adversarial(judged_fake),
+          "low": lambda: low_adversarial(judged_fake),
+          "perceptual": lambda: perceptual(judged_real, judged_fake),
+          "l1": lambda: pixel(target, fake),
+      },
+      "pix2pix": {"high": lambda: adversarial(judged_fake["whole"]), "l1": lambda: pixel(target, fake)},
+      "context_encoder": {"l2": lambda: squared(target, fake), "adversarial": lambda: adversarial(judged_fake["whole"])},
+  }[config.objective]
+  weights = {name: getattr(config, f"weight_{name}") for name in formulas}
+  terms = {name: formula() for name, formula in formulas.items() if weights[name]}
+  return sum(weights[name] * term for name, term in terms.items()), terms
+
+
+def adversarial(judged):
+  """The generator's part of Eq. 3, 4 and 5, which differ in what D sees: the sum over D of -mean(log D(.)).
+
+  Args:
+    judged: list over discriminators of (logits, maps) for fakes; of one for these equations.
+  Returns:
+    float32 scalar.
+  """
+  return tf.add_n([generator_log_loss(logits) for logits, _ in judged])
+
+
+def high_adversarial(judged_fake):
+  """The generator's part of Eq. 6, summed over k: -mean(log D_k(P_k(x), h_k(G(x)))).
+
+  The paper prints h_k(y) in the term of the fakes too, where it would not depend on the generator.
+  """
+  return adversarial(judged_fake["high"])
+
+
+def low_adversarial(judged_fake):
+  """The generator's part of Eq. 7, summed over k: -mean(log D_k(P_k(G(x))))."""
+  return adversarial(judged_fake["low"])
+
+
+def perceptual(judged_real, judged_fake):
+  """Eq. 8: beta_l / (C_l H_l W_l) (phi_l(G(x)) - phi_l(y))^2, summed over layers and discriminators, mean over images.
+
+  phi_l are the four maps of each conditional discriminator behind LeakyReLU; beta_l is not given, and 1 here. No gradient
+  flows into the maps of the real images, which are what the others shall become.
+
+  Args:
+    judged_real, judged_fake: dict with "high", list over levels of (logits, maps).
+  Returns:
+    float32 scalar.
+  """
+  return tf.add_n([feature_distance(tf.stop_gradient(real), fake)
+                   for (_, reals), (_, fakes) in zip(judged_real["high"], judged_fake["high"], strict=True)
+                   for real, fake in zip(reals, fakes, strict=True)])
+
+
+def pixel(target, fake):
+  """Eq. 9: |G(x) - y|_1 as the mean over pixels, channels and images of values in [-1, 1].
+
+  A mean and that range are pix2pix's, so that the weight of 100 weighs as much as there.
+
+  Args:
+    target, fake: float [N, H, W, 3] in [0, 1].
+  Returns:
+    float32 scalar, 2 for black against white.
+  """
+  return tf.reduce_mean(tf.abs(_difference(target, fake)))
+
+
+def squared(target, fake):
+  """L_2 of the context encoder's objective: the mean of (G(x) - y)^2 of values in [-1, 1], over the whole picture.
+
+  Args:
+    target, fake: float [N, H, W, 3] in [0, 1].
+  Returns:
+    float32 scalar, 4 for black against white.
+  """
+  return tf.reduce_mean(tf.square(_difference(target, fake)))
+
+
+def discriminator_loss(judged_real, judged_fake):
+  """The discriminators' part of Eq. 4 to 7: half the sum over all of -mean(log D(real)) - mean(log(1 - D(fake))).
+
+  alpha_1 and alpha_2 are not in it: every discriminator learns for itself, and Adam heeds no factor. The half is pix2pix's.
+
+  Args:
+    judged_real, judged_fake: dict of track to list of (logits, maps), with the same tracks.
+  Returns:
+    float32 scalar.
+  """
+  pairs = [(real, fake) for track in judged_real
+           for (real, _), (fake, _) in zip(judged_real[track], judged_fake[track], strict=True)]
+  return HALF * tf.add_n([discriminator_log_loss(real, fake) for real, fake in pairs])
+
+
+def _difference(target, fake):
+  target, fake = as_float32(target, fake)
+  check_same_shape(target, fake)
+  return SIGNED * (fake - target)
