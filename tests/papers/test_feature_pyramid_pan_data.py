@@ -171,6 +171,16 @@ def test_held_out_label_maps(streets):
     held_out_labels(dataclasses.replace(CAMVID, task="inpainting"), streets)
 
 
+def test_held_out_pictures_have_a_size_of_their_own(streets, photographs):
+  large = dataclasses.replace(CAMVID, validation_size=SIZE + 8)
+  for (_, source, target), pair in zip(held_out(large, streets), find(CAMVID, streets).validation, strict=True):
+    assert source.shape == target.shape == (SIZE + 8, SIZE + 8, 3)
+    np.testing.assert_array_equal(target, _square(pair.target, SIZE + 8))
+  assert {ids.shape for ids in held_out_labels(large, streets)} == {(SIZE + 8, SIZE + 8)}
+  enlarged = list(held_out(_config("super_resolution", validation_size=SIZE + 8), photographs))
+  assert {target.shape for *_, target in enlarged} == {(SIZE + 8, SIZE + 8, 3)}
+
+
 @pytest.mark.parametrize("task", PHOTOGRAPH_TASKS)
 def test_held_out_photographs_are_always_degraded_alike(task, photographs):
   config = _config(task, rain_streaks=(0.02, 0.03), snow_flakes=(0.02, 0.03))

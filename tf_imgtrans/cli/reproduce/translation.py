@@ -16,7 +16,7 @@ from tf_imgtrans.core.config import PositiveCount
 from tf_imgtrans.papers.feature_pyramid_pan.config import PRESETS, VARIANTS
 from tf_imgtrans.training.options import PairedOptions, TrainingOptions
 
-STEPS, SEEDS = 600, 3  # of each run, and runs of each network, under the mini preset
+STEPS, SEEDS = 1000, 3  # of each run, and runs of each network, under the mini preset
 HELD_OUT = {"labels_to_photo": 0.25, "super_resolution": 0.1, "inpainting": 0.1}  # where the data have no test part
 PICTURES = {"paper": 500, "mini": 60}  # held-out pictures that are measured; Cityscapes' validation part has 500
 SMALL = {"paper": "paper", "mini": "small"}  # preset of the configurations by that of the tables

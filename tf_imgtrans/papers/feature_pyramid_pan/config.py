@@ -31,6 +31,7 @@ class Protocol:
   snow_size: Range = (0.004, 0.02)  # radius over the picture's height; ours
   image_size: AtLeast(16) = 256  # pix2pix
   load_size: AtLeast(16) = 286  # pictures are resized to it, and random windows of image_size cut out; pix2pix
+  validation_size: Count = 0  # held-out pictures are resized to it; 0: to image_size
 
   batch_size: PositiveCount = 1  # pix2pix
   learning_rate: Positive = 2e-4  # Implementation Details

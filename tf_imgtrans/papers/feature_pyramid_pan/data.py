@@ -207,21 +207,21 @@ class _PairStore:
 def held_out(config, folder, most=None):
   """Yields (name, source, target) of held-out pictures, NumPy float32 [S, S, 3]; picture i is always degraded alike.
 
-  They are resized to `image_size`, nothing is cut off.
+  They are resized to `validation_size`, or to `image_size` where that is 0; nothing is cut off.
 
   Args:
     config: Config.
     folder: DataFolder, or Folder of `find`.
     most: int, how many; None for all.
   """
-  found = find(config, folder)
+  found, side = find(config, folder), config.validation_size or config.image_size
   function = tf.function(lambda target, seed: degrade(config, target, seed), autograph=False)
   for number, item in enumerate(found.validation[:most]):
     if found.kind == "photographs":
-      target = _unit(resize(read_uint8(item), config.image_size))
+      target = _unit(resize(read_uint8(item), side))
       source = function(target, fold_in(as_seed_pair(HELD_OUT_SEED), number)).numpy()
     else:
-      source, target = map(_unit, read_pair(config, found.kind, item, config.image_size))
+      source, target = map(_unit, read_pair(config, found.kind, item, side))
     yield _name(found.kind, item), source, target
 
 
@@ -235,7 +235,8 @@ def held_out_labels(config, folder, most=None):
   if found.kind != "labels":
     raise ValueError(f"task is {config.task} and label_set {config.label_set}: expected labels_to_photo with label maps, "
                      "which class ids are read from")
-  return [_classes(config, pair, config.image_size) for pair in found.validation[:most]]
+  side = config.validation_size or config.image_size
+  return [_classes(config, pair, side) for pair in found.validation[:most]]
 
 
 def read_pair(config, kind, item, side):
