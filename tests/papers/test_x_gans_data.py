@@ -244,8 +244,8 @@ def test_summary(folder, patches, tmp_path):
 
 
 def test_a_share_is_held_out_of_one_folder(tmp_path):
-  _pictures(tmp_path, 8)
-  folder = read(TrainingOptions(tmp_path / "run", data=tmp_path, validation_share=0.4))
+  _pictures(tmp_path / "faces", 8)
+  folder = read(TrainingOptions(tmp_path / "run", data=tmp_path / "faces", validation_share=0.4))
   assert 0 < len(folder.validation) < 8 and len(folder.training) + len(folder.validation) == 8
 
 

@@ -4,4 +4,4 @@ from lazy_loader import attach as _attach
 
 __getattr__, __dir__, __all__ = _attach(
     __name__, submodules=["corruptions", "degradations", "edges", "embedded", "folders", "labels", "pairs", "pipeline",
-                          "store", "weather"])
+                          "resizing", "store", "weather"])

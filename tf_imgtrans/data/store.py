@@ -19,11 +19,13 @@ class ImageStore:
     paths: list of files.
     budget: int, bytes of decoded pictures to keep.
     prepare: uint8 [H, W, 3] -> uint8 [H', W', 3], done once to every picture that is kept; None for nothing.
+    read: path -> uint8 [H, W, channels]; of what is no single picture, such as the two of a pair behind each other.
+    channels: int, that `read` gives.
   """
 
-  def __init__(self, paths, budget=BUDGET, prepare=None):
+  def __init__(self, paths, budget=BUDGET, prepare=None, read=read_uint8, channels=3):
     self.paths = list(paths)
-    self._prepare = prepare
+    self._prepare, self._read, self._channels = prepare, read, channels
     self._kept, self._free, self._lock = {}, budget, threading.Lock()
 
   def __len__(self):
@@ -34,7 +36,7 @@ class ImageStore:
     number = int(number)
     picture = self._kept.get(number)
     if picture is None:
-      picture = read_uint8(self.paths[number])
+      picture = self._read(self.paths[number])
       picture = self._prepare(picture) if self._prepare else picture
       with self._lock:  # tf.data reads from several threads
         if number not in self._kept and picture.nbytes <= self._free:
@@ -43,6 +45,6 @@ class ImageStore:
     return picture
 
   def tensor(self, number):
-    """The picture `number`, an integer tensor, as a uint8 tensor [H, W, 3] of unknown size."""
+    """The picture `number`, an integer tensor, as a uint8 tensor [H, W, channels] of unknown size."""
     picture = tf.numpy_function(self.read, [number], tf.uint8, stateful=False)
-    return tf.ensure_shape(picture, [None, None, 3])
+    return tf.ensure_shape(picture, [None, None, self._channels])

@@ -10,8 +10,9 @@ from tf_imgtrans.baselines.on_demand.levels import LEVELS, corrupt
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.data.pairs import check_photographs
 from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches, unit
+from tf_imgtrans.data.resizing import resize
 from tf_imgtrans.data.store import ImageStore
-from tf_imgtrans.papers.x_gans.data import HELD_OUT_SEED, data_summary, patch_store, read, resize
+from tf_imgtrans.papers.x_gans.data import HELD_OUT_SEED, data_summary, patch_store, read
 
 __all__ = ["TrainingData", "read", "training_data"]
 

@@ -11,10 +11,8 @@ from tf_imgtrans.data.folders import Folder
 from tf_imgtrans.data.labels import check_labelled, find_labelled, read_labels, resize_labels, split_labelled
 from tf_imgtrans.data.pairs import Pair
 from tf_imgtrans.data.pipeline import random_flip, training_batches, unit
-from tf_imgtrans.data.store import BUDGET, ImageStore
-from tf_imgtrans.papers.x_gans.data import resize
-
-LARGE_MAP = 1024 * 2048  # bytes; a label map of Cityscapes, by which it is reckoned how many are kept in memory
+from tf_imgtrans.data.resizing import resize
+from tf_imgtrans.data.store import ImageStore
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,14 +90,14 @@ def _loader(config, items):
   small = ImageStore([item.photo for item in items], prepare=functools.partial(resize, size=config.image_size))
   side, known = config.load_size, config.load_size or None
 
-  @functools.lru_cache(BUDGET // LARGE_MAP)
-  def kept(number):
-    classes = read_labels(items[number].labels, config.label_set)
-    return resize_labels(classes, side, side) if side else classes
+  def read(path):
+    classes = read_labels(path, config.label_set)
+    return (resize_labels(classes, side, side) if side else classes)[..., None]
+
+  maps = ImageStore([item.labels for item in items], read=read, channels=1)
 
   def load(number, seed):
-    labels = tf.numpy_function(lambda position: kept(int(position)), [number], tf.uint8, stateful=False)
-    labels = tf.ensure_shape(labels, (known, known))
+    labels = tf.ensure_shape(maps.tensor(number), (known, known, 1))[..., 0]
     photograph = unit(tf.ensure_shape(small.tensor(number), (config.image_size, config.image_size, 3)))
     photograph = tf.ensure_shape(enlarge(photograph, *tf.unstack(tf.shape(labels))), (known, known, 3))
     if not config.flip:

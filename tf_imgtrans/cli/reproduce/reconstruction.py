@@ -109,7 +109,7 @@ class Bench:
   def pictures(self):
     """The held-out pictures at the size of the networks: list of (name, uint8 [S, S, 3])."""
     from tf_imgtrans.core.images import read_uint8
-    from tf_imgtrans.papers.x_gans.data import resize
+    from tf_imgtrans.data.resizing import resize
 
     size = self.x_gans("random_points").image_size
     return [(path.stem, resize(read_uint8(path), size)) for path in self.paths]

@@ -15,7 +15,6 @@ Pictures side by side have the photograph on the left and its labels on the righ
 import dataclasses
 import pathlib
 
-import cv2
 import numpy as np
 import tensorflow as tf
 
@@ -34,7 +33,8 @@ from tf_imgtrans.data.labels import (
 )
 from tf_imgtrans.data.pairs import SHOWN, Pair, check_pairs, check_photographs
 from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches, unit
-from tf_imgtrans.data.store import BUDGET, ImageStore
+from tf_imgtrans.data.resizing import resize
+from tf_imgtrans.data.store import ImageStore
 from tf_imgtrans.data.weather import rain, snow
 
 HELD_OUT_SEED = 20190416  # of the degradation of held-out pictures: the same in every run and every program
@@ -169,8 +169,11 @@ def _loader(config, found):
   """(number, seed pair) -> (source, target) of one training element."""
   side, size = config.load_size, config.image_size
   photographs = found.kind == "photographs"
-  store = (ImageStore(found.training, prepare=lambda picture: resize(picture, side)) if photographs
-           else _PairStore(config, found.kind, found.training, side))
+  if photographs:
+    store = ImageStore(found.training, prepare=lambda picture: resize(picture, side))
+  else:
+    both = lambda item: np.concatenate(read_pair(config, found.kind, item, side), axis=-1)  # noqa: E731 - of one use
+    store = ImageStore(found.training, read=both, channels=6)
 
   def load(number, seed):
     window, mirror, draw = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
@@ -182,26 +185,6 @@ def _loader(config, found):
     return (degrade(config, pictures, draw), pictures) if photographs else (pictures[..., :3], pictures[..., 3:])
 
   return load
-
-
-class _PairStore:
-  """Source and target by number, as one uint8 [side, side, 6]; read once and kept while they fit the budget."""
-
-  def __init__(self, config, kind, items, side, budget=BUDGET):
-    self._read = lambda number: np.concatenate(read_pair(config, kind, items[number], side), axis=-1)
-    self._kept, self._room = {}, budget // (6 * side * side)
-
-  def read(self, number):
-    number = int(number)
-    pair = self._kept.get(number)
-    if pair is None:
-      pair = self._read(number)
-      if len(self._kept) < self._room:
-        self._kept[number] = pair
-    return pair
-
-  def tensor(self, number):
-    return tf.numpy_function(self.read, [number], tf.uint8, stateful=False)
 
 
 def held_out(config, folder, most=None):
@@ -294,14 +277,6 @@ def fill_hole(image, share):
   first = (size - side) // 2
   inside = (np.arange(size) >= first) & (np.arange(size) < first + side)
   return tf.where((inside[:, None] & inside)[..., None], np.float32(HOLE_COLOR) / np.float32(255), image)
-
-
-def resize(picture, side):
-  """uint8 [H, W, 3] -> [side, side, 3], whatever its aspect; by area where it shrinks, else by bicubics."""
-  if picture.shape[:2] == (side, side):
-    return picture
-  shrinks = min(picture.shape[:2]) >= side
-  return cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
 def _classes(config, pair, side):

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 
-import cv2
 import tensorflow as tf
 
 from tf_imgtrans.core.images import list_images
@@ -12,6 +11,7 @@ from tf_imgtrans.data import corruptions
 from tf_imgtrans.data.folders import photograph_parts, read_photographs
 from tf_imgtrans.data.pairs import check_photographs, digest
 from tf_imgtrans.data.pipeline import random_flip, training_batches, unit
+from tf_imgtrans.data.resizing import resize
 from tf_imgtrans.data.store import ImageStore
 
 HELD_OUT_SEED = 20180922  # of the corruption of held-out pictures: the same pixels in every run and every program
@@ -143,14 +143,6 @@ def patch_store(config):
 
 def _patch_paths(config):
   return list_images([config.patches], recursive=True)
-
-
-def resize(picture, size):
-  """uint8 [H, W, 3] -> [size, size, 3], aspect ignored as in the paper; by area where it shrinks."""
-  if picture.shape[:2] == (size, size):
-    return picture
-  shrinks = min(picture.shape[:2]) >= size
-  return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
 def _square(picture, size):
