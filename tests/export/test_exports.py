@@ -109,6 +109,15 @@ def test_exported_noise_is_fixed_whatever_the_model_draws(photograph, tmp_path):
   assert generator.noise == "random"  # the caller's model is left as it was
 
 
+def test_noise_that_is_off_stays_off_unless_it_is_asked_for(photograph, tmp_path):
+  generator = create_generator("mux_demux_hp", noise="off", **SMALL)
+  image = photograph[None, :48, :48]
+  to_saved_model(generator, tmp_path / "own")
+  np.testing.assert_allclose(load_model(tmp_path / "own")(image), generator(image), atol=1e-5)
+  to_saved_model(generator, tmp_path / "fixed", noise="fixed")
+  assert np.abs(load_model(tmp_path / "fixed")(image) - generator(image)).max() > 1e-3
+
+
 def test_a_half_precision_model_is_exported_in_float32(photograph, tmp_path):
   from tf_imgtrans.papers.mux_demux import TINY, Generator
 

@@ -164,7 +164,7 @@ def test_a_logit_sees_70_pixels():
     ({"low_levels": (0, 2, 3), "low_images": "upsampled"},
      {"high": [(64, 6), (32, 6)], "low": [(64, 3), (32, 3), (16, 3)]}),
     ({"levels": 1, "low_levels": (3,)}, {"high": [(64, 6)], "low": [(8, 3)]}),
-    ({"low_levels": ()}, {"high": [(64, 6), (32, 6)]}),
+    ({"low_levels": (), "weight_low": 0.0}, {"high": [(64, 6), (32, 6)]}),
     ({"objective": "pix2pix"}, {"whole": [(64, 6)]}),
     ({"objective": "pix2pix", "weight_high": 0.0}, {}),
     ({"objective": "context_encoder"}, {"whole": [(64, 3)]}),

@@ -1,6 +1,7 @@
 """What a trainer adapts between steps: when it is asked, what is logged, and that a resumed run adapts alike."""
 
 import json
+import types
 
 import keras
 import numpy as np
@@ -119,6 +120,6 @@ def test_weights_that_are_not_finite_are_not_adapted_to(tmp_path):
 def test_trainers_adapt_nothing_by_default():
   trainer = StubTrainer()
   before = {name: variable.numpy().copy() for name, variable in trainer.state().items()}
-  assert trainer.prepare(object()) is None and trainer.adapt(1) is None
+  assert trainer.prepare(types.SimpleNamespace(batches=stub_batches)) is None and trainer.adapt(1) is None
   for name, variable in trainer.state().items():
     np.testing.assert_array_equal(variable.numpy(), before[name])

@@ -6,7 +6,7 @@ from typing import Literal
 from tf_imgtrans.cli.startup import start_tensorflow
 
 
-def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Literal["fixed", "random", "off"] = "fixed"):
+def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Literal["fixed", "random", "off"] | None = None):
   """Export a SavedModel for TensorFlow Serving: OUT/VERSION/.
 
   Prints the difference to the source model on a photograph; exit status 1 when it is above the tolerance.
@@ -17,7 +17,8 @@ def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Literal[
     model: .keras file, run folder or a name in saved_models/.
     out: the model's folder on the server.
     version: its number; a server takes the highest.
-    noise: what noise channels hold; "fixed" gives one picture for one input.
+    noise: what noise there is; else the model's own, but a fixed one in the place of a random one, which would give a
+      picture of its own at every call.
   """
   source = _keras_source(model)
   from tf_imgtrans.export.saved_model import to_saved_model
@@ -27,7 +28,7 @@ def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Literal[
 
 
 def tflite(model: str, out: pathlib.Path, precision: Literal["float32", "float16"] = "float32",
-           height: int | None = None, width: int | None = None, noise: Literal["fixed", "random", "off"] = "fixed"):
+           height: int | None = None, width: int | None = None, noise: Literal["fixed", "random", "off"] | None = None):
   """Export a .tflite file for phones, with built-in operations only.
 
   Prints the difference to the source model on a photograph; exit status 1 when it is above the tolerance.
@@ -40,7 +41,8 @@ def tflite(model: str, out: pathlib.Path, precision: Literal["float32", "float16
     precision: float16 halves the file.
     height: fixed height in pixels; without it the file takes any size.
     width: fixed width in pixels.
-    noise: what noise channels hold; "fixed" gives one picture for one input.
+    noise: what noise there is; else the model's own, but a fixed one in the place of a random one, which would give a
+      picture of its own at every call.
   """
   source = _keras_source(model)
   from tf_imgtrans.export.tflite import to_tflite

@@ -44,11 +44,17 @@ def float32_twin(network):
 
 
 @contextlib.contextmanager
-def noise_mode(network, mode):
-  """Sets the `noise` of a network that draws some, and puts it back; others, and those whose noise is off, stay as is."""
-  if getattr(network, "noise", "off") == "off":
+def noise_mode(network, mode=None):
+  """Sets the `noise` of a network that draws some, and puts it back; other networks pass as they are.
+
+  Args:
+    network: keras.Model.
+    mode: "fixed", "random" or "off"; None for the network's own, but "fixed" in the place of "random".
+  """
+  if not hasattr(network, "noise"):
     yield
     return
+  mode = mode or ("off" if network.noise == "off" else "fixed")
   before, network.noise = network.noise, mode
   try:
     yield

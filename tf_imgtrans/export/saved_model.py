@@ -13,7 +13,7 @@ from tf_imgtrans.core.networks import float32_twin, noise_mode
 SIGNATURE = "image_float"
 
 
-def to_saved_model(generator, directory, version=1, noise="fixed"):
+def to_saved_model(generator, directory, version=1, noise=None):
   """Writes `directory/version/`, the layout of TensorFlow Serving, whole or not at all.
 
   The signatures `image_float` and `serving_default` take `image`, float32 [N, H, W, 3] in [0, 1] of any legal size,
@@ -23,7 +23,8 @@ def to_saved_model(generator, directory, version=1, noise="fixed"):
     generator: keras.Model from images to images.
     directory: str or Path, the model's folder.
     version: int, at least 1; a server takes the highest.
-    noise: str, what noise channels hold in the exported graph: "fixed" gives one picture for one input.
+    noise: "fixed", "random" or "off", what noise is in the exported graph; None for the generator's own, but a fixed one in
+      the place of a random one, so that one input gives one picture.
   Returns:
     Path of the version folder.
   Raises:

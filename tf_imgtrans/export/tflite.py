@@ -11,7 +11,7 @@ from tf_imgtrans.export.saved_model import SIGNATURE, write_archive
 PRECISIONS = ("float32", "float16")
 
 
-def to_tflite(generator, path, precision="float32", height=None, width=None, noise="fixed"):
+def to_tflite(generator, path, precision="float32", height=None, width=None, noise=None):
   """Writes a .tflite file, whole or not at all.
 
   The signature `image_float` takes `image`, float32 [1, height, width, 3] in [0, 1], and gives `image` of s times that
@@ -23,7 +23,7 @@ def to_tflite(generator, path, precision="float32", height=None, width=None, noi
     precision: "float32", or "float16" for weights of half the size; inputs and outputs stay float32.
     height, width: ints, a fixed size, which phones run fastest; or both None for any size (the caller resizes the
       input tensor before allocating).
-    noise: str, what noise channels hold: "fixed" gives one picture for one input.
+    noise: "fixed", "random" or "off"; None for the generator's own, but a fixed one in the place of a random one.
   Returns:
     int, the file's size in bytes.
   Raises:
