@@ -72,9 +72,8 @@ class Drrn(System):
     def run(norm, convolution, features):
       return convolution(tf.nn.relu(norm(features, training=training)))
 
-    start = run(*self.first, tf.cast(luma(images), self.compute_dtype))
-    features = start
-    for norms in self.norms:
+    features, *starts = _copies(run(*self.first, tf.cast(luma(images), self.compute_dtype)), 1 + len(self.norms))
+    for start, norms in zip(starts, self.norms):
       branch = features
       for norm, convolution in zip(norms, self.shared):
         branch = run(norm, convolution, branch)
@@ -86,6 +85,19 @@ class Drrn(System):
 
   def compute_output_shape(self, input_shape):
     return tuple(input_shape)
+
+
+def _copies(features, count):
+  """`count` times the same map, whose gradients are summed in their order.
+
+  TensorFlow's own sum of three or more gradients takes them in the order in which their memory becomes free, so that two
+  runs would differ in the last digit.
+  """
+  @tf.custom_gradient
+  def copies(values):
+    return [tf.identity(values) for _ in range(count)], lambda *gradients: tf.reduce_sum(tf.stack(gradients), axis=0)
+
+  return copies(features)
 
 
 def drrn(**options):
