@@ -7,6 +7,9 @@ import sys
 import tempfile
 
 import numpy as np
+from PIL import Image
+
+from tf_imgtrans.core.images import write_image
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -132,6 +135,17 @@ def check_gradient(function, point, step=1e-2, tolerance=1e-3, directions=3, see
     analytic = float(np.sum(gradient * direction))
     scale = length * np.linalg.norm(direction)
     assert abs(numeric - analytic) <= tolerance * scale, f"gradient {analytic:.8g}, finite difference {numeric:.8g}"
+
+
+def write_streets(folder, count):
+  """Labelled pictures in CamVid's layout, 40 rows and 56 columns, their classes in squares of 8 pixels; the folder."""
+  (folder / "trainannot").mkdir()
+  rng = np.random.default_rng(0)
+  for index, picture in enumerate(smooth_images(count, 40, 56, 3)):
+    write_image(folder / "train" / f"street{index}.png", picture)
+    labels = np.kron(rng.integers(0, 12, (5, 7)), np.ones((8, 8))).astype(np.uint8)
+    Image.fromarray(labels).save(folder / "trainannot" / f"street{index}.png")
+  return folder
 
 
 def run_python(code, *arguments, **environment):

@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import pytest
 import recipes
-from PIL import Image
 
 from tf_imgtrans.baselines.segmentation.config import TINY as TINY_SEGMENTER
 from tf_imgtrans.baselines.segmentation.network import Segmenter
@@ -43,14 +42,7 @@ def rows(out, table):
 @pytest.fixture(scope="module")
 def streets(tmp_path_factory):
   """Labelled photographs in CamVid's layout."""
-  folder = tmp_path_factory.mktemp("streets")
-  (folder / "trainannot").mkdir()
-  rng = np.random.default_rng(0)
-  for index, picture in enumerate(recipes.smooth_images(12, 40, 56, 3)):
-    write_image(folder / "train" / f"street{index}.png", picture)
-    labels = np.kron(rng.integers(0, 12, (5, 7)), np.ones((8, 8))).astype(np.uint8)
-    Image.fromarray(labels).save(folder / "trainannot" / f"street{index}.png")
-  return folder
+  return recipes.write_streets(tmp_path_factory.mktemp("streets"), 12)
 
 
 @pytest.fixture(scope="module")

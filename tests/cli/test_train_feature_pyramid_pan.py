@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 import recipes
-from PIL import Image
 
 from tf_imgtrans.baselines.segmentation.score import load_segmenter
 from tf_imgtrans.cli.main import main
@@ -49,14 +48,7 @@ def photographs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def streets(tmp_path_factory):
   """Labelled photographs in CamVid's layout."""
-  folder = tmp_path_factory.mktemp("streets")
-  (folder / "trainannot").mkdir()
-  rng = np.random.default_rng(0)
-  for index, picture in enumerate(recipes.smooth_images(8, 40, 56, 3)):
-    write_image(folder / "train" / f"street{index}.png", picture)
-    labels = np.kron(rng.integers(0, 12, (5, 7)), np.ones((8, 8))).astype(np.uint8)
-    Image.fromarray(labels).save(folder / "trainannot" / f"street{index}.png")
-  return folder
+  return recipes.write_streets(tmp_path_factory.mktemp("streets"), 8)
 
 
 def test_a_run_of_every_kind_of_data(photographs, streets, tmp_path, capsys):
