@@ -48,9 +48,12 @@ class GanTrainer(keras.Model):
 
   def adam(self, name, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
     """Adam under a name of its own, which its variables carry; with loss scaling in mixed_float16."""
-    optimizer = keras.optimizers.Adam(learning_rate, beta_1, beta_2, epsilon, name=name)
+    return self.loss_scaled(keras.optimizers.Adam(learning_rate, beta_1, beta_2, epsilon, name=name))
+
+  def loss_scaled(self, optimizer):
+    """The optimizer, with loss scaling around it in mixed_float16."""
     if self.precision == "mixed_float16":
-      return keras.optimizers.LossScaleOptimizer(optimizer, name=f"scaled_{name}")
+      return keras.optimizers.LossScaleOptimizer(optimizer, name=f"scaled_{optimizer.name}")
     return optimizer
 
   def seed(self, stream):

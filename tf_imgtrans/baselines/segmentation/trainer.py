@@ -54,10 +54,7 @@ class Trainer(GanTrainer):
   def _optimizer(self):
     if self.config.optimizer == "adam":
       return self.adam("generator_adam", self.config.learning_rate)
-    optimizer = keras.optimizers.SGD(self.config.learning_rate, self.config.momentum, name="generator_sgd")
-    if self.precision == "mixed_float16":
-      return keras.optimizers.LossScaleOptimizer(optimizer, name="scaled_generator_sgd")
-    return optimizer
+    return self.loss_scaled(keras.optimizers.SGD(self.config.learning_rate, self.config.momentum, name="generator_sgd"))
 
 
 def cross_entropy(logits, classes):

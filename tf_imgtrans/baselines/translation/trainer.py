@@ -116,7 +116,4 @@ class Trainer(GanTrainer):
     if config.network != "drrn":
       return self.adam("generator_adam", config.learning_rate, config.beta_1)
     rate = keras.optimizers.schedules.ExponentialDecay(config.learning_rate, config.halve_every, 0.5, staircase=True)
-    optimizer = BoundedSgd(rate, config.momentum, config.gradient_bound, config.weight_decay, "generator_sgd")
-    if self.precision == "mixed_float16":
-      return keras.optimizers.LossScaleOptimizer(optimizer, name="scaled_generator_sgd")
-    return optimizer
+    return self.loss_scaled(BoundedSgd(rate, config.momentum, config.gradient_bound, config.weight_decay, "generator_sgd"))

@@ -55,7 +55,7 @@ def _measure(bench, share, corruption, config, run, seed):
   from tf_imgtrans.cli.rate_distortion import rate_distortion
 
   reconstruct = bench.network(config, run, seed) if config else classical.interpolate
-  found = rate_distortion(bench.pictures(), reconstruct, [share], [SAMPLINGS[corruption]])
+  found = rate_distortion(bench.pictures, reconstruct, [share], [SAMPLINGS[corruption]])
   return {**{column.name: _mean(picture[column.name] for picture in found) for column in COLUMNS}, "pictures": len(found),
           "bytes": _mean(picture["bytes"] for picture in found)}
 

@@ -106,6 +106,7 @@ class Bench:
     self._check_patches("color_blocks")
     return patch_store(self.x_gans("color_blocks"))
 
+  @functools.cached_property
   def pictures(self):
     """The held-out pictures at the size of the networks: list of (name, uint8 [S, S, 3])."""
     from tf_imgtrans.core.images import read_uint8

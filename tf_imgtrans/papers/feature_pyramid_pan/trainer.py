@@ -77,10 +77,7 @@ class Trainer(GanTrainer):
   def _discriminators_optimizer(self):
     if self.config.discriminator_optimizer == "adam":
       return self.adam("discriminators_adam", self.config.learning_rate, self.config.beta_1)
-    optimizer = keras.optimizers.SGD(self.config.learning_rate, name="discriminators_sgd")
-    if self.precision == "mixed_float16":
-      return keras.optimizers.LossScaleOptimizer(optimizer, name="scaled_discriminators_sgd")
-    return optimizer
+    return self.loss_scaled(keras.optimizers.SGD(self.config.learning_rate, name="discriminators_sgd"))
 
 
 def _score(judged):
