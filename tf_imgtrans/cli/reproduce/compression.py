@@ -35,10 +35,9 @@ def compression(options: Options, seeds: int = 1):
   out = options.out / table.name
   results = measure(table, out)
   verdicts = check(results, COMPRESSION)
-  table.notes.extend(f"{verdict}: {text}" for text, verdict in verdicts)
   draw_curves(out / "compression.png", _curves(results), "bits per pixel", "PSNR (dB)")
   print(f"wrote {out / 'compression.png'}")
-  return finish(table, results, out, statements=[{"statement": text, "verdict": verdict} for text, verdict in verdicts])
+  return finish(table, results, out, verdicts)
 
 
 def _row(bench, share, corruption, system):

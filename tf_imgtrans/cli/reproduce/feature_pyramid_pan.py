@@ -109,9 +109,7 @@ def _report(bench, name, title, columns, rows, protocol, figure, systems=None):
       **bench.protocol(), **protocol, "measured on": "whole pictures, RGB, unrounded"})
   results = measure(table, bench.out)
   verdicts = check(results, TRANSLATION.get(name, ()))
-  table.notes.extend(f"{verdict}: {text}" for text, verdict in verdicts)
   bench.outputs("input", bench.options.seed)
   headers = {system: printed.TITLES[system] for system in systems or FIGURES[figure]}
   draw(bench.out / f"{figure}.png", headers, bench.out / "pictures", bench.shown(), results, "target")
-  return finish(table, results, bench.out,
-                statements=[{"statement": text, "verdict": verdict} for text, verdict in verdicts])
+  return finish(table, results, bench.out, verdicts)

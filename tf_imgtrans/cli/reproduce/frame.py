@@ -170,17 +170,21 @@ def measure_together(table, out):
   return measure(table, out)
 
 
-def finish(table, results, out, **more):
+def finish(table, results, out, verdicts=None, **more):
   """Writes table.json and table.md, prints the table; the exit status: 1 when a row failed.
 
   Args:
     table: Table.
     results: list of Result.
     out: Path of the table's folder.
+    verdicts: list of (statement, verdict) of `statements.check`, for the notes and for table.json; None for none.
     **more: further entries of table.json.
   """
   from tf_imgtrans.cli.reproduce.report import as_json, as_markdown, show
 
+  if verdicts is not None:
+    table.notes.extend(f"{verdict}: {text}" for text, verdict in verdicts)
+    more["statements"] = [{"statement": text, "verdict": verdict} for text, verdict in verdicts]
   write_json(out / "table.json", {**as_json(table, results), **more})
   write_bytes(out / "table.md", as_markdown(table, results).encode())
   show(table, results)

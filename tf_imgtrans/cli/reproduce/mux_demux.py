@@ -203,9 +203,8 @@ def table5(options: Options, seeds: int = SEEDS):
                 _protocol(options, {"held out": digest(pairs)}))
   results = measure(table, out)
   verdicts = check(results, ABLATION)
-  table.notes.extend(f"{verdict}: {text}" for text, verdict in verdicts)
   draw(out / "figure7.png", FIGURE7, out / "pictures", pairs, results)
-  return finish(table, results, out, statements=[{"statement": text, "verdict": verdict} for text, verdict in verdicts])
+  return finish(table, results, out, verdicts)
 
 
 def _ablated(bench, config, name, pairs, out, seed):

@@ -129,11 +129,10 @@ def _report(name, title, rows, bench):
   out = bench.options.out / name
   results = measure(table, out)
   verdicts = check(results, RECONSTRUCTION[name])
-  table.notes.extend(f"{verdict}: {text}" for text, verdict in verdicts)
   if name in XLABELS:
     draw_curves(out / f"{name}.png", _curves(results), XLABELS[name], "PSNR (dB)")
     print(f"wrote {out / f'{name}.png'}")
-  return finish(table, results, out, statements=[{"statement": text, "verdict": verdict} for text, verdict in verdicts])
+  return finish(table, results, out, verdicts)
 
 
 def _curves(results):
