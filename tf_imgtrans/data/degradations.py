@@ -1,9 +1,13 @@
 """Degradations of clean photographs, as pure functions of image and seed."""
 
+import math
+
 import tensorflow as tf
 
-from tf_imgtrans.core.seeds import as_seed_pair
+from tf_imgtrans.core.seeds import as_seed_pair, fold_in, normal, uniform
+from tf_imgtrans.data.blur import combined_kernel, convolved, gaussian_kernel, motion_kernel
 
+DOWN = ("area", "bicubic")
 GAMMA = 2.2  # display gamma, between stored values and light
 
 
@@ -83,13 +87,165 @@ def enlarge(image, scale, height=None, width=None):
   return tf.clip_by_value(image, 0.0, 1.0)
 
 
-def _check_scale(image, scale):
+def area(images, factor):
+  """Shrinks photographs by means over blocks of factor x factor pixels; the 2x2 means of a pyramid taken in one go.
+
+  A reshape and a mean, which have gradients of every order, as resizing operations do not.
+
+  Args:
+    images: float [H, W, 3] or [N, H, W, 3], H and W multiples of the factor, known or not.
+    factor: int, at least 1.
+  Returns:
+    float32 [..., H / factor, W / factor, 3].
+  Raises:
+    ValueError: a wrong shape, dtype or factor; a size that the factor does not divide, where it is known.
+    tf.errors.InvalidArgumentError: such a size that only shows when a graph runs.
+  """
+  images, factor = _check_scale(images, factor, "factor")
+  given = images.shape
+  for axis in (-3, -2):  # one after the other, which is five times as fast as both
+    length = _length(images, axis)
+    what = f"the {'height' if axis == -3 else 'width'} is no multiple of {factor}: crop the picture to one"
+    if isinstance(length, int):
+      if length % factor:
+        raise ValueError(f"image has shape {given}: {what}")
+    else:
+      with tf.control_dependencies([tf.debugging.assert_equal(length % factor, 0, what)]):
+        images = tf.identity(images)
+    shape = [_length(images, each) for each in range(images.shape.rank)]
+    shape[axis:axis + 1 or None] = [length // factor, factor]
+    images = tf.reduce_mean(tf.reshape(images, shape), axis=axis)
+  return images
+
+
+def degraded_low_resolution(image, scale, seed, down="area", gaussian_sigma_px=(0.2, 3.0), gaussian_angle_deg=(0.0, 180.0),
+                            motion_length_px=(1.0, 15.0), motion_angle_deg=(0.0, 180.0), noise_std_unit=(0.0, 15 / 255),
+                            peak_photons=None, jpeg_quality=(40, 95), gaussian_probability=0.5,
+                            isotropic_probability=0.5, motion_probability=0.5, noise_probability=0.5,
+                            jpeg_probability=0.5):
+  """Shrinks a photograph as a poor camera and a poor archive would: x~ = J((x * k * b) down_s + n).
+
+  k is the spread of the aperture, b that of the hand, n noise and J JPEG. Each of the four is there or not by its own
+  probability, and each amount is drawn uniformly from its range. Without any of them it is down_s alone.
+  Paper: progressive adversarial networks for domain-specific super-resolution, Sec. 5.7, which gives the formula and no
+  ranges: the defaults are ours.
+
+  Args:
+    image: float [H, W, 3] in [0, 1], H and W known or not.
+    scale: int s, at least 1.
+    seed: int or int pair [2]; the same seed gives the same picture.
+    down: down_s, "area" (`area`: the 2x2 means of the progressive pyramid) or "bicubic" (`low_resolution`).
+    gaussian_sigma_px: range of k's standard deviations, in pixels of `image` at s = 2: they are taken times s / 2.
+    gaussian_angle_deg: range of the angle of k's first axis.
+    motion_length_px: range of b's length in pixels of `image`, at least 1.
+    motion_angle_deg: range of b's angle.
+    noise_std_unit: range of the standard deviation of the Gaussian noise, white being 1.
+    peak_photons: range of the photons that a white pixel counts, for Poisson noise before the Gaussian; None for none.
+    jpeg_quality: range of whole numbers, 1 to 100.
+    gaussian_probability, motion_probability, noise_probability, jpeg_probability: of k, b, n and J, in [0, 1].
+    isotropic_probability: that k, where it is there, has one deviation for both axes, and not two.
+  Returns:
+    float32 [H / s, W / s, 3] in [0, 1]; rounded up for "bicubic".
+  Raises:
+    ValueError: a wrong shape, dtype or scale, a range that is none, or a probability outside [0, 1].
+  """
+  image, scale = _check_scale(image, scale, ranks=(3,))
+  if down not in DOWN:
+    raise ValueError(f"down is {down!r}: expected one of {', '.join(DOWN)}")
+  probabilities = _check_probabilities(
+      gaussian_probability=gaussian_probability, motion_probability=motion_probability,
+      noise_probability=noise_probability, jpeg_probability=jpeg_probability, isotropic_probability=isotropic_probability)
+  sigmas, lengths = _range("gaussian_sigma_px", gaussian_sigma_px, 0), _range("motion_length_px", motion_length_px, 1)
+  lowest, highest = _range("jpeg_quality", jpeg_quality, 1, 100)
+  ranges = (sigmas, sigmas, _range("gaussian_angle_deg", gaussian_angle_deg), lengths,
+            _range("motion_angle_deg", motion_angle_deg), _range("noise_std_unit", noise_std_unit, 0),
+            _range("peak_photons", peak_photons or (1, 1), 1e-3), (lowest, highest + 1))
+  key = as_seed_pair(seed)
+  chances = tf.unstack(uniform([5], fold_in(key, 0)) < tf.constant(probabilities, tf.float32))
+  places = tf.unstack(uniform([len(ranges)], fold_in(key, 1)))
+  along, across, turn, length, angle, strength, photons, quality = (low + (high - low) * place
+                                                                    for (low, high), place in zip(ranges, places))
+  across = tf.where(chances[4], along, across)
+
+  def kernel():
+    k = gaussian_kernel(along * scale / 2, across * scale / 2, turn, max(1, math.ceil(2 * sigmas[1] * scale)))
+    b = motion_kernel(length, angle, math.ceil((lengths[1] - 1) / 2))
+    return combined_kernel(tf.where(chances[0], k, _identity(k)), tf.where(chances[1], b, _identity(b)))
+
+  # The branches are skipped, and not only undone, where there is nothing to do: the transforms take most of the time.
+  image = tf.cond(chances[0] | chances[1], lambda: convolved(image, kernel()), lambda: image)
+  small = area(image, scale) if down == "area" else low_resolution(image, scale)
+  small = tf.cond(chances[2], lambda: noisy(small, strength, fold_in(key, 2), photons if peak_photons else None),
+                  lambda: small)
+  small = tf.clip_by_value(small, 0.0, 1.0)
+  return tf.cond(chances[3], lambda: jpeg(small, tf.cast(quality, tf.int32)), lambda: small)  # rounded down
+
+
+def noisy(image, std_unit, seed, peak_photons=None):
+  """Adds the noise n of a sensor: x + std N(0, 1), after x = Poisson(peak x) / peak where a peak is given.
+
+  Each value of each channel draws its own.
+
+  Args:
+    image: float32 [..., 3] in [0, 1].
+    std_unit: float scalar, standard deviation of the Gaussian, white being 1.
+    seed: int or int pair [2].
+    peak_photons: float scalar, photons that a white pixel counts; None for no Poisson noise.
+  Returns:
+    float32, of the image's shape, not clipped.
+  """
+  key = as_seed_pair(seed)
+  if peak_photons is not None:
+    counts = tf.random.stateless_poisson(tf.shape(image), fold_in(key, 1), tf.clip_by_value(image, 0.0, 1.0) * peak_photons,
+                                         dtype=tf.float32)
+    image = tf.ensure_shape(counts / peak_photons, image.shape)
+  return image + std_unit * tf.ensure_shape(normal(tf.shape(image), fold_in(key, 0)), image.shape)
+
+
+def jpeg(image, quality):
+  """Writes a photograph as JPEG and reads it again, J: 8 bits, colour at half the size, the accurate transform (Pillow's).
+
+  Args:
+    image: float [H, W, 3] in [0, 1].
+    quality: int scalar, 1 to 100.
+  Returns:
+    float32 [H, W, 3], whole multiples of 1 / 255.
+  """
+  stored = tf.cast(tf.floor(image * 255 + 0.5), tf.uint8)
+  # The accurate transform is Pillow's too; TensorFlow's default is a faster, coarser one.
+  stored = tf.image.adjust_jpeg_quality(stored, quality, dct_method="INTEGER_ACCURATE")
+  return tf.ensure_shape(tf.cast(stored, tf.float32) / 255, image.shape)
+
+
+def _identity(kernel):
+  """The kernel of the same size that changes nothing."""
+  side = kernel.shape[0]
+  return tf.reshape(tf.one_hot(side * side // 2, side * side), [side, side])
+
+
+def _range(name, limits, least=-math.inf, most=math.inf):
+  """The two ends of a range as floats; ValueError where it is none."""
+  if len(limits) != 2 or not least <= limits[0] <= limits[1] <= most:
+    bounds = f", within {least:g} and {most:g}" if least > -math.inf else ""
+    raise ValueError(f"{name} is {limits}: expected the lower and the upper end of a range{bounds}")
+  return float(limits[0]), float(limits[1])
+
+
+def _check_probabilities(**probabilities):
+  """The probabilities as a list of floats."""
+  for name, probability in probabilities.items():
+    if not 0 <= probability <= 1:
+      raise ValueError(f"{name} is {probability}: expected 0 to 1")
+  return [float(probability) for probability in probabilities.values()]
+
+
+def _check_scale(image, scale, name="scale", ranks=(3, 4)):
   image = tf.convert_to_tensor(image)
-  if image.shape.rank not in (3, 4) or image.shape[-1] not in (3, None) or not image.dtype.is_floating:
-    raise ValueError(f"image has shape {image.shape} and dtype {image.dtype.name}: expected floating point [H, W, 3] or "
-                     "[N, H, W, 3] in [0, 1]")
+  if image.shape.rank not in ranks or image.shape[-1] not in (3, None) or not image.dtype.is_floating:
+    raise ValueError(f"image has shape {image.shape} and dtype {image.dtype.name}: expected floating point "
+                     f"{' or '.join(('[H, W, 3]', '[N, H, W, 3]')[rank - 3] for rank in ranks)} in [0, 1]")
   if isinstance(scale, bool) or not isinstance(scale, int) or scale < 1:
-    raise ValueError(f"scale is {scale!r}: expected a whole number of at least 1")
+    raise ValueError(f"{name} is {scale!r}: expected a whole number of at least 1")
   return tf.cast(image, tf.float32), scale
 
 

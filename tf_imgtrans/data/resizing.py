@@ -9,3 +9,11 @@ def resize(picture, size):
     return picture
   shrinks = min(picture.shape[:2]) >= size
   return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+
+
+def central_square(picture):
+  """The largest square in the middle: [H, W, C] -> [S, S, C], S being the shorter side."""
+  height, width = picture.shape[:2]
+  side = min(height, width)
+  top, left = (height - side) // 2, (width - side) // 2
+  return picture[top:top + side, left:left + side]
