@@ -6,23 +6,27 @@ from typing import Annotated, Literal
 
 import tyro
 
+from tf_imgtrans.cli.set_scoring import SET_METRICS, check_feature_options, table_lines
 from tf_imgtrans.cli.startup import start_tensorflow
 from tf_imgtrans.core.files import read_json, write_json
 from tf_imgtrans.core.images import read_image
 
 LEFT_OUT = {"infinite": "equal to their targets", "flat": "too flat for it"}
-MetricName = Literal["psnr", "ssim", "ms_ssim", "ms_ssim_dped", "niqe"]
+MetricName = Literal["psnr", "ssim", "ms_ssim", "ms_ssim_dped", "niqe", "fid", "frechet", "sliced_wasserstein"]
 
 
 def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = ("psnr", "ssim", "niqe"),
              json: pathlib.Path | None = None, split: Literal["auto", "all", "training", "validation"] = "auto",
              validation_share: float = 0.1, phone: Literal["iphone", "blackberry", "sony"] | None = None,
              source: str | None = None, target: str | None = None,
-             degrade: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False, niqe_params: pathlib.Path | None = None):
+             degrade: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False, niqe_params: pathlib.Path | None = None,
+             feature_weights: pathlib.Path | None = None, feature_cache: pathlib.Path | None = None):
   """Measure a model: a table of every metric for the inputs and for the model's outputs.
 
   The data folder is one that training takes. Photographs alone have no target, so only NIQE is measured on them; with
   --degrade the model gets them degraded by phone_camera, and is measured against the originals.
+
+  fid, frechet and sliced_wasserstein compare the set of outputs with the set of targets; all pictures have one size then.
 
   Example: tf-imgtrans evaluate --model runs/iphone --data dped --phone iphone --metrics psnr ms_ssim_dped
 
@@ -39,11 +43,16 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
     target: name of the target folder.
     degrade: degrade photographs and measure against the originals.
     niqe_params: .npz of another pristine model for NIQE.
+    feature_weights: network of fid and frechet: an .h5 of SqueezeNet v1.1 or InceptionV3, or a .keras model that gives
+      features; without it fid lets Keras download InceptionV3. A distance by another network than InceptionV3 is no FID,
+      and is reported as frechet_<network>.
+    feature_cache: folder where features are kept, so that those of the targets are computed once.
   """
   from tf_imgtrans.metrics.natural_image_quality import read_pristine
 
   if niqe_params:
     read_pristine(niqe_params)
+  check_feature_options(metrics, feature_weights)
   start_tensorflow()
   from tf_imgtrans.data.folders import read_folder
   from tf_imgtrans.data.pairs import digest
@@ -62,7 +71,7 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
   report = {"model": str(network.path), "data": str(data), "kind": folder.kind, "split": split,
             "pictures": [item.stem for item in items], "digest": digest(items),
             "degraded": degrade and folder.kind == "photographs",
-            "metrics": _measure(network, folder.kind, items, metrics, degrade, niqe_params)}
+            "metrics": _measure(network, folder.kind, items, metrics, degrade, niqe_params, feature_weights, feature_cache)}
   _show(report)
   if json:
     write_json(json, report)
@@ -84,30 +93,42 @@ def _part(folder, split):
   return items
 
 
-def _measure(network, kind, items, names, degrade, niqe_params):
+def _measure(network, kind, items, names, degrade, niqe_params, feature_weights, feature_cache):
   """For every metric: protocol, and values and means of the outputs and, where they have the same size, the inputs."""
   from tqdm import tqdm
 
   from tf_imgtrans.cli.scoring import Scores
+  from tf_imgtrans.cli.set_scoring import SetScores
+
+  of_sets = [name for name in names if name in SET_METRICS]
+  of_pictures = [name for name in names if name not in SET_METRICS]
+  pictures = _pictures(kind, items, degrade, names)
+  scores = {"input": Scores(of_pictures, niqe_params), "output": Scores(of_pictures, niqe_params)}
+  with SetScores(of_sets, len(items), feature_weights, feature_cache) as sets:
+    for name, source, target in tqdm(pictures, "measuring", len(items), unit="image"):
+      _check_size(name, source, of_pictures)
+      output = network(source[None])[0]
+      scores["output"].add(target, output)
+      if output.shape == source.shape:
+        scores["input"].add(target, source)
+      sets.add(name, target, output, source)
+    return {**_picture_rows(of_pictures, scores), **sets.rows()}
+
+
+def _picture_rows(names, scores):
+  """Rows of the metrics that have a value for each picture: protocol, and a summary of input and output."""
   from tf_imgtrans.metrics.registry import find_metric
 
-  scores = {"input": Scores(names, niqe_params), "output": Scores(names, niqe_params)}
-  for name, source, target in tqdm(_pictures(kind, items, degrade, names), "measuring", len(items), unit="image"):
-    _check_size(name, source, names)
-    output = network(source[None])[0]
-    scores["output"].add(target, output)
-    if output.shape == source.shape:
-      scores["input"].add(target, source)
   values = {which: found.values() for which, found in scores.items()}  # once: a montage is measured here
-  report = {}
+  rows = {}
   for name in names:
     metric = find_metric(name)
-    report[name] = {"protocol": metric.protocol, "unit": metric.unit, "higher_is_better": metric.higher_is_better}
+    rows[name] = {"protocol": metric.protocol, "unit": metric.unit, "higher_is_better": metric.higher_is_better}
     if name == "niqe" and scores["output"].montage:
-      report[name]["protocol"] += "; on one montage of the 96x96 middles of all pictures"
+      rows[name]["protocol"] += "; on one montage of the 96x96 middles of all pictures"
     for which, found in values.items():
-      report[name][which] = _summary(found[name])
-  return report
+      rows[name][which] = _summary(found[name])
+  return rows
 
 
 def _pictures(kind, items, degrade, names):
@@ -117,7 +138,7 @@ def _pictures(kind, items, degrade, names):
 
   if kind != "photographs" or degrade:
     return iterate_pictures(kind, items)
-  wanting = [name for name in names if find_metric(name).full_reference]
+  wanting = [name for name in names if name in SET_METRICS or find_metric(name).full_reference]
   if wanting:
     raise ValueError(f"{', '.join(wanting)} need targets, and the data are photographs alone: measure --metrics niqe, or "
                      "add --degrade")
@@ -150,11 +171,15 @@ def _show(report):
   table = Table("metric", "input", "output", "better")
   notes = []
   for name, row in report["metrics"].items():
-    cells = [_cell(row[which]) for which in ("input", "output")]
-    table.add_row(f"{name} {row['unit']}".strip(), *cells, "higher" if row["higher_is_better"] else "lower")
+    of_set = "value" in row["output"]
+    lines = table_lines(name, row) if of_set else [(name, row["input"]["mean"], row["output"]["mean"])]
+    for label, *values in lines:
+      table.add_row(f"{label} {row['unit']}".strip(), *map(_cell, values), "higher" if row["higher_is_better"] else "lower")
     notes.append(f"{name}: {row['protocol']}")
+    if "note" in row:
+      notes.append(f"{name}: {row['note']}")
     notes += [f"{name}: {row[which][count]} {which} pictures {why} are left out of the mean"
-              for which in ("input", "output") for count, why in LEFT_OUT.items() if row[which][count]]
+              for which in ("input", "output") for count, why in LEFT_OUT.items() if row[which].get(count)]
   console = Console(soft_wrap=True, highlight=False)
   part = {"all": "", "validation": ", the held-out part", "training": ", the part trained on"}[report["split"]]
   console.print(f"{report['model']} on {len(report['pictures'])} pictures of {report['data']}{part}")
@@ -162,5 +187,5 @@ def _show(report):
   console.print("\n".join(notes))
 
 
-def _cell(summary):
-  return "-" if summary["mean"] is None else f"{summary['mean']:.4f}"
+def _cell(value):
+  return "-" if value is None else f"{value:.4f}"

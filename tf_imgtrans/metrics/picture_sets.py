@@ -1,0 +1,96 @@
+"""Sets of pictures: read one at a time as 8-bit pictures, and the running mean and covariance of what is seen in them."""
+
+import numpy as np
+
+from tf_imgtrans.core.images import to_uint8
+from tf_imgtrans.metrics.images import as_images
+
+
+def as_whole_picture(picture, what="picture"):
+  """One picture as a saved file holds it: float [H, W, 3] in [0, 1] -> uint8 [H, W, 3], clipped and rounded half up.
+
+  Published values of the metrics of sets are measured on 8-bit files.
+
+  Raises:
+    ValueError: not [H, W, 3], integers, non-finite, or far outside [0, 1].
+  """
+  picture = np.asarray(picture)
+  if picture.ndim != 3:
+    raise ValueError(f"{what} has shape {picture.shape}: expected [height, width, 3]; give a set as one array "
+                     "[N, height, width, 3] or as an iterable of single pictures")
+  return to_uint8(as_images(picture[None], what)[0])
+
+
+def iterate_set(images, what="images"):
+  """Reads a set one picture at a time: yields uint8 [H, W, 3].
+
+  Args:
+    images: float array [N, H, W, 3] in [0, 1], or any iterable of float [H, W, 3] in [0, 1], all of one size; a
+      generator is never held as a whole.
+    what: str, the argument's name in messages.
+  Raises:
+    ValueError: no picture, one that is not legal, or two sizes; the message has the picture's number, from 0.
+  """
+  size = None
+  for number, picture in enumerate(images):
+    picture = as_whole_picture(picture, f"{what}[{number}]")
+    size = size or picture.shape[:2]
+    if picture.shape[:2] != size:
+      raise ValueError(f"{what}[{number}] is {picture.shape[0]}x{picture.shape[1]} and {what}[0] {size[0]}x{size[1]} "
+                       "(height x width): expected one size for the whole set; crop or resize the pictures first")
+    yield picture
+  if size is None:
+    raise ValueError(f"{what} hold no picture: expected at least one")
+
+
+class Moments:
+  """Mean and covariance of rows that come in parts, in float64; memory is one matrix whatever the number of rows.
+
+  Parts are merged by the pairwise update of T. F. Chan, G. H. Golub, R. J. LeVeque (1979), which does not cancel as
+  E[x^2] - E[x]^2 does.
+
+  Attributes:
+    count: int, rows so far.
+    mean: float64 [D].
+  """
+
+  def __init__(self):
+    self.count = 0
+    self.mean = None
+    self._scatter = None  # sum of (x - mean)(x - mean)^T
+
+  def add(self, rows):
+    """Adds rows, float [n, D].
+
+    Raises:
+      ValueError: another shape, another D than before, or values that are not finite.
+    """
+    rows = np.asarray(rows, np.float64)
+    dimensions = "D" if self.mean is None else len(self.mean)
+    if rows.ndim != 2 or dimensions not in ("D", rows.shape[1]):
+      raise ValueError(f"rows have shape {rows.shape}: expected [n, {dimensions}]")
+    if not np.isfinite(rows).all():
+      raise ValueError("rows hold values that are not finite: expected finite features")
+    if not len(rows):
+      return
+    mean = rows.mean(axis=0)
+    centred = rows - mean
+    scatter = centred.T @ centred
+    if self.mean is None:
+      self.count, self.mean, self._scatter = len(rows), mean, scatter
+      return
+    total = self.count + len(rows)
+    shift = mean - self.mean
+    self._scatter += scatter + np.outer(shift, shift) * (self.count * len(rows) / total)
+    self.mean = self.mean + shift * (len(rows) / total)
+    self.count = total
+
+  def covariance(self, ddof=1):
+    """Covariance float64 [D, D], the sum divided by count - ddof; 1 as `np.cov`.
+
+    Raises:
+      ValueError: ddof rows or fewer.
+    """
+    if self.count <= ddof:
+      raise ValueError(f"the set holds {self.count} picture(s): a covariance needs at least {ddof + 1}")
+    return self._scatter / (self.count - ddof)
