@@ -100,7 +100,8 @@ def test_parameters_of_crn():
   expected += _convolutions(3, [1044, 512, 512]) + _convolutions(3, [532, 512, 512]) + 512 * 27 + 27
   network = crn()
   assert tuple(network(keras.Input((256, 512, 3))).shape) == (None, 256, 512, 3)
-  assert network.count_params() == expected == 97_875_483
+  assert sum(int(np.prod(variable.shape)) for variable in network.trainable_variables) == expected == 97_875_483
+  assert network.count_params() == expected + 1  # which of the nine is returned
 
 
 def test_parameters_of_drrn():
@@ -372,6 +373,17 @@ def test_nine_pictures(networks):
   assert nine.min() < 0 or nine.max() > 1
 
 
+def test_the_chosen_picture():
+  """The nearest of the nine over all pairs, which a saved file keeps."""
+  network, images = _drawn(_built(Crn(TINY["crn"]))), recipes.random_images(4, 16, 16, 3)
+  nine = network(images, diverse=True).numpy()
+  target = nine[:, 5] + 0.01
+  target[0] = nine[0, 2]  # which is nearer for one picture alone
+  network.choose([(images[:1], target[:1]), (images[1:2], target[1:2]), (images[2:], target[2:])])
+  assert int(network.chosen) == 5
+  np.testing.assert_allclose(network(images), nine[:, 5], atol=1e-6)
+
+
 def test_luma():
   images = recipes.random_images(2, 3, 4, 3)
   np.testing.assert_allclose(luma(images)[..., 0], studio_luma(images) / 255, atol=1e-6)
@@ -421,7 +433,7 @@ def test_initial_weights(name):
     if kind == "gamma" and name in ("pix2pix", "context_encoder"):
       assert abs(value.mean() - 1) < 0.02 * error and value.std() < 0.04
     elif kind != "kernel":
-      assert (value == {"bias": 0, "beta": 0, "gamma": 1, "moving_mean": 0, "moving_variance": 1}[kind]).all()
+      assert (value == {"bias": 0, "beta": 0, "gamma": 1, "moving_mean": 0, "moving_variance": 1, "chosen": 0}[kind]).all()
     elif name == "crn":
       limit = np.sqrt(6 / (value.shape[0] * value.shape[1] * sum(value.shape[2:])))  # Glorot
       assert 0.9 * limit < np.abs(value).max() <= limit * (1 + 1e-6)
@@ -464,7 +476,7 @@ def test_half_precision_is_near(networks, name, precision):
   half.set_weights(networks[name].get_weights())
   images = recipes.smooth_images(2, *SIZES[name], 3)
   out, reference = half(images), networks[name](images).numpy()
-  assert out.dtype == "float32" and {variable.dtype for variable in half.variables} == {"float32"}
+  assert out.dtype == "float32" and {variable.dtype for variable in half.trainable_variables} == {"float32"}
   error = np.abs(out - reference)
   assert 0 < error.mean() < (0.02 if precision == "mixed_bfloat16" else 0.003)
   recipes.assert_same(float32_twin(half)(images), reference)

@@ -266,7 +266,7 @@ def test_half_precision(name, precision):
   terms, expected = (_numbers(each.train_step(_batch(each.config))) for each in (trainer, reference))
   for term, value in expected.items():
     np.testing.assert_allclose(terms[term], value, rtol=0.05, err_msg=term)
-  assert {variable.dtype for variable in trainer.generator.variables} == {"float32"}
+  assert {variable.dtype for variable in trainer.generator.trainable_variables} == {"float32"}
   for path, value in _arrays(trainer.state()).items():
     assert np.isfinite(value).all(), path
 
@@ -283,3 +283,15 @@ def test_graph_and_xla_agree_with_eager(name):
     for found, expected in zip(terms[kind], terms["eager"]):
       for term, value in expected.items():
         np.testing.assert_allclose(found[term], value, rtol=1e-3, err_msg=f"{kind} {term}")
+
+
+def test_crn_chooses_among_its_pictures_before_it_is_judged():
+  trainer = Trainer(TINY["crn"])
+  source = recipes.random_images(2, 16, 16, 3)
+  target = trainer.generator(source, diverse=True)[:, 7].numpy()
+  batches = lambda start, part: tf.data.Dataset.from_tensors((source, target)).repeat()  # noqa: E731
+  trainer.settle()
+  assert int(trainer.generator.chosen) == 0  # there is nothing to look at yet
+  trainer.batches = batches
+  trainer.settle()
+  assert int(trainer.generator.chosen) == 7

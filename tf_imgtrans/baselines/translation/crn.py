@@ -63,14 +63,17 @@ class Crn(System):
   where black is nearer, as of no class. For 256 rows: modules of 4, 8, ... 256 rows, each a twice enlarged map of the one
   before (bilinear, corners on corners) beside the label map of that size, then two 3x3 convolutions, each with layer
   normalization and LeakyReLU 0.2, of 1024 channels below 128 rows and 512 from there on. A last 1x1 convolution gives nine
-  pictures. 97,875,483 parameters with Cityscapes' 19 classes. With the label set "none" the picture itself, in [-1, 1],
+  pictures. 97,875,483 trained parameters with Cityscapes' 19 classes. With the label set "none" the picture itself, in [-1, 1],
   takes the place of the label map.
 
-  Of the nine the first is returned, as the code writes it for its test pictures, clipped at inference; `diverse` gives
-  them all. Any height and width from `image_size` / 4: reflect-padded at the bottom and on the right to multiples of
+  Of the nine one is returned, clipped at inference: `chosen` is its number. Training teaches almost nothing but the best of
+  the nine for each class, so that the others may stay far from any photograph; `settle` of the trainer therefore chooses the
+  one that is nearest to training pictures. `diverse` gives all nine. Any height and width from `image_size` / 4: reflect-padded at the bottom and on the right to multiples of
   that, and cropped back. The modules are those of `image_size` rows: of other pictures the first has more rows or fewer.
 
   Initial kernels are Glorot's, as TensorFlow Slim's.
+
+  Departs from the code: it writes all nine, the first of them as the output.
 
   Args:
     config: Config; `label_set`, `image_size`, `base_channels` and `seed` count here.
@@ -106,6 +109,7 @@ class Crn(System):
         channels = convolution.filters
         norm.build((None, None, None, channels))
     self.last.build((None, None, None, channels))
+    self.chosen = self.add_weight(name="chosen", shape=(), dtype="int32", initializer="zeros", trainable=False)
 
   def labels(self, images):
     """Which class each pixel shows: float32 [N, H, W, classes + 1], 1 at its class, the last being none.
@@ -125,7 +129,7 @@ class Crn(System):
     Args:
       images: float [N, H, W, 3] in [0, 1].
       training: bool; leaves the pictures unclipped.
-      diverse: bool; whether all nine are returned, [N, 9, H, W, 3], instead of the first.
+      diverse: bool; whether all nine are returned, [N, 9, H, W, 3], instead of the chosen one.
     """
     check_images(images)
     for name, size in zip(("height", "width"), images.shape[1:3]):
@@ -146,8 +150,19 @@ class Crn(System):
     if not training:
       pictures = tf.clip_by_value(pictures, 0.0, 1.0)
     # Nine reds, nine greens, nine blues.
-    parts = [crop_like(pictures[..., number::PICTURES], images) for number in range(PICTURES if diverse else 1)]
-    return tf.stack(parts, axis=1) if diverse else parts[0]
+    if not diverse:
+      return crop_like(tf.gather(pictures, self.chosen + np.arange(3) * PICTURES, axis=-1), images)
+    return tf.stack([crop_like(pictures[..., number::PICTURES], images) for number in range(PICTURES)], axis=1)
+
+  def choose(self, pairs):
+    """Sets `chosen` to the one of the nine whose mean absolute difference from the targets is the least.
+
+    Args:
+      pairs: iterable of batches (source, target), float32 [N, H, W, 3].
+    """
+    distances = [tf.reduce_mean(tf.abs(self(source, diverse=True) - target[:, None]), axis=(0, 2, 3, 4))
+                 for source, target in pairs]
+    self.chosen.assign(tf.argmin(tf.add_n(distances), output_type=tf.int32))
 
   def compute_output_shape(self, input_shape):
     return tuple(input_shape)

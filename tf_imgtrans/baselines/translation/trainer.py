@@ -10,7 +10,9 @@ from tf_imgtrans.baselines.translation.drrn import Drrn
 from tf_imgtrans.baselines.translation.objective import discriminator_loss, generator_loss, vgg_layers
 from tf_imgtrans.baselines.translation.unet_gan import Discriminator, Unet
 from tf_imgtrans.core.networks import digest
+from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.losses.vgg19 import Vgg19Features
+from tf_imgtrans.training.population import PICTURES
 from tf_imgtrans.training.trainer import GanTrainer
 
 GENERATORS = {"pix2pix": Unet, "cnn": Unet, "context_encoder": ContextEncoder, "crn": Crn, "drrn": Drrn}
@@ -74,6 +76,12 @@ class Trainer(GanTrainer):
 
   def provenance(self):
     return {"vgg19": digest(self.vgg)} if self.vgg else {}
+
+  def settle(self):
+    """As of every trainer; and CRN chooses one of its pictures."""
+    super().settle()
+    if self.batches and self.config.network == "crn":
+      self.generator.choose(self.batches(0, Part()).take(-(-PICTURES // self.config.batch_size)))
 
   def forward(self, source):
     """The generator in training, with the dropout of this step; CRN gives all its pictures."""
