@@ -11,6 +11,10 @@ __getattr__, __dir__, __all__ = _attach(
         "instance_normalization": ["InstanceNormalization"],
         "dense_block": ["DenseBlock"],
         "dropout": ["drop_out"],
+        "equalized_convolution": ["EqualizedConv2D"],
         "laplacian_pyramid": ["LaplacianPyramid"],
+        "minibatch_stddev": ["MinibatchStddev"],
+        "noise_injection": ["NoiseInjection"],
+        "pixel_normalization": ["PixelNormalization"],
     },
 )

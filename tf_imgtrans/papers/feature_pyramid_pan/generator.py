@@ -13,7 +13,7 @@ from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.core.shapes import check_images, crop_like
 from tf_imgtrans.layers.dropout import drop_out
 from tf_imgtrans.layers.instance_normalization import InstanceNormalization
-from tf_imgtrans.layers.noise_channels import NOISE_MODES
+from tf_imgtrans.layers.noise import NOISE_MODES
 from tf_imgtrans.papers.feature_pyramid_pan.config import Config
 
 WIDTHS = (1, 2, 4, 8, 8, 8, 8, 8)  # of the encoder's stages over base_channels; pix2pix

@@ -1,0 +1,69 @@
+"""Halving and doubling of images by hand, and their derivatives."""
+
+import numpy as np
+import pytest
+import recipes
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tf_imgtrans.core.pyramid import double, halve
+
+
+def test_by_hand():
+  image = np.float32([[1, 2, 5, 6], [3, 4, 7, 12]])[None, :, :, None]
+  np.testing.assert_array_equal(halve(image), np.float32([[2.5, 7.5]])[None, :, :, None])
+  recipes.assert_same(double(np.float32([[1, 2]])[None, :, :, None]),
+                      np.float32([[1, 1, 2, 2], [1, 1, 2, 2]])[None, :, :, None])
+
+
+@given(count=st.integers(1, 3), height=st.integers(1, 6), width=st.integers(1, 6), channels=st.integers(1, 5))
+def test_any_size(count, height, width, channels):
+  small = recipes.random_images(count, height, width, channels)
+  large = recipes.random_images(count, 2 * height, 2 * width, channels, seed=1)
+  recipes.assert_same(double(small), small.repeat(2, axis=1).repeat(2, axis=2))
+  blocks = np.float64(large).reshape(count, height, 2, width, 2, channels)
+  np.testing.assert_allclose(halve(large), blocks.mean(axis=(2, 4)), rtol=0, atol=1e-6)
+  np.testing.assert_allclose(halve(double(small)), small, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_dtypes(dtype):
+  images = tf.cast(np.arange(32).reshape(1, 4, 4, 2), dtype)
+  assert halve(images).dtype == double(images).dtype == images.dtype
+  np.testing.assert_array_equal(tf.cast(halve(images), tf.float32), halve(tf.cast(images, tf.float32)))
+  np.testing.assert_array_equal(tf.cast(double(images), tf.float32), double(tf.cast(images, tf.float32)))
+
+
+@pytest.mark.parametrize("function", [halve, double])
+def test_unknown_sizes_change_nothing(function):
+  images = recipes.random_images(2, 4, 6, 3)
+  run = tf.function(function, input_signature=[tf.TensorSpec((None, None, None, 3))])
+  recipes.assert_same(run(images), function(images))
+
+
+def _squared_gradient(function, images):
+  with tf.GradientTape() as tape:
+    tape.watch(images)
+    total = tf.reduce_sum(tf.sin(3 * function(images)))
+  return tf.reduce_sum(tf.square(tape.gradient(total, images)))
+
+
+@pytest.mark.parametrize("function", [halve, double])
+def test_derivatives_of_both_orders(function):
+  images = np.float64(recipes.random_images(1, 4, 4, 2))
+  recipes.check_gradient(lambda x: tf.reduce_sum(tf.sin(3 * function(x))), images, step=1e-4, tolerance=1e-7)
+  recipes.check_gradient(lambda x: _squared_gradient(function, x), images, step=1e-4, tolerance=1e-7)
+
+  @tf.function(jit_compile=True)
+  def compiled(x):
+    with tf.GradientTape() as tape:
+      tape.watch(x)
+      penalty = _squared_gradient(function, x)
+    return tape.gradient(penalty, x)
+
+  with tf.GradientTape() as tape:
+    x = tf.constant(images)
+    tape.watch(x)
+    penalty = _squared_gradient(function, x)
+  np.testing.assert_allclose(compiled(tf.constant(images)), tape.gradient(penalty, x), rtol=1e-9)

@@ -1,0 +1,210 @@
+"""EqualizedConv2D: its scale, halving and doubling, second derivatives, precision, files."""
+
+import numpy as np
+import pytest
+import recipes
+import tensorflow as tf
+from scipy import ndimage, stats
+
+from tf_imgtrans.layers import EqualizedConv2D
+
+MAPS = np.random.default_rng(0).normal(size=(2, 6, 8, 3)).astype(np.float32)
+
+
+def _drawn(*args, channels=3, **options):
+  """A layer whose biases are not zero."""
+  layer = EqualizedConv2D(*args, **options)
+  layer.build((None, None, None, channels))
+  if layer.use_bias:
+    layer.bias.assign(np.random.default_rng(1).normal(size=layer.filters))
+  return layer
+
+
+def _conv(x, kernel, padding="same"):
+  """Plain convolution in float64; a kernel of k pixels reaches (k - 1) // 2 pixels back and k // 2 forth."""
+  side = kernel.shape[0]
+  if padding == "same":
+    x = np.pad(x, [(0, 0), ((side - 1) // 2, side // 2), ((side - 1) // 2, side // 2), (0, 0)])
+  windows = np.lib.stride_tricks.sliding_window_view(np.float64(x), (side, side), (1, 2))
+  return np.einsum("nyxcij,ijco->nyxo", windows, np.float64(kernel), optimize=True)
+
+
+def _blurred(x):
+  for axis in (1, 2):
+    x = ndimage.convolve1d(x, [0.25, 0.5, 0.25], axis, mode="constant")
+  return x
+
+
+def _plain(layer, x):
+  """What the layer's docstring says, from its weights."""
+  kernel = np.float64(layer.kernel.numpy()) * layer.gain / np.sqrt(layer.kernel_size ** 2 * x.shape[-1])
+  x = np.float64(x)
+  if layer.resampling == "down":
+    out = _conv(_blurred(x) if layer.blur else x, kernel)
+    out = (out[:, ::2, ::2] + out[:, 1::2, ::2] + out[:, ::2, 1::2] + out[:, 1::2, 1::2]) / 4
+  elif layer.resampling == "up":
+    out = _conv(x.repeat(2, axis=1).repeat(2, axis=2), kernel)
+    out = _blurred(out) if layer.blur else out
+  else:
+    out = _conv(x, kernel, layer.padding)
+  return out + layer.bias.numpy() if layer.use_bias else out
+
+
+# Scale and initial numbers -----------------------------------------------------------------------------------------
+
+def test_scale_by_hand():
+  pointwise = _drawn(2, kernel_size=1, gain=1.0, use_bias=False, channels=4)
+  pointwise.kernel.assign(np.full((1, 1, 4, 2), 2.0))
+  assert (pointwise(np.full((1, 3, 3, 4), 3, "f")).numpy() == 12).all()  # 4 * 3 * 2 / sqrt(4)
+  square = _drawn(1, use_bias=False, channels=2)  # the gain is sqrt(2)
+  square.kernel.assign(np.ones((3, 3, 2, 1)))
+  out = square(np.ones((1, 4, 4, 2), "f")).numpy()[0, :, :, 0]
+  np.testing.assert_allclose(out[1:3, 1:3], 6, rtol=1e-6)  # 18 sqrt(2) / sqrt(18)
+  np.testing.assert_allclose(out[0, 0], 6 * 4 / 9, rtol=1e-6)  # a corner sees four of nine pixels
+
+
+@pytest.mark.parametrize("resampling, variance", [("none", 1), ("down", 1 / 4), ("up", 1)])
+def test_white_noise_keeps_its_variance_under_gain_one(resampling, variance):
+  """Halved, it is the mean of four windows, in which a weight never meets a pixel twice; doubled, each weight meets one."""
+  maps = np.random.default_rng(2).normal(size=(4, 20, 20, 64)).astype(np.float32)
+  out = _drawn(64, gain=1.0, use_bias=False, blur=False, resampling=resampling, channels=64)(maps).numpy()[:, 2:-2, 2:-2]
+  assert abs(out.var() / variance - 1) < 0.05
+
+
+def test_kernels_are_standard_normal_and_biases_zero():
+  layer = EqualizedConv2D(64, seed=3)
+  layer.build((None, None, None, 32))
+  kernel = layer.kernel.numpy()
+  assert kernel.shape == (3, 3, 32, 64) and not layer.bias.numpy().any()
+  assert stats.kstest(kernel.ravel(), "norm").pvalue > 0.01
+  same, other = EqualizedConv2D(64, seed=3), EqualizedConv2D(64, seed=4)
+  for one in (same, other):
+    one.build((None, None, None, 32))
+  recipes.assert_same(same.kernel.numpy(), kernel)
+  assert (other.kernel.numpy() != kernel).mean() > 0.99
+
+
+# Arithmetic --------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kernel_size, padding", [(1, "same"), (3, "same"), (4, "same"), (3, "valid"), (4, "valid")])
+def test_plain_convolution(kernel_size, padding):
+  layer = _drawn(5, kernel_size=kernel_size, padding=padding, gain=1.3)
+  out = layer(MAPS)
+  np.testing.assert_allclose(out, _plain(layer, MAPS), atol=1e-5)
+  assert out.shape == layer.compute_output_shape(MAPS.shape)
+  assert (out.shape[1:3] == (6, 8)) == (padding == "same" or kernel_size == 1)
+
+
+@pytest.mark.parametrize("kernel_size", [1, 3, 5])
+@pytest.mark.parametrize("blur", [False, True])
+@pytest.mark.parametrize("resampling", ["down", "up"])
+def test_resampling(resampling, blur, kernel_size):
+  layer = _drawn(5, kernel_size=kernel_size, resampling=resampling, blur=blur)
+  out = layer(MAPS)
+  np.testing.assert_allclose(out, _plain(layer, MAPS), atol=2e-5)
+  assert out.shape == layer.compute_output_shape(MAPS.shape) == ((2, 3, 4, 5) if resampling == "down" else (2, 12, 16, 5))
+
+
+def test_doubling_of_odd_sides():
+  layer, maps = _drawn(4, resampling="up"), MAPS[:, :5, :7]
+  np.testing.assert_allclose(layer(maps), _plain(layer, maps), atol=2e-5)
+
+
+def test_down_by_hand():
+  """One channel, a kernel that copies, gain 3 over sqrt(9): the mean of 2x2 pixels."""
+  layer = _drawn(1, gain=3.0, resampling="down", blur=False, use_bias=False, channels=1)
+  layer.kernel.assign(np.float32([[0, 0, 0], [0, 1, 0], [0, 0, 0]])[:, :, None, None])
+  np.testing.assert_allclose(layer(np.float32([[1, 2, 5, 6], [3, 4, 7, 8]])[None, :, :, None])[0, :, :, 0], [[2.5, 6.5]])
+
+
+def test_blur_by_hand():
+  """A bright pixel under the kernel that copies, doubled: [1, 2, 1]^2 / 16 over its four places."""
+  layer = _drawn(1, gain=3.0, resampling="up", use_bias=False, channels=1)
+  layer.kernel.assign(np.float32([[0, 0, 0], [0, 1, 0], [0, 0, 0]])[:, :, None, None])
+  maps = np.zeros((1, 3, 3, 1), "f")
+  maps[0, 1, 1] = 16
+  rows = np.array([0, 1, 3, 3, 1, 0])  # 16 = 4 * 4
+  np.testing.assert_allclose(layer(maps)[0, :, :, 0], np.outer(rows, rows), atol=1e-5)
+  corner = np.zeros((1, 1, 1, 1), "f") + 16  # zeros beyond the border
+  np.testing.assert_allclose(layer(corner)[0, :, :, 0], np.full((2, 2), 9), atol=1e-5)
+
+
+def test_without_bias():
+  layer = _drawn(5, use_bias=False)
+  assert layer.bias is None and len(layer.weights) == 1
+  np.testing.assert_allclose(layer(MAPS), _plain(layer, MAPS), atol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{}, {"padding": "valid"}, {"resampling": "down"}, {"resampling": "up"}])
+def test_unknown_sizes_change_nothing(options):
+  layer = _drawn(5, **options)
+  run = tf.function(layer, input_signature=[tf.TensorSpec((None, None, None, 3))])
+  assert run.get_concrete_function().output_shapes[-1] == 5
+  np.testing.assert_allclose(run(MAPS), layer(MAPS), atol=1e-5)
+
+
+# Second derivatives ------------------------------------------------------------------------------------------------
+
+def _squared_gradient(layer, kernel, maps):
+  """|d sum(sin(layer)) / d maps|^2, as a gradient penalty has it; the sine makes a derivative of the second order."""
+  with tf.GradientTape() as tape:
+    tape.watch(maps)
+    out, _ = layer.stateless_call([kernel, layer.bias.value], [], maps)
+    total = tf.reduce_sum(tf.sin(out))
+  return tf.reduce_sum(tf.square(tape.gradient(total, maps)))
+
+
+SECOND = [{}, {"kernel_size": 4, "padding": "valid"}, {"resampling": "down"}, {"resampling": "up"},
+          {"resampling": "up", "blur": False}]
+
+
+@pytest.mark.parametrize("options", SECOND)
+def test_second_derivatives(options):
+  layer = _drawn(2, dtype="float64", **options)
+  maps, kernel = tf.constant(MAPS[:, :4, :4], tf.float64), layer.kernel.numpy()
+  for function, point in ((lambda x: _squared_gradient(layer, kernel, x), maps.numpy()),
+                          (lambda x: _squared_gradient(layer, x, maps), kernel)):
+    recipes.check_gradient(function, point, step=1e-4, tolerance=1e-7)
+
+
+@pytest.mark.parametrize("options", [{}, {"resampling": "down"}, {"resampling": "up"}])
+def test_second_derivatives_under_xla(options):
+  layer = _drawn(2, **options)
+  kernel = tf.constant(layer.kernel.numpy())
+
+  def run(kernel):
+    with tf.GradientTape() as tape:
+      tape.watch(kernel)
+      penalty = _squared_gradient(layer, kernel, tf.constant(MAPS[:, :4, :4]))
+    return penalty, tape.gradient(penalty, kernel)
+
+  for compiled, eager in zip(tf.function(run, jit_compile=True)(kernel), run(kernel)):
+    assert np.any(eager)
+    np.testing.assert_allclose(compiled, eager, rtol=1e-4, atol=1e-4)
+
+
+# Precision, files, errors ------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("policy, error", [("mixed_float16", 2e-3), ("mixed_bfloat16", 2e-2)])
+@pytest.mark.parametrize("resampling", ["none", "down", "up"])
+def test_half_precision_is_near(resampling, policy, error):
+  layer = _drawn(5, resampling=resampling, dtype=policy)
+  out = layer(MAPS)
+  assert out.dtype == policy.removeprefix("mixed_") and {weight.dtype for weight in layer.weights} == {"float32"}
+  difference = np.abs(tf.cast(out, tf.float32) - _plain(layer, MAPS))
+  assert 0 < difference.mean() < error
+
+
+def test_config():
+  options = {"kernel_size": 5, "gain": 1.5, "resampling": "up", "blur": False, "use_bias": False, "seed": 7}
+  recipes.check_layer_config(EqualizedConv2D(4, **options), MAPS, filters=4, padding="same", **options)
+  recipes.check_layer_config(_drawn(4, padding="valid"), MAPS, padding="valid", kernel_size=3, blur=True, use_bias=True)
+  recipes.check_layer_config(_drawn(4, resampling="down"), MAPS, resampling="down", gain=2 ** 0.5)
+
+
+def test_illegal_options():
+  with pytest.raises(ValueError, match="unknown resampling 'dwn': expected one of down, none, up; did you mean 'down'"):
+    EqualizedConv2D(4, resampling="dwn")
+  for resampling in ("down", "up"):
+    with pytest.raises(ValueError, match=f"padding is 'valid' with resampling '{resampling}': expected 'same'"):
+      EqualizedConv2D(4, resampling=resampling, padding="valid")

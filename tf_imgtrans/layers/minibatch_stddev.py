@@ -1,0 +1,49 @@
+"""How much the images of a batch differ, as an extra channel."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="tf_imgtrans")
+class MinibatchStddev(keras.layers.Layer):
+  """Appends the standard deviation of the features over groups of images: [N, H, W, C] -> [N, H, W, C + 1].
+
+  Over the images of a group the deviation sqrt(mean((x - mean)^2) + 1e-8) of every feature at every place; their mean over
+  places and channels is one number for the group, which fills the extra channel of all its images. A discriminator sees by
+  it whether a generator makes images that are too much alike (Karras et al., "Progressive Growing of GANs", 2018, Sec. 3).
+
+  Images i, i + N / group, i + 2 N / group ... form a group, as in StyleGAN. Where the group does not divide the batch, the
+  largest smaller number that does is taken. On several devices, each compares the images that it holds.
+
+  Args:
+    group: int, images in a group; 4 as in StyleGAN.
+  """
+
+  def __init__(self, group=4, **kwargs):
+    super().__init__(**{"autocast": False, **kwargs})  # squares of half-precision features overflow
+    if group < 1:
+      raise ValueError(f"group is {group}: expected at least 1 image")
+    self.group = group
+
+  def call(self, inputs):
+    features = tf.cast(inputs, tf.float32)
+    known, size = features.shape, tf.shape(features)
+    batch, height, width = (size[axis] if known[axis] is None else known[axis] for axis in range(3))
+    if known[0] is None:
+      sizes = tf.range(1, self.group + 1)
+      group = tf.reduce_max(tf.where(batch % sizes == 0, sizes, 1))
+    else:
+      group = max(size for size in range(1, self.group + 1) if batch % size == 0)
+    groups = tf.reshape(features, [group, batch // group, -1])
+    differences = tf.math.squared_difference(groups, tf.reduce_mean(groups, axis=0, keepdims=True))
+    deviation = tf.sqrt(tf.reduce_mean(differences, axis=0) + 1e-8)
+    number = tf.reduce_mean(deviation, axis=1)  # one for each group
+    channel = tf.reshape(tf.tile(number, [group]), [batch, 1, 1, 1])
+    appended = tf.concat([features, tf.tile(channel, [1, height, width, 1])], axis=-1)
+    return tf.cast(appended, self.compute_dtype)
+
+  def compute_output_shape(self, input_shape):
+    return (*input_shape[:-1], input_shape[-1] + 1)
+
+  def get_config(self):
+    return {**super().get_config(), "group": self.group}
