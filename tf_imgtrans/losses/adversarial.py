@@ -32,3 +32,41 @@ def generator_log_loss(fake_logits):
     float32 scalar, mean over scores.
   """
   return tf.reduce_mean(tf.nn.softplus(-as_float32(fake_logits)))
+
+
+def non_saturating(fake_logits):
+  """The progressive paper's Eq. 4, -E[log(D(x^))]: `generator_log_loss`, by the name that this paper gives it."""
+  return generator_log_loss(fake_logits)
+
+
+def r1_penalty(discriminator, real_images, gamma):
+  """R1 of the progressive paper's Eq. 3: gamma * mean over the images of the squared norm of the logit's gradient.
+
+  Without the factor 1/2 that Mescheder et al. have ("Which Training Methods for GANs do actually Converge?", 2018).
+
+  Args:
+    discriminator: float [N, H, W, C] -> logits [N, ...]. An image's logits are summed; they must not depend on how
+      tf.nn.moments normalizes, whose second derivative is wrong.
+    real_images: float [N, H, W, C].
+    gamma: float. The gradient is that of the images as they are given: images in [-1, 1] instead of [0, 1] have half the
+      gradient, and a quarter of the penalty.
+  Returns:
+    float32 scalar, to be differentiated once more.
+  """
+  return gradient_penalty(logits_and_gradient(discriminator, real_images)[1], gamma)
+
+
+def logits_and_gradient(discriminator, images):
+  """A discriminator's logits, and the gradient of their sum with respect to the images, which can be differentiated."""
+  images = tf.convert_to_tensor(images)
+  with tf.GradientTape() as tape:
+    tape.watch(images)
+    logits = discriminator(images)
+    total = tf.reduce_sum(as_float32(logits))
+  return logits, tape.gradient(total, images)
+
+
+def gradient_penalty(gradient, gamma):
+  """gamma * mean over the images of the squared norm of a gradient [N, ...]: float32 scalar."""
+  squares = tf.square(as_float32(gradient))
+  return gamma * tf.reduce_mean(tf.reduce_sum(squares, axis=tuple(range(1, squares.shape.rank))))
