@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tf_imgtrans.inference import models
-from tf_imgtrans.inference.models import load_model
+from tf_imgtrans.inference.models import at_scale, load_model
 
 IMAGES = np.random.default_rng(0).uniform(0, 1, (2, 12, 10, 3)).astype(np.float32)
 
@@ -222,3 +222,18 @@ def test_damaged_files_are_named(tmp_path, name, words):
   source = tmp_path if name == "saved_model.pb" else tmp_path / name
   with pytest.raises(ValueError, match=f"{source}: cannot be loaded {words}"):
     load_model(source)
+
+
+def test_a_smaller_scale_than_the_models_own(tmp_path):
+  """Means over blocks of the output."""
+  built(8).save(tmp_path / "model.keras")
+  model = load_model(tmp_path / "model.keras")
+  whole = model(IMAGES)
+  for scale, factor in ((8, 1), (4, 2), (2, 4), (1, 8)):
+    reduced = at_scale(model, scale)
+    assert reduced.scale == scale and reduced.kind == "keras"
+    means = whole.reshape(2, 12 * scale, factor, 10 * scale, factor, 3).mean(axis=(2, 4))
+    np.testing.assert_allclose(reduced(IMAGES), means, atol=1e-6)
+  for scale in (3, 16, 0):
+    with pytest.raises(ValueError, match=f"scale is {scale}: .*model.keras enlarges 8 times, so expected one of 1, 2, 4, 8"):
+      at_scale(model, scale)

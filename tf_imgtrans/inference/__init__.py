@@ -6,7 +6,7 @@ from lazy_loader import attach as _attach
 __getattr__, __dir__, __all__ = _attach(
     __name__,
     submod_attrs={
-        "models": ["LoadedModel", "load_model"],
+        "models": ["LoadedModel", "at_scale", "load_model"],
         "predict": ["PredictReport", "output_paths", "predict_files"],
     },
 )

@@ -56,6 +56,39 @@ class LoadedModel:
     return np.asarray(self.run(images.astype(np.float32, copy=False)), np.float32)
 
 
+def at_scale(model, scale):
+  """The model with outputs that are `scale` times as large as its inputs: means over blocks of its own larger ones.
+
+  So a model of x8 is compared with others of x4 (progressive super-resolution, Sec. 5.2).
+
+  Args:
+    model: LoadedModel.
+    scale: int, at least 1, that the model's own is a multiple of.
+  Returns:
+    LoadedModel.
+  Raises:
+    ValueError: another scale.
+  """
+  if scale < 1 or model.scale % scale:
+    legal = [factor for factor in range(1, model.scale + 1) if model.scale % factor == 0]
+    raise ValueError(f"scale is {scale}: {model.path} enlarges {model.scale} times, so expected one of "
+                     f"{', '.join(map(str, legal))}")
+  return dataclasses.replace(model, run=_Reduced(model.run, model.scale // scale), keras_model=None)
+
+
+class _Reduced:
+  """Runs a model and averages its outputs over blocks of factor x factor pixels."""
+
+  def __init__(self, run, factor):
+    self.run, self.factor = run, factor
+    self.size = getattr(run, "size", (None, None))
+
+  def __call__(self, images):
+    batch, height, width, channels = (outputs := np.asarray(self.run(images), np.float32)).shape
+    blocks = (batch, height // self.factor, self.factor, width // self.factor, self.factor, channels)
+    return outputs.reshape(blocks).mean(axis=(2, 4))
+
+
 def load_model(source):
   """Loads a model for inference.
 
