@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import recipes
 import tensorflow as tf
 
-from tf_imgtrans.core.tensors import as_float32, check_same_shape
+from tf_imgtrans.core.tensors import as_float32, check_same_shape, copies
 
 
 def test_as_float32_gives_one_or_a_list():
@@ -27,3 +28,13 @@ def test_unknown_sizes_are_taken_for_equal(spec):
     return y_pred
 
   run(tf.zeros((2, 4, 5, 3)))
+
+
+def test_gradients_of_copies():
+  features = tf.constant(recipes.random_images(2, 3))
+  with tf.GradientTape() as tape:
+    tape.watch(features)
+    first, second = copies(features, 2, True)
+    value = tf.reduce_sum(3 * first + tf.square(second))
+  np.testing.assert_allclose(tape.gradient(value, features), 3 + 2 * features, rtol=1e-6)
+  assert all(each is features for each in copies(features, 2, False))

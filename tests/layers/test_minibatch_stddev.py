@@ -85,6 +85,13 @@ def test_half_precision_bears_large_values(policy, error):
   np.testing.assert_allclose(tf.cast(out[:, 0, 0, -1], tf.float32), expected, rtol=error)
 
 
+def test_single_precision_inputs_are_not_rounded_before():
+  """Around 1000, float16 knows steps of 0.5 alone: the deviation of 0.1 would be lost."""
+  maps = (1000 + 0.1 * _maps(8)).astype(np.float32)
+  out = MinibatchStddev(4, dtype="mixed_float16")(maps)
+  np.testing.assert_allclose(tf.cast(out[:, 0, 0, -1], tf.float32), _plain(maps, 4), rtol=2e-3)
+
+
 def _squared_gradient(maps):
   with tf.GradientTape() as tape:
     tape.watch(maps)

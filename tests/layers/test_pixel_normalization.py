@@ -53,6 +53,13 @@ def test_half_precision_bears_large_values(policy, error):
     np.testing.assert_allclose(tf.cast(out, tf.float32), _plain(tf.cast(maps, tf.float32)), rtol=error)
 
 
+def test_single_precision_inputs_are_not_rounded_before():
+  """A million is infinite in float16."""
+  out = PixelNormalization(dtype="mixed_float16")(1e6 * MAPS)
+  assert out.dtype == tf.float16
+  np.testing.assert_allclose(tf.cast(out, tf.float32), _plain(MAPS), rtol=1e-3)
+
+
 def test_unknown_sizes_change_nothing():
   layer = PixelNormalization()
   run = tf.function(layer, input_signature=[tf.TensorSpec((None, None, None, 6))])

@@ -26,3 +26,19 @@ def unit_tanh(features, clip):
   """The output of DPED's networks: 0.58 * tanh + 0.5 in float32, from -0.08 to 1.08; `clip` cuts it to [0, 1]."""
   images = 0.58 * tf.tanh(tf.cast(features, tf.float32)) + 0.5
   return tf.clip_by_value(images, 0.0, 1.0) if clip else images
+
+
+def copies(features, count, training=True):
+  """`count` times the same map, whose gradients are summed in their order.
+
+  TensorFlow's own sum of three or more gradients takes them in the order in which their memory becomes free, so that two
+  runs would differ in the last digit. At inference the map itself, so that exported graphs hold nothing of it.
+  """
+  if not training:
+    return [features] * count
+
+  @tf.custom_gradient
+  def split(values):
+    return [tf.identity(values) for _ in range(count)], lambda *gradients: tf.reduce_sum(tf.stack(gradients), axis=0)
+
+  return split(features)

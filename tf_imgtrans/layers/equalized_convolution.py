@@ -36,7 +36,7 @@ class EqualizedConv2D(keras.layers.Layer):
     seed: int, of the kernel.
   """
 
-  def __init__(self, filters, kernel_size=3, gain=math.sqrt(2), resampling="none", blur=True, padding="same", use_bias=True,
+  def __init__(self, filters, kernel_size=3, gain=2 ** 0.5, resampling="none", blur=True, padding="same", use_bias=True,
                seed=0, **kwargs):
     super().__init__(**kwargs)
     if resampling not in RESAMPLING:

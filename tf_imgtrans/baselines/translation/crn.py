@@ -63,13 +63,14 @@ class Crn(System):
   where black is nearer, as of no class. For 256 rows: modules of 4, 8, ... 256 rows, each a twice enlarged map of the one
   before (bilinear, corners on corners) beside the label map of that size, then two 3x3 convolutions, each with layer
   normalization and LeakyReLU 0.2, of 1024 channels below 128 rows and 512 from there on. A last 1x1 convolution gives nine
-  pictures. 97,875,483 trained parameters with Cityscapes' 19 classes. With the label set "none" the picture itself, in [-1, 1],
-  takes the place of the label map.
+  pictures. 97,875,483 trained parameters with Cityscapes' 19 classes. With the label set "none" the picture itself, in
+  [-1, 1], takes the place of the label map.
 
-  Of the nine one is returned, clipped at inference: `chosen` is its number. Training teaches almost nothing but the best of
-  the nine for each class, so that the others may stay far from any photograph; `settle` of the trainer therefore chooses the
-  one that is nearest to training pictures. `diverse` gives all nine. Any height and width from `image_size` / 4: reflect-padded at the bottom and on the right to multiples of
-  that, and cropped back. The modules are those of `image_size` rows: of other pictures the first has more rows or fewer.
+  Of the nine one is returned, clipped at inference: `chosen` is its number. Training teaches little but the best of the
+  nine for each class, so that the others may stay far from any photograph; before the network is judged or saved, the one
+  that is nearest to training pictures is chosen. `diverse` gives all nine. Any height and width from `image_size` / 4:
+  reflect-padded at the bottom and on the right to multiples of that, and cropped back. The modules are those of
+  `image_size` rows: of other pictures the first has more rows or fewer.
 
   Initial kernels are Glorot's, as TensorFlow Slim's.
 

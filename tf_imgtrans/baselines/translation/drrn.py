@@ -10,6 +10,7 @@ from tf_imgtrans.baselines.translation.config import CONFIGS, named
 from tf_imgtrans.baselines.translation.stages import System
 from tf_imgtrans.core.color import STUDIO_LUMA, STUDIO_OFFSET
 from tf_imgtrans.core.shapes import check_images
+from tf_imgtrans.core.tensors import copies
 
 MOMENTUM, EPSILON = 0.999, 1e-5  # of Caffe's batch normalization
 GAIN = sum(STUDIO_LUMA) / 255  # luma of white over that of black, in 0 .. 1: what a grey level counts for
@@ -72,7 +73,7 @@ class Drrn(System):
     def run(norm, convolution, features):
       return convolution(tf.nn.relu(norm(features, training=training)))
 
-    features, *starts = _copies(run(*self.first, tf.cast(luma(images), self.compute_dtype)), 1 + len(self.norms))
+    features, *starts = copies(run(*self.first, tf.cast(luma(images), self.compute_dtype)), 1 + len(self.norms))
     for start, norms in zip(starts, self.norms):
       branch = features
       for norm, convolution in zip(norms, self.shared):
@@ -85,19 +86,6 @@ class Drrn(System):
 
   def compute_output_shape(self, input_shape):
     return tuple(input_shape)
-
-
-def _copies(features, count):
-  """`count` times the same map, whose gradients are summed in their order.
-
-  TensorFlow's own sum of three or more gradients takes them in the order in which their memory becomes free, so that two
-  runs would differ in the last digit.
-  """
-  @tf.custom_gradient
-  def copies(values):
-    return [tf.identity(values) for _ in range(count)], lambda *gradients: tf.reduce_sum(tf.stack(gradients), axis=0)
-
-  return copies(features)
 
 
 def drrn(**options):
