@@ -100,6 +100,13 @@ def photograph_parts(directory):
   return [directory]
 
 
+def check_run_outside(out, directory):
+  """Raises ValueError where a run folder would lie among the photographs of a data folder."""
+  if any(part.resolve() in pathlib.Path(out).resolve().parents for part in photograph_parts(directory)):
+    raise ValueError(f"out is {out}, in the data folder, where the run's previews would be taken for photographs: choose "
+                     "another --out")
+
+
 def full_photographs(directory, phone=None):
   """Whole photographs of a data folder, for metrics that patches are too small for: list of Path.
 

@@ -21,7 +21,7 @@ import tensorflow as tf
 from tf_imgtrans.core.images import read_uint8
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.data.degradations import enlarge, low_resolution
-from tf_imgtrans.data.folders import Folder, photograph_parts, read_folder, read_photographs
+from tf_imgtrans.data.folders import Folder, check_run_outside, photograph_parts, read_folder, read_photographs
 from tf_imgtrans.data.labels import (
     LabelledPicture,
     check_labelled,
@@ -71,9 +71,7 @@ def read(options):
   Raises:
     ValueError: the run would lie among the pictures.
   """
-  if any(part.resolve() in options.out.resolve().parents for part in photograph_parts(options.data)):
-    raise ValueError(f"out is {options.out}, in the data folder, where the run's previews would be taken for photographs: "
-                     "choose another --out")
+  check_run_outside(options.out, options.data)
   return DataFolder(pathlib.Path(options.data), options.validation_share, getattr(options, "source", None),
                     getattr(options, "target", None))
 
