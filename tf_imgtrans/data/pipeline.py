@@ -25,7 +25,7 @@ def shuffled(position, count, seed):
   return tf.random.experimental.index_shuffle(position % count, seed=pair, max_index=count - 1)
 
 
-def training_batches(load, count, batch_size, seed, start_step=0, part=Part()):  # noqa: B008 - frozen
+def training_batches(load, count, batch_size, seed, start_step=0, part=Part(), first=0):  # noqa: B008 - frozen
   """An endless dataset of training batches from step `start_step` on.
 
   Args:
@@ -35,6 +35,7 @@ def training_batches(load, count, batch_size, seed, start_step=0, part=Part()): 
     seed: int, of the run.
     start_step: int.
     part: Part, which share of each batch this pipeline makes. Batches come out per replica.
+    first: int, elements of the run before step 0 of this dataset.
   Returns:
     tf.data.Dataset.
   Raises:
@@ -49,7 +50,7 @@ def training_batches(load, count, batch_size, seed, start_step=0, part=Part()): 
 
   def element(number):
     step, within = number // per_worker, number % per_worker
-    position = step * batch_size + part.worker * per_worker + within
+    position = first + step * batch_size + part.worker * per_worker + within
     return load(shuffled(position, count, seed), seed_at(seed, "element", position))
 
   return (tf.data.Dataset.counter(start_step * per_worker)

@@ -27,7 +27,7 @@ def run_training(trainer, batches, folder, options, iterations, batch_size, stra
     folder: RunFolder.
     options: TrainingOptions.
     iterations: int, total steps of the run.
-    batch_size: int, of the whole step.
+    batch_size: int, of the whole step; or, where it changes, a function: steps -> images seen in them.
     strategy: of `make_strategy`.
     validator: Validator, or None.
   Returns:
@@ -44,7 +44,8 @@ def run_training(trainer, batches, folder, options, iterations, batch_size, stra
   step_function = _compile(trainer, strategy, options.jit)
   batch_stream = iter(distribute(strategy, batches, start))
   window, values, began = [], {}, time.perf_counter()
-  bar = tqdm(total=iterations * batch_size, initial=start * batch_size, unit=" images", unit_scale=True,
+  images_at = batch_size if callable(batch_size) else lambda step: step * batch_size
+  bar = tqdm(total=images_at(iterations), initial=images_at(start), unit=" images", unit_scale=True,
              mininterval=SCREEN_SECONDS if sys.stderr.isatty() else FILE_SECONDS, disable=not folder.writes)
   with bar:
     for step in range(start + 1, iterations + 1):
@@ -53,13 +54,15 @@ def run_training(trainer, batches, folder, options, iterations, batch_size, stra
       if adapted:
         _check_state(trainer, step)
         folder.log(step, "adaptation", adapted)
-      bar.update(batch_size)
+      for name, network in trainer.milestones(step).items():
+        folder.save_generator(network, name)
+      bar.update(images_at(step) - images_at(step - 1))
       last = step == iterations
       validates, saves = last or step % options.validate_every == 0, last or step % options.checkpoint_every == 0
       if last or step % options.log_every == 0:
         means = _window_means(window, step)
         now = time.perf_counter()
-        folder.log(step, "train", means, speed=len(window) * batch_size / (now - began))
+        folder.log(step, "train", means, speed=(images_at(step) - images_at(step - len(window))) / (now - began))
         bar.set_postfix(step=step, total=f"{means['total']:.4g}", refresh=False)
         window, began = [], now
       if validates:

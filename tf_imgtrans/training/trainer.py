@@ -64,9 +64,9 @@ class GanTrainer(keras.Model):
     """The loss to differentiate: divided by the replicas, whose gradients are summed, and scaled for half precision."""
     return optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
 
-  def descend(self, optimizer, network, tape, scaled_loss):
-    """One step of the optimizer on the network's trainable variables."""
-    variables = network.trainable_variables
+  def descend(self, optimizer, network, tape, scaled_loss, variables=None):
+    """One step of the optimizer on the network's trainable variables, or on some of them."""
+    variables = network.trainable_variables if variables is None else variables
     gradients = tape.gradient(scaled_loss, variables)
     if self.precision == "mixed_float16":
       gradients = _overflow_everywhere(gradients)
@@ -113,6 +113,14 @@ class GanTrainer(keras.Model):
     Returns:
       dict of name to float for the log, where something was adapted; else None.
     """
+
+  def milestones(self, step):
+    """Generators that are kept as they are after `step` steps: dict of name to network, to be saved beside the last one."""
+    return {}
+
+  def plan(self):
+    """What the steps of the run will be like, where they change: lines of text, shown at the start."""
+    return []
 
   def provenance(self):
     """What the run depends on beside its configuration and data, for run.json: dict of name to digest."""

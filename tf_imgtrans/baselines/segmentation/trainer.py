@@ -43,7 +43,7 @@ class Trainer(GanTrainer):
     self.step.assign_add(1)
     return {"total": loss, **terms, "pixel_accuracy": _accuracy(logits, classes)}
 
-  def validator(self, pictures):
+  def validator(self, pictures, score):  # noqa: ARG002 - classes are judged in their own way
     """What judges the run on held-out photographs: SegmentationValidator.
 
     Args:
