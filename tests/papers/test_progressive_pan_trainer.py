@@ -1,0 +1,346 @@
+"""Training that grows: what moves at which stage, what is forgotten between stages, and how a run is resumed."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import recipes
+import tensorflow as tf
+
+from tf_imgtrans.papers.progressive_pan import TINY, Trainer
+from tf_imgtrans.papers.progressive_pan.schedule import images_at, phase_at, stage_at
+from tf_imgtrans.training.checkpoints import Checkpoints
+
+# 8 pixels for one step of 4 images, then 16 pixels for four of 2: two of them fade in.
+PICTURES = recipes.smooth_images(8, 16, 16, 3, seed=1)
+JUDGED = {"discriminator", "r1", "real_score", "fake_score"}
+TERMS = {"total", "adversarial", *JUDGED}
+
+
+def _config(**options):
+  return dataclasses.replace(TINY, **options)
+
+
+def _halved(pictures):
+  count, height, width, channels = pictures.shape
+  return pictures.reshape(count, height // 2, 2, width // 2, 2, channels).mean((2, 4))
+
+
+def _doubled(pictures):
+  return pictures.repeat(2, axis=1).repeat(2, axis=2)
+
+
+def _batch(step, config=TINY):
+  """The batch of a step: a function of its number alone."""
+  stage = stage_at(config, step)
+  picked = PICTURES[np.arange(step, step + stage.minibatch) % len(PICTURES)]
+  target = picked if stage.resolution == 16 else _halved(picked)
+  return tuple(map(tf.constant, (_halved(picked), target)))
+
+
+def _weights(network):
+  return {variable.path.split("/", 1)[1]: value for variable, value in zip(network.weights, network.get_weights())}
+
+
+def _moved(before, network):
+  return {path for path, value in _weights(network).items() if (value != before[path]).any()}
+
+
+def _numbers(terms):
+  return {name: float(value) for name, value in terms.items()}
+
+
+def _state(trainer):
+  return {name: variable.numpy() for name, variable in trainer.state().items()}
+
+
+def _train(trainer, last):
+  """Steps as the training loop makes them, up to `last`; the terms of each."""
+  terms = []
+  for step in range(int(trainer.step), last):
+    terms.append(_numbers(trainer.train_step(_batch(step, trainer.config))))
+    trainer.adapt(step + 1)
+  return terms
+
+
+def _softplus(x):
+  return np.logaddexp(0, np.float64(x)).mean()
+
+
+@pytest.mark.parametrize("step", [0, 2, 4])
+def test_one_step(step):
+  """At 8 pixels, in the fade to 16, and after it: the losses by hand, the discriminator first."""
+  trainer = Trainer(TINY)
+  _train(trainer, step)
+  source, target = _batch(step)
+  phase = phase_at(TINY, images_at(TINY, step))
+  assert (phase.resolution, phase.alpha) == {0: (8, 1.0), 2: (16, 0.5), 4: (16, 1.0)}[step]
+  fade = {"alpha": phase.alpha} if phase.resolution == 16 else {}
+  real = target.numpy()
+  if fade:
+    real = (1 - phase.alpha) * _doubled(_halved(real)) + phase.alpha * real
+  fake = trainer.learner(source, resolution=phase.resolution, noise_seed=trainer.seed("noise"), training=True, **fade)
+  real_logits, fake_logits = trainer.discriminator(real, **fade), trainer.discriminator(fake, **fade)
+  shifted = tf.constant(real)
+  with tf.GradientTape() as tape:
+    tape.watch(shifted)
+    total = tf.reduce_sum(trainer.discriminator(shifted, **fade))
+  r1 = 5 * np.square(tape.gradient(total, shifted).numpy() / 2).sum((1, 2, 3)).mean()
+  terms = trainer.train_step((source, target))
+  assert terms.keys() == TERMS and {value.dtype.name for value in terms.values()} == {"float32"}
+  expected = {"r1": r1, "discriminator": _softplus(-real_logits) + _softplus(fake_logits) + r1,
+              "real_score": np.mean(tf.sigmoid(real_logits)), "fake_score": np.mean(tf.sigmoid(fake_logits)),
+              # The generator is judged by the discriminator as it is after its step.
+              "adversarial": _softplus(-trainer.discriminator(fake, **fade))}
+  for name, value in expected.items():
+    np.testing.assert_allclose(terms[name], value, rtol=1e-4, err_msg=name)
+  assert terms["total"] == terms["adversarial"]
+  assert abs(_softplus(-fake_logits) - expected["adversarial"]) > 1e-5  # which the step before would have differed in
+  assert (int(trainer.step), int(trainer.images)) == (step + 1, images_at(TINY, step + 1))
+
+
+@pytest.mark.parametrize("step, resolution", [(0, 8), (2, 16)])
+def test_only_what_a_stage_uses_moves(step, resolution):
+  trainer = Trainer(TINY)
+  _train(trainer, step)
+  before = {name: _weights(getattr(trainer, name)) for name in ("learner", "discriminator")}
+  trainer.train_step(_batch(step))
+  for name in before:
+    network = getattr(trainer, name)
+    used = {variable.path.split("/", 1)[1] for variable in network.stage_variables(resolution)}
+    assert _moved(before[name], network) == used
+    assert (used < set(before[name])) == (resolution == 8)
+
+
+def test_the_average():
+  """An old weight counts half after `average_half_life` images."""
+  trainer = Trainer(TINY)
+  start = _weights(trainer.generator)
+  for path, value in _weights(trainer.learner).items():
+    recipes.assert_same(value, start[path])
+  trainer.train_step(_batch(0))  # four images, half life of eight
+  kept = 0.5 ** (4 / 8)
+  for path, learned in _weights(trainer.learner).items():
+    np.testing.assert_allclose(_weights(trainer.generator)[path], kept * start[path] + (1 - kept) * learned, rtol=1e-5,
+                               atol=1e-7, err_msg=path)
+  none = Trainer(_config(average_half_life=0))
+  none.train_step(_batch(0))
+  for path, learned in _weights(none.learner).items():
+    np.testing.assert_allclose(_weights(none.generator)[path], learned, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+@pytest.mark.parametrize("reset", [True, False])
+def test_what_a_new_stage_changes(reset, precision):
+  trainer = Trainer(_config(learning_rate=(0.001, 0.002), reset_optimizers=reset), precision)
+  assert trainer.adapt(0) is None
+  trainer.train_step(_batch(0))
+  optimizers = [getattr(optimizer, "inner_optimizer", optimizer) for optimizer in trainer.optimizers.values()]
+  assert [float(optimizer.learning_rate) for optimizer in optimizers] == pytest.approx([0.001, 0.001])
+  before = [optimizer.get_config() for optimizer in optimizers]
+  assert trainer.adapt(1) == {"resolution": 16, "learning_rate": 0.002}
+  for optimizer in optimizers:
+    rate, others = float(optimizer.learning_rate), [variable for variable in optimizer.variables
+                                                    if variable.path != optimizer.learning_rate.path]
+    assert rate == pytest.approx(0.002)
+    assert any(np.any(variable.numpy()) for variable in others) != reset
+  assert [{**config, "learning_rate": 0} for config in before] == [
+      {**optimizer.get_config(), "learning_rate": 0} for optimizer in optimizers]
+  trainer.train_step(_batch(1))
+  assert trainer.adapt(2) is None  # a fade has no border in it
+  assert (trainer.optimizers["learner"].beta_1 if precision == "float32" else optimizers[0].beta_1) == 0.0
+  assert optimizers[0].beta_2 == 0.99 and optimizers[0].epsilon == 1e-8
+
+
+def _resumed(folder, precision, steps, stop):
+  terms = []
+  for first, last in ((0, stop), (stop, steps)):
+    trainer = Trainer(TINY, precision)
+    assert Checkpoints(folder).restore(trainer.state()) == int(trainer.step) == first
+    terms += _train(trainer, last)
+    assert Checkpoints(folder).save(last, trainer.state())
+  return _state(trainer), terms
+
+
+@pytest.mark.parametrize("precision, stop", [("float32", 1), ("float32", 2), ("float32", 3), ("mixed_float16", 2)])
+def test_a_resumed_run_ends_as_the_whole_one(tmp_path, precision, stop):
+  """Stopped between two stages, inside a fade, and after it."""
+  whole = Trainer(TINY, precision)
+  terms = _train(whole, 5)
+  state, resumed = _resumed(tmp_path, precision, 5, stop)
+  assert resumed == terms
+  assert list(state) == list(_state(whole))
+  for name, array in _state(whole).items():
+    recipes.assert_same(array, state[name])
+
+
+def test_state_names_every_variable_once():
+  trainer = Trainer(TINY)
+  parts = [trainer.learner, trainer.generator, trainer.discriminator, *trainer.optimizers.values()]
+  expected = [trainer.step, trainer.images, *(variable for part in parts for variable in part.variables)]
+  state = trainer.state()
+  assert len(state) == len(expected) == len({id(variable) for variable in state.values()})
+
+
+def test_noise_follows_seed_and_step():
+  totals = {}
+  for name, seed, step in (("first", 0, 0), ("again", 0, 0), ("later", 0, 1), ("other", 1, 0)):
+    trainer = Trainer(TINY)
+    for layer in trainer.learner.noises.values():
+      layer.strength.assign(np.ones(layer.strength.shape))
+    trainer.config = _config(seed=seed)  # of the draws alone; the weights are those of seed 0
+    trainer.step.assign(step)
+    totals[name] = float(trainer.train_step(_batch(0))["total"])
+  assert totals["first"] == totals["again"] and len(set(totals.values())) == 3
+
+
+@pytest.mark.parametrize("objective, value", [("l1", lambda d: np.abs(d).mean()), ("l2", lambda d: np.square(d).mean())])
+def test_distances_in_the_place_of_the_gan(objective, value):
+  trainer = Trainer(_config(objective=objective))
+  assert trainer.discriminator is None and not any("discriminator" in name for name in trainer.state())
+  source, target = _batch(0)
+  fake = trainer.learner(source, resolution=8, noise_seed=trainer.seed("noise"), training=True)
+  terms = _numbers(trainer.train_step((source, target)))
+  assert terms.keys() == {"total", objective}
+  np.testing.assert_allclose(terms["total"], value(np.float64(fake) - target.numpy()), rtol=1e-5)
+
+
+def test_steps_bring_the_loss_down():
+  trainer = Trainer(_config(objective="l1", learning_rate=(0.01,)))
+  losses = [float(trainer.train_step(_batch(0))["total"]) for _ in range(30)]
+  assert losses[-1] < 0.4 * losses[0]
+
+
+def test_without_progress():
+  config = _config(progressive=False)
+  trainer = Trainer(config)
+  assert {stage.resolution for stage in config.stages} == {16}
+  source, target = _batch(0, config)
+  terms = _numbers(trainer.train_step((source, target)))
+  assert terms.keys() == TERMS and np.isfinite(list(terms.values())).all()
+  assert int(trainer.images) == 2
+
+
+def test_generators_of_the_sizes_between_are_kept():
+  config = _config(output_size=32)
+  trainer = Trainer(config)
+  images = recipes.smooth_images(2, 8, 8, 3)
+  for stage in config.stages:
+    kept = trainer.milestones(stage.last_step)
+    assert list(kept) == (["generator_x2"] if stage.resolution == 16 else [])
+    for generator in kept.values():
+      assert generator.scale == 2
+      recipes.assert_same(generator(images), trainer.generator(images, resolution=16))
+  assert not trainer.milestones(config.stages[1].last_step - 1)
+
+
+def test_validation_is_at_the_size_of_the_stage():
+  trainer = Trainer(TINY)
+  seen = []
+
+  def score(targets, outputs, names):
+    seen.append((targets[0].shape[0], outputs[0].shape[0], names))
+    return {"psnr": float(len(seen))}
+
+  pictures = [("one", _halved(PICTURES)[0], PICTURES[0]), ("two", _halved(PICTURES)[1], PICTURES[1])]
+  validator = trainer.validator(pictures, score)
+  records = []
+  for step in (1, 3):
+    _train(trainer, step)
+    values, sheet = validator(trainer.generator)
+    assert sheet.ndim == 3
+    assert validator.improved(records, values) == ([] if step == 1 else ["psnr"])
+    records.append(values)
+  assert seen == [(8, 8, ("psnr",)), (16, 16, ("psnr", "ssim", "niqe"))]
+  assert [(record["resolution"], record["alpha"]) for record in records] == [(8, 1.0), (16, 1.0)]
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision(precision):
+  single, half = Trainer(TINY), Trainer(TINY, precision)
+  for reference, terms in zip(_train(single, 3), _train(half, 3)):
+    for name, value in terms.items():
+      np.testing.assert_allclose(value, reference[name], rtol=0.05, atol=2e-3, err_msg=name)
+  assert {variable.dtype for variable in half.learner.variables + half.discriminator.variables} == {"float32"}
+  for name, variable in half.state().items():
+    assert np.isfinite(variable.numpy()).all(), name
+
+
+def test_compile_and_fit():
+  trainer = Trainer(TINY)
+  trainer.compile(run_eagerly=True)  # tracing would take most of this test's time; the training loop traces its steps
+  history = trainer.fit(tf.data.Dataset.from_tensors(_batch(0)).repeat(2), shuffle=False, verbose=0)
+  assert TERMS <= history.history.keys() and int(trainer.step) == 2
+
+
+@pytest.mark.slow
+def test_graph_and_xla_agree_with_eager():
+  """Double backpropagation too: R1's gradient is that of a gradient."""
+  terms, states = {}, {}
+  for kind in ("eager", "graph", "xla"):
+    trainer = Trainer(TINY)
+    step = trainer.train_step if kind == "eager" else tf.function(trainer.train_step, jit_compile=kind == "xla")
+    terms[kind] = []
+    for number in range(3):
+      terms[kind].append(_numbers(step(_batch(number))))
+      trainer.adapt(number + 1)
+    states[kind] = _state(trainer)
+  for kind in ("graph", "xla"):
+    for expected, seen in zip(terms["eager"], terms[kind]):
+      for name, value in expected.items():
+        np.testing.assert_allclose(seen[name], value, rtol=1e-3, atol=1e-5, err_msg=f"{kind} {name}")
+    for name, value in states["eager"].items():
+      if name.startswith("discriminator/"):
+        np.testing.assert_allclose(states[kind][name], value, rtol=2e-2, atol=1e-3, err_msg=f"{kind} {name}")
+
+
+# Two devices that hold the same images, without noise, take the step of one that holds them once, but for rounding.
+MIRRORED = """
+import dataclasses, json, sys
+import numpy as np
+import tensorflow as tf
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0],
+                                           [tf.config.LogicalDeviceConfiguration()] * 2)
+from tf_imgtrans.papers.progressive_pan import TINY, Trainer
+from tf_imgtrans.training.checkpoints import Checkpoints
+from tf_imgtrans.training.strategies import make_strategy
+
+noise, *names = sys.argv[2].split(",")
+batch = tuple(np.load(path) for path in sys.argv[3:])
+
+def train(name):
+  strategy = make_strategy(name)
+  with strategy.scope():
+    trainer = Trainer(dataclasses.replace(TINY, noise=noise))
+  step = tf.function(lambda: strategy.run(trainer.train_step, args=(tuple(map(tf.constant, batch)),)))
+  trainer.images.assign(6)
+  for _ in range(2):
+    step()
+  Checkpoints(f"{sys.argv[1]}/{name}-{noise}").save(2, trainer.state())
+  return strategy, trainer
+
+for name in names:
+  strategy, trainer = train(name)
+unequal = []
+for name, variable in trainer.state().items():
+  copies = [np.array(copy) for copy in strategy.experimental_local_results(variable.value)]
+  if len(copies) == 2 and (copies[0] != copies[1]).any():
+    unequal.append(name)
+print(json.dumps({"replicas": strategy.num_replicas_in_sync, "unequal": unequal}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.multiprocess
+def test_two_devices(tmp_path):
+  for name, array in zip("st", _batch(1)):
+    np.save(tmp_path / f"{name}.npy", array)
+  for trained in ("off,none,mirrored", "fixed,mirrored"):  # of other variables, in a process of its own
+    told = json.loads(recipes.run_python(MIRRORED, tmp_path, trained, *(tmp_path / f"{name}.npy" for name in "st")))
+    assert told == {"replicas": 2, "unequal": []}
+  one, two = (dict(np.load(next((tmp_path / folder).iterdir()))) for folder in ("none-off", "mirrored-off"))
+  assert one.keys() == two.keys()
+  for name, value in one.items():
+    if value.dtype.kind == "f" and "_optimizer" not in name:
+      np.testing.assert_allclose(two[name], value, rtol=1e-3, atol=1e-4, err_msg=name)

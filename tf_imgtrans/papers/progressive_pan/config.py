@@ -1,0 +1,142 @@
+"""Every choice of the progressive adversarial network, with its place in the paper.
+
+"StyleGAN" marks what this paper leaves open and the public code of the framework that it builds on decides; "ours" what
+neither decides, with the reasons in the README beside this file.
+"""
+
+import dataclasses
+import functools
+import math
+from typing import Annotated, Literal
+
+import annotated_types
+
+from tf_imgtrans.core.config import Count, NonNegative, Positive, PositiveCount, Seed, Share, validate
+from tf_imgtrans.papers.progressive_pan.schedule import doublings, images_at, make_stages
+
+Size = Literal[8, 16, 32, 64, 128, 256, 512, 1024]
+Range = tuple[NonNegative, NonNegative]
+Quality = Annotated[int, annotated_types.Interval(ge=1, le=100)]
+Probability = Annotated[float, annotated_types.Interval(ge=0, le=1)]
+BOTTLENECK = 4  # pixels that the encoder goes down to; StyleGAN's first size
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+  """Progressive super-resolution without distances (Eq. 2-5): sizes, networks, loss, schedule and degradation."""
+
+  input_size: Size = 128  # Sec. 5.1
+  output_size: Size = 1024  # Sec. 5.1
+  start_size: Size = 8  # of the first stage; Sec. 4.1
+  progressive: bool = True  # Table 2: without, all images are of output_size from the start on
+  skips: Count | None = None  # connections kept, the coarsest first; Sec. 5.6. None: at every size up to input_size
+  channel_base: PositiveCount = 16384  # maps of SxS pixels have channel_base / S channels, at most ...; StyleGAN
+  channels_max: PositiveCount = 512  # ... this many; StyleGAN
+  blur: bool = True  # smooth maps where they are halved or doubled; StyleGAN
+  noise: Literal["fixed", "random", "off"] = "fixed"  # at inference; off: Table 2's non-noise, in training too (Eq. 5)
+  noise_sizes: Literal["all", "above_input"] = "all"  # of the decoder's maps that get noise; Sec. 5.5 against Fig. 2
+  group: PositiveCount = 4  # images that the discriminator compares with each other; StyleGAN
+
+  objective: Literal["gan", "l1", "l2"] = "gan"  # Eq. 3 and 4, or in their place a distance: Table 2
+  gamma: NonNegative = 5.0  # of R1 in Eq. 3; Sec. 5.1. The gradient is that of images in [-1, 1]
+
+  stable: PositiveCount = 600000  # of each size; Sec. 5.1
+  fade: Count = 600000  # of each size but the first, before that; Sec. 5.1
+  unit: Literal["images", "iterations"] = "images"  # that these two count; Sec. 5.1 says iterations, StyleGAN images
+  minibatch: tuple[PositiveCount, ...] = (64, 32, 16, 8, 4)  # of 8, 16, ... pixels, the last for all above; Sec. 5.1
+  replicas: PositiveCount = 4  # a step takes the minibatch as often, on however many devices; four GPUs: Sec. 5.1
+  learning_rate: tuple[Positive, ...] = (0.001, 0.001, 0.001, 0.001, 0.0015, 0.002, 0.003)  # as minibatch; Sec. 5.1
+  beta_1: Share = 0.0  # Sec. 5.1
+  beta_2: Share = 0.99  # Sec. 5.1
+  epsilon: Positive = 1e-8  # Sec. 5.1
+  reset_optimizers: bool = True  # Adam forgets at the begin of each size; StyleGAN
+  average_half_life: Count = 10000  # images after which an old weight counts half in the average; StyleGAN
+
+  flip: bool = True  # mirror half of the pictures; StyleGAN
+  low_resolution: Literal["area", "bicubic"] = "area"  # how pictures are shrunk to input_size; ours
+  degrade: bool = False  # degrade the inputs at random: x~ = J((x * k * b) down_s + n), Sec. 5.7
+  gaussian_sigma_px: Range = (0.2, 3.0)  # of k, on pictures of output_size over scale / 2; ours, as all below
+  gaussian_angle_deg: Range = (0.0, 180.0)  # of k's first axis
+  motion_length_px: Range = (1.0, 15.0)  # of b, on pictures of output_size
+  motion_angle_deg: Range = (0.0, 180.0)  # of b
+  noise_std_unit: Range = (0.0, 15 / 255)  # of n
+  peak_photons: Range | None = None  # of Poisson noise beside n, for a pixel of full brightness; None: no such noise
+  jpeg_quality: tuple[Quality, Quality] = (40, 95)  # of J
+  gaussian_probability: Probability = 0.5
+  isotropic_probability: Probability = 0.5  # that k, where it is there, is round
+  motion_probability: Probability = 0.5
+  noise_probability: Probability = 0.5
+  jpeg_probability: Probability = 0.5
+  seed: Seed = 0  # of weights, pictures, degradations and noise
+
+  def __post_init__(self):
+    validate(self)
+    if not self.start_size <= self.input_size <= self.output_size:
+      raise ValueError(f"start_size, input_size and output_size are {self.start_size}, {self.input_size} and "
+                       f"{self.output_size}: expected none below the one before it (--config.input_size, ...)")
+    if self.skips is not None and self.skips > self.connections:
+      raise ValueError(f"skips is {self.skips}: there are {self.connections} sizes from 8 up to input_size "
+                       f"{self.input_size} (--config.skips)")
+    for name in ("gaussian_sigma_px", "gaussian_angle_deg", "motion_length_px", "motion_angle_deg", "noise_std_unit",
+                 "peak_photons", "jpeg_quality"):
+      low, high = getattr(self, name) or (0, 0)
+      if low > high:
+        raise ValueError(f"{name} is {getattr(self, name)}: expected the lower end first (--config.{name})")
+    for name in ("minibatch", "learning_rate"):
+      if not getattr(self, name):
+        raise ValueError(f"{name} is empty: expected a value for 8 pixels, and for 16, 32, ... (--config.{name})")
+
+  @property
+  def scale(self):
+    """How many times as high and wide as the input the output is."""
+    return self.output_size // self.input_size
+
+  @property
+  def connections(self):
+    """Sizes that the encoder and the decoder both have."""
+    return int(math.log2(self.input_size // BOTTLENECK))
+
+  @property
+  def sizes(self):
+    """Sizes of the stages, ascending."""
+    if not self.progressive:
+      return (self.output_size,)
+    return doublings(self.start_size, self.output_size)
+
+  def channels(self, size):
+    """Channels of maps of size x size pixels."""
+    return max(min(self.channel_base // size, self.channels_max), 1)
+
+  @functools.cached_property
+  def stages(self):
+    """Stages of the training, in their order: tuple of schedule.Stage."""
+    return make_stages(self)
+
+  @property
+  def iterations(self):
+    """Steps of the whole training."""
+    return self.stages[-1].last_step
+
+  def images_at(self, step):
+    """Images seen in the first `step` steps."""
+    return images_at(self, step)
+
+
+# The rows of Table 2, and of the study of skip connections (Sec. 5.6), as changes of a Config.
+VARIANTS = {
+    "full": {},
+    "l1": {"objective": "l1"},
+    "l2": {"objective": "l2"},
+    "non_progressive": {"progressive": False},
+    "non_noise": {"noise": "off"},
+}
+# "small" is what two processor cores train in minutes: 16 to 64 pixels, narrow maps, a few thousand images of each size.
+PRESETS = {
+    "paper": Config(),
+    "small": Config(input_size=16, output_size=64, channel_base=1024, channels_max=64, stable=4000, fade=4000,
+                    minibatch=(32, 32, 16, 16), replicas=1, average_half_life=1000),
+}
+
+# Small enough for a test of a second.
+TINY = dataclasses.replace(Config(), input_size=8, output_size=16, channel_base=64, channels_max=8, stable=4, fade=4,
+                           minibatch=(4, 2), replicas=1, average_half_life=8)

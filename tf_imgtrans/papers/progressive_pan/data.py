@@ -1,0 +1,179 @@
+"""Training pictures of every stage (Sec. 4.1): squares of the stage's size, and the small pictures that go in.
+
+A data folder holds aligned pictures, in it or below it, of which the central square is taken, or what `tf-imgtrans data
+pack` made of them, which is faster. FFHQ, CelebA-HQ and LSUN cat as they come:
+
+  ffhq/images1024x1024/00000/00000.png ...      celeba_hq/*.jpg      lsun/cat/*.webp
+"""
+
+import dataclasses
+import functools
+import pathlib
+
+import tensorflow as tf
+
+from tf_imgtrans.core.seeds import as_seed_pair, fold_in
+from tf_imgtrans.data.degradations import area, degraded_low_resolution, low_resolution
+from tf_imgtrans.data.folders import check_run_outside, read_photographs
+from tf_imgtrans.data.pairs import split_by_name
+from tf_imgtrans.data.pipeline import random_flip, training_batches, unit
+from tf_imgtrans.data.resizing import central_square, resize
+from tf_imgtrans.data.shards import ShardStore, find_shards
+from tf_imgtrans.data.store import BUDGET, ImageStore
+
+HELD_OUT_SEED = 20200727  # of the degradation of held-out pictures: the same in every run and every program
+STAGE_BUDGET = BUDGET // 4  # bytes of decoded pictures kept for each size: eight sizes do not need eight times the memory
+# Fields of the configuration that `degraded_low_resolution` takes.
+DEGRADATION = ("gaussian_sigma_px", "gaussian_angle_deg", "motion_length_px", "motion_angle_deg", "noise_std_unit",
+               "peak_photons", "jpeg_quality", "gaussian_probability", "isotropic_probability", "motion_probability",
+               "noise_probability", "jpeg_probability")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingData:
+  """Training batches by step, and the held-out pictures."""
+
+  summary: dict  # for run.json: numbers of pictures, digests of their names and sizes
+  batches: callable  # (start_step, part) -> tf.data.Dataset of (source, target) batches, of changing size
+  validation: callable  # number of pictures -> list of (name, source, target), float32
+
+
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+  """Pictures of a data folder in two parts.
+
+  Attributes:
+    store: size -> what gives them as squares of that size, by number: data.store.ImageStore or data.shards.ShardStore.
+    training, validation: lists of numbers.
+    names: list of str, by number.
+    summary: dict, for run.json.
+  """
+
+  store: callable
+  training: list
+  validation: list
+  names: list
+  summary: dict
+
+
+def read(options):
+  """The pictures that training options name: Pictures.
+
+  Raises:
+    FileNotFoundError, ValueError: no pictures; or the run would lie among them.
+  """
+  check_run_outside(options.out, options.data)
+  return find(options.data, options.validation_share)
+
+
+def find(directory, validation_share=0.1):
+  """The pictures of a data folder, packed or not: Pictures.
+
+  Args:
+    directory: str or Path.
+    validation_share: float, held out by a hash of the names, where the folder has no part for it.
+  Raises:
+    FileNotFoundError, ValueError: no pictures, or packed ones that cannot be used.
+  """
+  shards = find_shards(directory)
+  if shards:
+    names = [pathlib.PurePosixPath(name) for name in shards.names]
+    parts = split_by_name(names, validation_share)
+    number = {name: index for index, name in enumerate(names)}
+    summary = {"kind": "packed", "training": len(parts[0]), "validation": len(parts[1]), "digest": shards.digest}
+    return Pictures(functools.partial(ShardStore, directory, budget=STAGE_BUDGET), *([number[name] for name in part]
+                    for part in parts), [name.stem for name in names], summary)
+  folder = read_photographs(directory, validation_share)
+  paths = [*folder.training, *folder.validation]
+  store = lambda size: ImageStore(paths, STAGE_BUDGET, lambda picture: resize(central_square(picture), size))  # noqa: E731
+  numbers = range(len(paths))
+  return Pictures(store, numbers[:len(folder.training)], numbers[len(folder.training):], [path.stem for path in paths],
+                  folder.summary())
+
+
+def training_data(config, pictures):
+  """Makes the data of a run: TrainingData.
+
+  Element i of a stage is a function of i and the seed alone; i goes on from stage to stage. Pictures are shrunk by area to
+  the size of the stage, in one go from their own size, so that early stages are fast; with `degrade`, to output_size first.
+
+  Args:
+    config: Config.
+    pictures: Pictures of `find`.
+  Raises:
+    ValueError: a packed folder lacks a size.
+  """
+  for size in ({config.output_size} if config.degrade else set(config.sizes)) | {config.output_size}:
+    pictures.store(size)  # a packed folder says here what it lacks, before the first step
+
+  def stage_batches(stage, start_step, part):
+    size = config.output_size if config.degrade else stage.resolution
+    store = pictures.store(size)
+    chosen = tf.constant(pictures.training, tf.int64)
+
+    def load(number, seed):
+      mirror, draw = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+      picture = unit(tf.ensure_shape(store.tensor(chosen[number]), (size, size, 3)))
+      if config.flip:
+        picture, = random_flip([picture], mirror)
+      return pair(config, picture, stage.resolution, draw)
+
+    return training_batches(load, len(pictures.training), stage.minibatch, config.seed, start_step, part,
+                            first=stage.first_image)
+
+  def batches(start_step, part):
+    """Of one stage after the other; the last has no end."""
+    made = None
+    for stage in config.stages:
+      if stage is not config.stages[-1] and stage.last_step <= start_step:
+        continue
+      first = max(start_step - stage.first_step, 0)
+      here = stage_batches(stage, first, part)
+      if stage is not config.stages[-1]:
+        replicas = part.replicas_per_worker
+        here = here.take((stage.last_step - stage.first_step - first) * replicas)
+      made = here if made is None else made.concatenate(here)
+    return made
+
+  def validation(most=None):
+    return list(held_out(config, pictures, most))
+
+  return TrainingData(pictures.summary, batches, validation)
+
+
+def held_out(config, pictures, most=None):
+  """Yields (name, source, target) of held-out pictures, NumPy float32 [s, s, 3] and [S, S, 3], of input_size and
+  output_size; picture i is always degraded alike.
+
+  Args:
+    config: Config.
+    pictures: Pictures of `find`.
+    most: int, how many; None for all.
+  """
+  store = pictures.store(config.output_size)
+  function = tf.function(lambda target, seed: pair(config, target, config.output_size, seed), autograph=False)
+  for place, number in enumerate(pictures.validation[:most]):
+    target = unit(store.read(number))
+    source, target = function(target, fold_in(as_seed_pair(HELD_OUT_SEED), place))
+    yield pictures.names[number], source.numpy(), target.numpy()
+
+
+def pair(config, picture, resolution, seed):
+  """What goes in and what shall come out at a stage, of one picture.
+
+  Args:
+    config: Config.
+    picture: float32 [S, S, 3] in [0, 1], of the stage's size; of output_size, where inputs are degraded.
+    resolution: int, size of the stage.
+    seed: int pair [2], of the degradation.
+  Returns:
+    (source, target): float32 [s, s, 3], s being the resolution or, above it, input_size; and [resolution, resolution, 3].
+  """
+  target = area(picture, picture.shape[0] // resolution)
+  entry = min(resolution, config.input_size)
+  if config.degrade:
+    drawn = {name: getattr(config, name) for name in DEGRADATION}
+    source = degraded_low_resolution(picture, config.scale, seed, down=config.low_resolution, **drawn)
+    return area(source, config.input_size // entry), target
+  shrink = area if config.low_resolution == "area" else low_resolution
+  return shrink(target, resolution // entry), target
