@@ -1,0 +1,139 @@
+"""Training pictures of super-resolution: windows of photographs, laid all ways, and the same shrunk."""
+
+import dataclasses
+
+import cv2
+import numpy as np
+import pytest
+import recipes
+from PIL import Image
+
+from tf_imgtrans.baselines.super_resolution import TINY
+from tf_imgtrans.baselines.super_resolution.data import held_out, read, shrink, squared, training_data
+from tf_imgtrans.core.images import read_uint8
+from tf_imgtrans.core.replicas import Part
+from tf_imgtrans.data.degradations import low_resolution
+from tf_imgtrans.training.options import TrainingOptions
+
+
+def _write(folder, count, height, width, seed=0):
+  folder.mkdir(parents=True, exist_ok=True)
+  for number, image in enumerate(np.uint8(255 * recipes.random_images(count, height, width, 3, seed=seed))):
+    Image.fromarray(image).save(folder / f"picture{number}.png")
+  return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+  """One training picture, so that every window is of it, and two held-out ones of sides that no scale divides."""
+  root = tmp_path_factory.mktemp("photographs")
+  _write(root / "train", 1, 37, 26)
+  _write(root / "test", 2, 31, 45, seed=1)
+  return read(TrainingOptions(root / "run", data=root))
+
+
+def _config(**changes):
+  return dataclasses.replace(TINY["esrgan"], **changes)
+
+
+def _batches(data, steps, start=0, part=Part()):  # noqa: B008 - frozen
+  return [[np.array(each) for each in batch] for _, batch in zip(range(steps), data.batches(start, part))]
+
+
+def _windows(folder, size):
+  """All windows of the training picture as they lie: [rows, columns, 3, size, size], float32."""
+  picture = np.float32(read_uint8(folder.training[0])) / 255
+  return np.lib.stride_tricks.sliding_window_view(picture, (size, size), (0, 1))
+
+
+def _ways(patch):
+  """The eight ways to lay a square."""
+  return [np.rot90(each, turn) for each in (patch, patch[:, ::-1]) for turn in range(4)]
+
+
+@pytest.mark.parametrize("augment, expected", [("none", {0}), ("flip", {0, 4}), ("all", set(range(8)))])
+def test_patches_are_windows_of_the_picture(folder, augment, expected):
+  data = training_data(_config(augment=augment, batch_size=8), folder)
+  windows, seen, places = _windows(folder, 16), set(), set()
+  for source, target in _batches(data, 10):
+    assert source.shape == (8, 4, 4, 3) and target.shape == (8, 16, 16, 3)
+    assert source.dtype == target.dtype == np.float32
+    np.testing.assert_allclose(source, low_resolution(target, 4), atol=1e-6)
+    for patch in target:
+      # Each way back is one of `_ways`, so that one of them lies in the picture as it is.
+      found = [(way, place) for way, turned in enumerate(_ways(patch))
+               for place in np.argwhere(np.abs(windows - turned.transpose(2, 0, 1)).max((2, 3, 4)) < 1e-6).tolist()]
+      assert len(found) == 1
+      seen.add(found[0][0])
+      places.add(tuple(found[0][1]))
+  assert seen == expected and len(places) > 40
+
+
+def test_every_element_follows_from_its_number(folder):
+  config = _config(seed=3)
+  data = training_data(config, folder)
+  whole = _batches(data, 4)
+  for expected, found in zip(whole[2:], _batches(training_data(config, folder), 2, start=2)):
+    for a, b in zip(expected, found):
+      recipes.assert_same(a, b)
+  others = _batches(training_data(_config(seed=4), folder), 1)
+  assert np.abs(others[0][1] - whole[0][1]).max() > 0.1
+
+
+def test_a_scale_that_does_not_divide_the_patch(folder):
+  config = dataclasses.replace(TINY["carn"], scale=3)
+  source, target = _batches(training_data(config, folder), 1)[0]
+  assert source.shape == (2, 5, 5, 3) and target.shape == (2, 15, 15, 3)
+
+
+def test_held_out_pictures_are_whole(folder):
+  data = training_data(_config(), folder)
+  found = data.validation(5)
+  assert [name for name, _, _ in found] == ["picture0", "picture1"] and len(data.validation(1)) == 1
+  for path, (_, source, target) in zip(folder.validation, found):
+    recipes.assert_same(target, np.float32(read_uint8(path)[:28, :44]) / np.float32(255))
+    assert source.shape == (7, 11, 3)
+    np.testing.assert_allclose(source, low_resolution(target, 4), atol=1e-6)
+
+
+def test_the_area_kernel(folder):
+  image = recipes.random_images(24, 16, 3)
+  expected = np.float64(image)
+  for _ in range(3):  # 2x2 means thrice
+    expected = expected.reshape(expected.shape[0] // 2, 2, expected.shape[1] // 2, 2, 3).mean((1, 3))
+  np.testing.assert_allclose(shrink(image, 8, "area"), expected, atol=1e-6)
+  np.testing.assert_allclose(shrink(image[None], 8, "area")[0], expected, atol=1e-6)
+  recipes.assert_same(shrink(image, 4), low_resolution(image, 4))
+  source, target = _batches(training_data(_config(low_resolution="area"), folder), 1)[0]
+  np.testing.assert_allclose(source, target.reshape(2, 4, 4, 4, 4, 3).mean((2, 4)), atol=1e-6)
+
+
+def test_squared_pictures(folder):
+  config = _config(image_size=20)
+  data = training_data(config, folder)
+  middle = read_uint8(folder.training[0])[5:31]
+  expected = cv2.resize(middle, (20, 20), interpolation=cv2.INTER_AREA)
+  recipes.assert_same(squared(read_uint8(folder.training[0]), 20), expected)
+  windows = np.lib.stride_tricks.sliding_window_view(np.float32(expected) / 255, (16, 16), (0, 1))
+  for patch in _batches(data, 1)[0][1]:
+    assert min(np.abs(windows - way.transpose(2, 0, 1)).max((2, 3, 4)).min() for way in _ways(patch)) < 1e-6
+  name, source, target = next(held_out(config, folder.validation))
+  assert (name, source.shape, target.shape) == ("picture0", (5, 5, 3), (20, 20, 3))
+  picture = np.zeros((4, 4, 3), np.uint8)
+  assert squared(picture, 0) is picture
+
+
+def test_small_pictures_are_named(folder, tmp_path):
+  _write(tmp_path / "train", 2, 15, 30)
+  (tmp_path / "test").mkdir()
+  _write(tmp_path / "test", 1, 40, 40)
+  small = read(TrainingOptions(tmp_path.parent / "run", data=tmp_path))
+  with pytest.raises(ValueError, match=r"(?s)2 of 2 photographs cannot.*picture0.png: 30x15 is smaller than 16x16"):
+    training_data(_config(), small)
+  with pytest.raises(ValueError, match="picture0.png: 26x37 is smaller than 27x27"):
+    training_data(_config(image_size=27), folder)
+
+
+def test_the_summary(folder):
+  summary = training_data(_config(), folder).summary
+  assert (summary["kind"], summary["training"], summary["validation"]) == ("photographs", 1, 2)

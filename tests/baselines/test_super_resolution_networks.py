@@ -1,0 +1,355 @@
+"""The super-resolution networks: parameters, arithmetic, sizes, scales, initial weights, files."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import recipes
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tf_imgtrans as ti
+from tf_imgtrans.baselines.super_resolution import CONFIGS, GAN_CONFIGS, TINY, Bicubic, Carn, Discriminator, Esrgan, Rcan
+from tf_imgtrans.baselines.super_resolution.bicubic import bicubic
+from tf_imgtrans.baselines.super_resolution.carn import carn
+from tf_imgtrans.baselines.super_resolution.config import named
+from tf_imgtrans.baselines.super_resolution.esrgan import esrgan
+from tf_imgtrans.baselines.super_resolution.parts import shuffled_up
+from tf_imgtrans.baselines.super_resolution.rcan import rcan
+from tf_imgtrans.core.networks import float32_twin
+from tf_imgtrans.data.degradations import enlarge
+
+CLASSES = {"esrgan": Esrgan, "carn": Carn, "rcan": Rcan}
+NAMES = list(CLASSES)
+MEAN = np.array([0.4488, 0.4371, 0.4040])
+
+
+def _built(network):
+  network(keras.Input((None, None, 3)))
+  return network
+
+
+def _drawn(network, seed=0):
+  """Gives every weight a random value, of a size that keeps activations and attentions alive."""
+  rng = np.random.default_rng(seed)
+
+  def drawn(variable):
+    name, shape = variable.path.rsplit("/", 1)[1], tuple(variable.shape)
+    if name == "kernel":
+      return rng.normal(0, 1 / np.sqrt(np.prod(shape[:-1])), shape)
+    return rng.uniform(0.5, 1.5, shape) if name in ("gamma", "moving_variance") else rng.normal(0, 0.2, shape)
+
+  network.set_weights([drawn(variable) for variable in network.weights])
+  return network
+
+
+@pytest.fixture(scope="module")
+def networks():
+  return {name: _drawn(_built(CLASSES[name](dataclasses.replace(TINY[name], seed=5), name=name))) for name in NAMES}
+
+
+def _weights(network):
+  """Values by the layer's name and the weight's: "up1/kernel"."""
+  return {"/".join(variable.path.split("/")[-2:]): np.float64(variable.numpy()) for variable in network.weights}
+
+
+# Parameters ----------------------------------------------------------------------------------------------------------
+
+def _conv_count(inputs, outputs, kernel=3):
+  return kernel * kernel * inputs * outputs + outputs
+
+
+HEAD, BODY, TAIL = _conv_count(3, 64), _conv_count(64, 64), _conv_count(64, 3)
+
+
+@pytest.mark.parametrize("scale, doublings, told", [
+    (4, 2, 16_697_987), pytest.param(8, 3, 16_734_915, marks=pytest.mark.slow)])
+def test_parameters_of_esrgan(scale, doublings, told):
+  """At scale 4 the count of BasicSR's RRDBNet."""
+  dense = sum(_conv_count(64 + 32 * index, 32) for index in range(4)) + _conv_count(64 + 32 * 4, 64)
+  expected = HEAD + 23 * 3 * dense + BODY + doublings * BODY + BODY + TAIL
+  assert _built(esrgan(scale=scale)).count_params() == expected == told
+
+
+def test_parameters_of_carn():
+  """The mean shifts of the code hold 24 more, which are fixed."""
+  fusions = sum(_conv_count(64 * (1 + index), 64, kernel=1) for index in (1, 2, 3))
+  shared = HEAD + 3 * (3 * 2 * BODY + fusions) + fusions + TAIL
+  ups = {2: _conv_count(64, 4 * 64), 3: _conv_count(64, 9 * 64), 4: 2 * _conv_count(64, 4 * 64)}
+  assert _built(carn()).count_params() == shared + sum(ups.values()) == 1_591_939
+  for scale, up in ups.items():
+    assert _built(carn(scale=scale, multi_scale=False)).count_params() == shared + up
+  assert shared + ups[4] == 1_111_875
+
+
+@pytest.mark.parametrize("scale, doublings, told", [
+    (4, 2, 15_592_355), pytest.param(2, 1, 15_444_643, marks=pytest.mark.slow),
+    pytest.param(8, 3, 15_740_067, marks=pytest.mark.slow)])
+def test_parameters_of_rcan(scale, doublings, told):
+  attention = _conv_count(64, 4, kernel=1) + _conv_count(4, 64, kernel=1)
+  groups = 10 * (20 * (2 * BODY + attention) + BODY)
+  expected = HEAD + groups + BODY + doublings * _conv_count(64, 256) + TAIL
+  assert _built(rcan(scale=scale)).count_params() == expected == told
+
+
+def test_parameters_of_the_discriminator():
+  """The first convolution alone has a bias; factor and offset for each normalized channel."""
+  judge = Discriminator()
+  judge(keras.Input((128, 128, 3)))
+  widths = [64, 128, 256, 512, 512]
+  expected = _conv_count(3, 64) + 16 * 64 * 64 + 2 * 64
+  for inputs, width in zip(widths, widths[1:]):
+    expected += 9 * inputs * width + 16 * width * width + 4 * width
+  expected += 4 * 4 * 512 * 100 + 100 + 101
+  assert sum(int(np.prod(variable.shape)) for variable in judge.trainable_variables) == expected == 14_499_401
+
+
+def test_bicubic_has_none():
+  assert _built(bicubic()).count_params() == 0
+
+
+# Arithmetic, against NumPy in float64 ----------------------------------------------------------------------------------
+
+def _conv(w, name, x, stride=1, pad=None):
+  kernel = w[f"{name}/kernel"]
+  size = kernel.shape[0]
+  pad = (size - 1) // 2 if pad is None else pad
+  padded = np.pad(x, [(0, 0), (pad, pad), (pad, pad), (0, 0)])
+  windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), (1, 2))[:, ::stride, ::stride]
+  return np.einsum("nhwcij,ijco->nhwo", windows, kernel) + w.get(f"{name}/bias", 0)
+
+
+def _relu(x, slope=0.0):
+  return np.where(x > 0, x, slope * x)
+
+
+def _shuffle(x, factor):
+  count, height, width, channels = x.shape
+  x = x.reshape(count, height, width, factor, factor, channels // factor ** 2)
+  return x.transpose(0, 1, 3, 2, 4, 5).reshape(count, height * factor, width * factor, -1)
+
+
+def _plain_esrgan(w, x, scale=4):
+  start = y = _conv(w, "first", x)
+  for block in (1, 2):
+    before = y
+    for dense in (1, 2, 3):
+      seen = [y]
+      for index in (1, 2, 3, 4):
+        seen.append(_relu(_conv(w, f"rrdb{block}_dense{dense}_conv{index}", np.concatenate(seen, -1)), 0.2))
+      y = y + 0.2 * _conv(w, f"rrdb{block}_dense{dense}_conv5", np.concatenate(seen, -1))
+    y = before + 0.2 * y  # of all that comes out of the three dense blocks, as in the code
+  y = start + _conv(w, "trunk_last", y)
+  for index in range(1, scale.bit_length()):
+    y = _relu(_conv(w, f"up{index}", y.repeat(2, 1).repeat(2, 2)), 0.2)
+  return _conv(w, "last", _relu(_conv(w, "fine", y), 0.2))
+
+
+def _plain_carn(w, x, scale=4):
+  def cascade(y, unit, name):
+    seen = [y]
+    for index in (1, 2):
+      seen.append(unit(y, index))
+      y = _relu(_conv(w, f"{name}{index}", np.concatenate(seen, -1)))
+    return y
+
+  def block(group):
+    return lambda y, index: _relu(y + _conv(w, f"group{group}_block{index}_conv2",
+                                            _relu(_conv(w, f"group{group}_block{index}_conv1", y))))
+
+  y = cascade(_conv(w, "first", x - MEAN), lambda y, group: cascade(y, block(group), f"group{group}_fusion"), "fusion")
+  for index, factor in enumerate({2: [2], 3: [3], 4: [2, 2]}[scale], 1):
+    y = _shuffle(_relu(_conv(w, f"scale{scale}_up{index}", y)), factor)
+  return _conv(w, "last", y) + MEAN
+
+
+def _plain_rcan(w, x, scale=4):
+  start = y = _conv(w, "first", 255 * (x - MEAN))
+  for group in (1, 2):
+    before = y
+    for block in (1, 2):
+      name = f"group{group}_block{block}"
+      branch = _conv(w, f"{name}_conv2", _relu(_conv(w, f"{name}_conv1", y)))
+      squeezed = _relu(_conv(w, f"{name}_squeeze", branch.mean((1, 2), keepdims=True)))
+      y = y + branch / (1 + np.exp(-_conv(w, f"{name}_excite", squeezed)))
+    y = before + _conv(w, f"group{group}_last", y)
+  y = start + _conv(w, "body_last", y)
+  for index in range(1, scale.bit_length()):
+    y = _shuffle(_conv(w, f"up{index}", y), 2)
+  return _conv(w, "last", y) / 255 + MEAN
+
+
+PLAIN = {"esrgan": _plain_esrgan, "carn": _plain_carn, "rcan": _plain_rcan}
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_arithmetic(networks, name, training):
+  images = recipes.random_images(2, 7, 5, 3)
+  expected = PLAIN[name](_weights(networks[name]), np.float64(images))
+  assert expected.min() < 0 or expected.max() > 1  # so that clipping shows
+  expected = expected if training else np.clip(expected, 0, 1)
+  assert expected.std() > 0.05
+  np.testing.assert_allclose(networks[name](images, training=training), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("name, scale", [("esrgan", 2), ("esrgan", 8), ("carn", 2), ("carn", 3), ("rcan", 2), ("rcan", 8)])
+def test_other_scales(name, scale):
+  config = dataclasses.replace(TINY[name], scale=scale, multi_scale=False)
+  network = _drawn(_built(CLASSES[name](config)))
+  images = recipes.random_images(1, 4, 6, 3)
+  expected = PLAIN[name](_weights(network), np.float64(images), scale)
+  assert expected.shape == (1, 4 * scale, 6 * scale, 3) and network.scale == scale
+  np.testing.assert_allclose(network(images, training=True), expected, atol=2e-5)
+
+
+def test_scales_of_one_carn(networks):
+  network, images = networks["carn"], recipes.random_images(1, 4, 5, 3)
+  for scale in (2, 3, 4):
+    expected = _plain_carn(_weights(network), np.float64(images), scale)
+    np.testing.assert_allclose(network(images, training=True, scale=scale), expected, atol=2e-5)
+  recipes.assert_same(network(images), network(images, scale=4))
+  single = _built(Carn(dataclasses.replace(TINY["carn"], multi_scale=False)))
+  with pytest.raises(ValueError, match="scale is 2: this network has upsamplers for 4 alone"):
+    single(images, scale=2)
+
+
+def test_bicubic_is_the_counterpart_of_the_degradation():
+  images = recipes.random_images(2, 5, 6, 3)
+  for scale in (1, 3, 4):
+    network = _built(bicubic(scale=scale))
+    assert network.scale == scale
+    recipes.assert_same(network(images), enlarge(images, scale))
+
+
+def test_enlargement_of_maps():
+  features = recipes.random_images(2, 3, 4, 5)
+  features = recipes.random_images(2, 3, 4, 18)
+  recipes.assert_same(shuffled_up(features, 3), _shuffle(features, 3))
+
+
+def test_the_discriminator():
+  config = dataclasses.replace(GAN_CONFIGS["paper"], patch_size=16, discriminator_channels=3)
+  judge = Discriminator(config)
+  judge(keras.Input((16, 16, 3)))
+  _drawn(judge)
+  images = recipes.random_images(3, 16, 16, 3)
+  w, x = _weights(judge), np.float64(images)
+  for name, kernel in (("stage1_keep", 3), ("stage1_halve", 4), ("stage2_keep", 3), ("stage2_halve", 4)):
+    x = _conv(w, f"{name}_conv", x, stride=2 if kernel == 4 else 1, pad=1)
+    if name != "stage1_keep":
+      mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
+      x = w[f"{name}_norm/gamma"] * (x - mean) / np.sqrt(variance + 1e-5) + w[f"{name}_norm/beta"]
+    x = _relu(x, 0.2)
+  x = _relu(x.reshape(3, -1) @ w["hidden/kernel"] + w["hidden/bias"], 0.2)
+  expected = x @ w["head/kernel"] + w["head/bias"]
+  assert expected.shape == (3, 1) and expected.std() > 0.01
+  np.testing.assert_allclose(judge(images, training=True), expected, atol=1e-4)
+  with pytest.raises(ValueError, match="images are 32 high and 16 wide: expected patches of 16x16"):
+    judge(np.zeros((1, 32, 16, 3), np.float32))
+  recipes.check_serialization(judge, images)
+
+
+# Sizes, weights and files -----------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sizes(networks, name):
+  @given(st.integers(1, 20), st.integers(1, 20))
+  def check(height, width):
+    recipes.check_generator(networks[name], [(height, width)], batch=1)
+
+  check()
+
+
+@pytest.mark.parametrize("name", ["bicubic", *NAMES])
+def test_illegal_images(networks, name):
+  network = networks.get(name) or _built(bicubic())
+  with pytest.raises(ValueError, match="divide by 255"):
+    network(np.zeros((1, 8, 8, 3), np.uint8))
+  with pytest.raises(ValueError, match="width is 0: expected pictures of at least one pixel"):
+    network(np.zeros((1, 8, 0, 3), np.float32))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unknown_sizes_in_a_graph(networks, name):
+  images = recipes.random_images(2, 9, 13, 3)
+  function = tf.function(networks[name], input_signature=[tf.TensorSpec((None, None, None, 3))])
+  np.testing.assert_allclose(function(images), networks[name](images), atol=1e-5)
+  assert networks[name].compute_output_shape((None, 9, None, 3)) == (None, 36, None, 3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_seed_decides_the_weights(name):
+  first, same, other = (_built(CLASSES[name](dataclasses.replace(TINY[name], seed=seed))) for seed in (1, 1, 2))
+  for variable, a, b, c in zip(first.weights, *(network.get_weights() for network in (first, same, other))):
+    recipes.assert_same(a, b)
+    if "rrdb" not in variable.path or variable.name == "kernel":
+      assert (a != c).all(), variable.path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_initial_weights(name):
+  """PyTorch's uniform ones; in dense blocks a tenth of He's, and biases of 0."""
+  network = _built(CLASSES[name](named(name, {"blocks": 1, "groups": 1, "channels": 32, "seed": 3})))
+  w = _weights(network)
+  for path, value in w.items():
+    summed = np.prod(w[path.rsplit("/", 1)[0] + "/kernel"].shape[:3])
+    if "rrdb" in path:
+      if path.endswith("bias"):
+        assert (value == 0).all()
+      else:
+        assert abs(value.std() / (0.1 * np.sqrt(2 / summed)) - 1) < 4 / np.sqrt(value.size)
+    else:
+      limit = 1 / np.sqrt(summed)
+      assert np.abs(value).max() <= limit * (1 + 1e-6)
+      assert value.size < 100 or abs(value.std() / (limit / np.sqrt(3)) - 1) < 4 / np.sqrt(value.size)
+
+
+def test_no_two_convolutions_start_alike():
+  for name in NAMES:
+    network = _built(CLASSES[name](dataclasses.replace(TINY[name], channels=16)))
+    kernels = [weight.ravel()[:100] for weight in network.get_weights() if weight.ndim == 4 and weight.size >= 100]
+    assert np.abs(np.corrcoef(kernels) - np.eye(len(kernels))).max() < 0.6, name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_saved_and_loaded_bit_for_bit(networks, name):
+  loaded = recipes.check_serialization(networks[name], recipes.random_images(2, 6, 9, 3))
+  for field in loaded.architecture:
+    assert getattr(loaded.config, field) == getattr(networks[name].config, field)
+  assert loaded.scale == 4
+
+
+def test_bicubic_is_saved_and_loaded():
+  assert recipes.check_serialization(_built(Bicubic(name="two")), recipes.random_images(2, 6, 9, 3)).scale == 4
+  assert float32_twin(_built(bicubic(scale=2))).scale == 2
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("name", NAMES)
+def test_half_precision_is_near(networks, name, precision):
+  half = _built(CLASSES[name](networks[name].config, dtype=precision))
+  half.set_weights(networks[name].get_weights())
+  images = recipes.smooth_images(2, 8, 9, 3)
+  out, reference = half(images), networks[name](images).numpy()
+  assert out.dtype == "float32" and {variable.dtype for variable in half.variables} == {"float32"}
+  error = np.abs(out - reference)
+  assert 0 < error.mean() < (0.03 if precision == "mixed_bfloat16" else 0.004)
+  recipes.assert_same(float32_twin(half)(images), reference)
+
+
+def test_factories():
+  small = {"channels": 8, "blocks": 1, "groups": 1, "reduction": 2, "seed": 3}
+  for name in NAMES:
+    network = ti.create_generator(name, scale=2, **small)
+    assert type(network) is CLASSES[name] and (network.name, network.config.network, network.scale) == (name, name, 2)
+    assert {field: getattr(network.config, field) for field in small} == small
+  assert ti.create_generator("bicubic", scale=8).scale == 8
+  assert {"bicubic", *NAMES} <= set(ti.list_generators())
+  with pytest.raises(ValueError, match="'sed': expected one of .*did you mean 'seed'"):
+    esrgan(sed=1)
+  with pytest.raises(ValueError, match="scale is 0"):
+    bicubic(scale=0)
+  assert CONFIGS["carn"].multi_scale  # the defaults are the papers'

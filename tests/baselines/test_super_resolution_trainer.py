@@ -1,0 +1,275 @@
+"""Training of the super-resolution networks: one step of each stage, starting weights, resumed runs."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import recipes
+import tensorflow as tf
+
+from tf_imgtrans.baselines.super_resolution import TINY, Carn, Esrgan, Rcan, Trainer
+from tf_imgtrans.baselines.super_resolution.data import shrink
+from tf_imgtrans.baselines.super_resolution.objective import generator_loss, relativistic_discriminator_loss
+from tf_imgtrans.core.networks import digest
+from tf_imgtrans.data.pipeline import training_batches
+from tf_imgtrans.training.loop import run_training
+from tf_imgtrans.training.options import TrainingOptions
+from tf_imgtrans.training.run_folder import RunFolder
+from tf_imgtrans.training.strategies import make_strategy
+from tf_imgtrans.training.validation import Validator
+
+SINGLE = dataclasses.replace(TINY["carn"], multi_scale=False)
+GAN = dataclasses.replace(TINY["esrgan"], stage="gan", weight_l1=0.01, weight_perceptual=0.1, weight_adversarial=0.005,
+                          perceptual_layer="block1_conv2", vgg_weights="random", initial_weights="random")
+CASES = {"esrgan": TINY["esrgan"], "gan": GAN, "carn": TINY["carn"], "carn_single": SINGLE, "rcan": TINY["rcan"]}
+NAMES = list(CASES)
+CLASSES = {"esrgan": Esrgan, "carn": Carn, "rcan": Rcan}
+GAN_TERMS = {"total", "l1", "perceptual", "adversarial", "discriminator", "real_score", "fake_score"}
+
+
+def _batch(config, seed=1):
+  size = config.patch_size
+  target = recipes.smooth_images(config.batch_size, size, size, 3, seed=seed)
+  return shrink(target, config.scale).numpy(), target
+
+
+def _trainer(name, precision="float32", **options):
+  return Trainer(dataclasses.replace(CASES[name], **options), precision)
+
+
+def _arrays(state):
+  return {name: variable.numpy().copy() for name, variable in state.items()}
+
+
+def _numbers(terms):
+  return {name: float(value) for name, value in terms.items()}
+
+
+# One step ------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_step(name):
+  trainer = _trainer(name)
+  config = trainer.config
+  assert type(trainer.generator) is CLASSES[config.network] and trainer.generator.config == config
+  assert (trainer.discriminator is not None) == (trainer.vgg is not None) == (name == "gan")
+  assert trainer.provenance() == ({"vgg19": digest(trainer.vgg)} if name == "gan" else {})
+  before = _arrays(trainer.state())
+  terms = trainer.train_step(_batch(config))
+  assert terms.keys() == (GAN_TERMS if name == "gan" else {"total", "l1"})
+  assert {value.dtype.name for value in terms.values()} == {"float32"}
+  assert all(np.isfinite(value) for value in _numbers(terms).values())
+  still = {path for path, value in _arrays(trainer.state()).items()
+           if path.split("/")[0] in ("generator", "discriminator") and (value == before[path]).all()}
+  if name == "carn":  # the upsamplers of two scales
+    others = {2, 3, 4} - {_scale_of_the_step(config)}
+    assert still == {path for path in before if path.startswith("generator/")
+                     and any(f"scale{scale}_up" in path for scale in others)}
+  elif name == "rcan":  # two channels of an attention may both be below zero, and stay there
+    assert all("_squeeze/" in path or "_excite/kernel" in path for path in still)
+  else:  # both losses see differences of logits alone
+    assert {path.split("discriminator/", 2)[-1] for path in still} == ({"head/bias"} if name == "gan" else set())
+  assert int(trainer.step) == 1
+
+
+def _scale_of_the_step(config):
+  """The scale at which the loss of the first step is the one that the trainer gives."""
+  trainer, target = Trainer(config), tf.constant(_batch(config)[1])
+  losses = {}
+  for scale in (2, 3, 4):
+    part = target[:, :4 * scale, :4 * scale]
+    fake = trainer.generator(shrink(part, scale), training=True, scale=scale)
+    losses[scale] = float(tf.reduce_mean(tf.abs(part - fake)))
+  found = float(trainer.train_step(_batch(config))["l1"])
+  near = [scale for scale, loss in losses.items() if abs(loss - found) < 1e-5 * loss]
+  assert len(near) == 1, (losses, found)
+  return near[0]
+
+
+def test_every_scale_is_drawn():
+  assert {_scale_of_the_step(dataclasses.replace(TINY["carn"], seed=seed)) for seed in range(8)} == {2, 3, 4}
+
+
+@pytest.mark.parametrize("name", ["esrgan", "carn_single", "rcan", "gan"])
+def test_the_loss_of_a_step_is_before_it(name):
+  """The generator moves before the discriminator: both see the weights that the step began with."""
+  trainer = _trainer(name, seed=2)
+  source, target = map(tf.constant, _batch(trainer.config))
+  fake = trainer.generator(source, training=True)
+  judge = trainer.discriminator
+  logits = [judge(each, training=True) for each in (target, fake)] if judge else [None, None]
+  total, expected = generator_loss(trainer.config, target, fake, *logits, trainer.vgg)
+  terms = _numbers(trainer.train_step((source, target)))
+  for term, value in {"total": total, **expected}.items():
+    np.testing.assert_allclose(terms[term], float(value), rtol=1e-4, err_msg=term)
+  if judge:
+    np.testing.assert_allclose(terms["discriminator"], float(relativistic_discriminator_loss(*logits)), rtol=1e-4)
+    real, fake = (np.float64(each) for each in logits)
+    np.testing.assert_allclose(terms["real_score"], np.mean(1 / (1 + np.exp(fake.mean() - real))), rtol=1e-4)
+    np.testing.assert_allclose(terms["fake_score"], np.mean(1 / (1 + np.exp(real.mean() - fake))), rtol=1e-4)
+
+
+def test_the_rate_is_halved():
+  """After two steps and after three, of both optimizers."""
+  trainer = _trainer("gan", halve_at=(2, 3), learning_rate=1e-3)
+  rates = []
+  for _ in range(5):
+    rates.append([float(each.learning_rate) for each in (trainer.generator_optimizer, trainer.discriminator_optimizer)])
+    trainer.train_step(_batch(trainer.config))
+  np.testing.assert_allclose(rates, np.outer([1e-3, 1e-3, 5e-4, 2.5e-4, 2.5e-4], [1, 1]), rtol=1e-6)
+  assert float(_trainer("rcan", halve_at=()).generator_optimizer.learning_rate) == pytest.approx(1e-4)
+
+
+def test_gradients_are_clipped_together():
+  """Adam does not see a factor that all of its gradients share, but its first moments do."""
+  moments = []
+  for clip in (0.0, 1e-3):
+    trainer = _trainer("carn_single", gradient_clip=clip)
+    trainer.train_step(_batch(trainer.config))
+    found = [value for path, value in _arrays(trainer.state()).items() if path.endswith("_momentum")]
+    moments.append(np.concatenate([value.ravel() for value in found]))
+  length = np.linalg.norm(moments[0])
+  assert length > 1e-3
+  np.testing.assert_allclose(moments[1], moments[0] * (1e-4 / length), rtol=1e-3, atol=1e-10)  # beta_1 keeps a tenth
+  assert CASES["carn"].gradient_clip == 10
+
+
+# Where stage gan starts ------------------------------------------------------------------------------------------------
+
+def test_starting_weights(tmp_path):
+  """Of a run folder or of a file; its digest is told."""
+  first = _trainer("esrgan", seed=7)
+  first.generator.save(tmp_path / "generator.keras")
+  for path in (tmp_path, tmp_path / "generator.keras"):
+    trainer = _trainer("gan", initial_weights=str(path))
+    for a, b in zip(first.generator.get_weights(), trainer.generator.get_weights()):
+      recipes.assert_same(a, b)
+    assert trainer.provenance()["initial_weights"] == digest(first.generator)
+    half = _trainer("gan", "mixed_bfloat16", initial_weights=str(path))
+    assert digest(half.generator) == digest(first.generator)
+
+
+def test_wrong_starting_weights(tmp_path):
+  with pytest.raises(ValueError, match="stage gan starts from a generator .*--config.initial_weights"):
+    _trainer("gan", initial_weights="")
+  with pytest.raises(FileNotFoundError, match="generator.keras do not exist: expected a finished run folder"):
+    _trainer("gan", initial_weights=str(tmp_path))
+  (tmp_path / "generator.keras").write_bytes(b"no archive")
+  with pytest.raises(ValueError, match="generator.keras cannot be loaded"):
+    _trainer("gan", initial_weights=str(tmp_path))
+  for name, changes in (("rcan", {}), ("esrgan", {"channels": 8}), ("esrgan", {"scale": 2})):
+    _trainer(name, **changes).generator.save(tmp_path / "other.keras")
+    with pytest.raises(ValueError, match="other.keras hold (Rcan|Esrgan) of .* not Esrgan of .* at scale 4"):
+      _trainer("gan", initial_weights=str(tmp_path / "other.keras"))
+
+
+# Runs ----------------------------------------------------------------------------------------------------------------
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+  """Pairs in memory in place of a folder's."""
+
+  config: object
+
+  def batches(self, start_step, part):
+    source, target = map(tf.constant, _batch(dataclasses.replace(self.config, batch_size=7)))
+
+    def load(number, seed):
+      return source[number], target[number]
+
+    return training_batches(load, len(source), self.config.batch_size, self.config.seed, start_step, part)
+
+
+class Killed(BaseException):
+  """Stands for the end of the process; nothing in the loop catches it."""
+
+
+def _score(targets, outputs):
+  return {"psnr": float(-10 * np.log10(np.mean(np.square(np.stack(targets) - np.stack(outputs)))))}
+
+
+def _run(name, out, iterations, stop=None):
+  """Trains as the command does; until step `stop` is done, where the process ends."""
+  trainer = _trainer(name)
+  data = Data(trainer.config)
+  trainer.prepare(data)
+  validator = Validator([("one", *(each[0] for each in _batch(trainer.config, seed=9)))], _score, {"psnr": True})
+
+  def until(start_step, part):
+    yield from (batch for _, batch in zip(range(start_step, stop), data.batches(start_step, part)))
+    raise Killed
+
+  options = TrainingOptions(out, log_every=1, validate_every=2, checkpoint_every=2)
+  run_training(trainer, until if stop else data.batches, RunFolder(out), options, iterations, trainer.config.batch_size,
+               make_strategy("none"), validator)
+  return trainer
+
+
+def check_resume(name, folder):
+  """A run that is killed after its third step, and resumed at the checkpoint of the second, ends as the whole one."""
+  whole = _run(name, folder / "whole", 5)
+  with pytest.raises(Killed):
+    _run(name, folder / "parts", 5, stop=3)
+  parts = _run(name, folder / "parts", 5)
+  assert (folder / "whole" / "scalars.jsonl").read_bytes() == (folder / "parts" / "scalars.jsonl").read_bytes()
+  others = _arrays(parts.state())
+  for path, value in _arrays(whole.state()).items():
+    recipes.assert_same(value, others[path])
+  loaded = keras.saving.load_model(folder / "whole" / "generator.keras")
+  source = _batch(whole.config, seed=9)[0]
+  recipes.assert_same(loaded(source), whole.generator(source))
+  assert (folder / "whole" / "previews" / "step-00000004.png").exists()  # of pictures of two sizes
+
+
+# In a process of its own, which asks for deterministic operations, as the command does: it would outlive the test.
+RESUME = """
+import pathlib
+import sys
+sys.path[:0] = ["tests", "tests/baselines"]
+import tensorflow as tf
+tf.config.experimental.enable_op_determinism()
+import test_super_resolution_trainer
+for name in sys.argv[2:]:
+  test_super_resolution_trainer.check_resume(name, pathlib.Path(sys.argv[1]) / name)
+"""
+
+
+@pytest.mark.parametrize("names", [("gan",), pytest.param(("carn", "esrgan", "carn_single", "rcan"),
+                                                          marks=pytest.mark.slow)])
+def test_a_resumed_run_of_super_resolution_equals_the_whole_one(tmp_path, names):
+  recipes.run_python(RESUME, tmp_path, *names)
+
+
+@pytest.mark.parametrize("name", ["esrgan", "carn_single", "rcan"])
+def test_a_network_learns_a_few_pictures(name):
+  trainer = _trainer(name, learning_rate=5e-3, halve_at=())
+  step, batch = tf.function(trainer.train_step), tuple(map(tf.constant, _batch(trainer.config)))
+  losses = [float(step(batch)["total"]) for _ in range(60)]
+  assert np.mean(losses[-5:]) < losses[0] / 3
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("name", ["gan", "carn", "rcan"])
+def test_half_precision(name, precision):
+  reference, trainer = _trainer(name), _trainer(name, precision)
+  terms, expected = (_numbers(each.train_step(_batch(each.config))) for each in (trainer, reference))
+  for term, value in expected.items():
+    np.testing.assert_allclose(terms[term], value, rtol=0.1 if "score" in term else 0.05, err_msg=term)
+  assert {variable.dtype for variable in trainer.generator.variables} == {"float32"}
+  for path, value in _arrays(trainer.state()).items():
+    assert np.isfinite(value).all(), path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_graph_and_xla_agree_with_eager(name):
+  terms = {}
+  for kind in ("eager", "graph", "xla"):
+    trainer = _trainer(name)
+    step = trainer.train_step if kind == "eager" else tf.function(trainer.train_step, jit_compile=kind == "xla")
+    terms[kind] = [_numbers(step(tuple(map(tf.constant, _batch(trainer.config))))) for _ in range(3)]
+  for kind in ("graph", "xla"):
+    for found, expected in zip(terms[kind], terms["eager"]):
+      for term, value in expected.items():
+        np.testing.assert_allclose(found[term], value, rtol=1e-3, err_msg=f"{kind} {term}")

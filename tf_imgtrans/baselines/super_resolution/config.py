@@ -1,0 +1,167 @@
+"""How each super-resolution network that the progressive paper is compared with is built and trained: by its own paper.
+
+ESRGAN: X. Wang et al., "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks", ECCV Workshops 2018.
+CARN: N. Ahn, B. Kang, K.-A. Sohn, "Fast, Accurate, and Lightweight Super-Resolution with Cascading Residual Network", ECCV
+2018. RCAN: Y. Zhang et al., "Image Super-Resolution Using Very Deep Residual Channel Attention Networks", ECCV 2018.
+
+Sections are those of a system's own paper; "code" marks what its public code says: XPixelGroup/BasicSR,
+nmhkahn/CARN-pytorch and yulunzhang/RCAN.
+"""
+
+import dataclasses
+from typing import Literal
+
+import tyro
+
+from tf_imgtrans.core.config import (
+    AtLeast,
+    Count,
+    NonNegative,
+    Positive,
+    PositiveCount,
+    Seed,
+    Share,
+    from_dict,
+    validate,
+)
+
+SCALES = {"esrgan": (2, 4, 8), "carn": (2, 3, 4), "rcan": (2, 4, 8)}  # that each is made for; of CARN its paper's
+SMALLEST_JUDGED = 16  # pixels of a patch that ESRGAN's discriminator takes: two halvings down to 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+  """A super-resolution network, its losses and training. The defaults are ESRGAN's, first stage."""
+
+  network: tyro.conf.Fixed[Literal["esrgan", "carn", "rcan"]] = "esrgan"
+  scale: Literal[2, 3, 4, 8] = 4  # how many times as high and wide pictures become
+  # ESRGAN is trained twice (its Sec. 4.1): by L1 alone, then, from the weights of that, by L1, VGG19 and a discriminator.
+  stage: Literal["l1", "gan"] = "l1"
+  initial_weights: str = ""  # of stage gan: run folder or .keras file of stage l1 to start from; "random" draws weights
+
+  channels: PositiveCount = 64  # of all three
+  groups: PositiveCount = 1  # RCAN: residual groups; CARN: cascading blocks
+  blocks: PositiveCount = 23  # ESRGAN: residual-in-residual dense blocks; RCAN, CARN: residual blocks in a group
+  growth: PositiveCount = 32  # of ESRGAN: channels that each convolution of a dense block adds; code
+  reduction: PositiveCount = 16  # of RCAN: channels per channel within its attention; Sec. 4.1
+  multi_scale: bool = False  # of CARN: upsamplers for 2, 3 and 4, each step of training one of them; else of `scale` alone
+  discriminator_channels: PositiveCount = 64  # of ESRGAN's first convolution; code
+
+  low_resolution: Literal["bicubic", "area"] = "bicubic"  # area: means of scale x scale pixels, as the progressive paper
+  image_size: Count = 0  # pictures are cut to their middle square and shrunk to it by area; 0: taken as they are
+  patch_size: AtLeast(16) = 128  # side of the target's random window, brought down to a multiple of the scale
+  augment: Literal["none", "flip", "all"] = "all"  # of patches: mirrored left to right; all: quarter turns as well
+
+  weight_l1: NonNegative = 1.0
+  weight_perceptual: NonNegative = 0.0  # of stage gan: L1 distance of maps of VGG19 before ReLU
+  weight_adversarial: NonNegative = 0.0  # of stage gan; 0: no discriminator is made
+  perceptual_layer: str = "block5_conv4"  # ESRGAN, Sec. 3.3: VGG54
+  vgg_weights: str = ""  # VGG19 weights file; else the variable TF_IMGTRANS_VGG19; else Keras' download
+
+  batch_size: PositiveCount = 16
+  learning_rate: Positive = 2e-4  # Adam, of the discriminator too
+  beta_1: Share = 0.9  # all three papers
+  beta_2: Share = 0.999  # all three papers
+  halve_at: tuple[PositiveCount, ...] = (200000, 400000, 600000, 800000)  # steps after which the learning rate is halved
+  gradient_clip: NonNegative = 0.0  # largest norm of all gradients together; 0: none
+  iterations: Count = 1000000
+  seed: Seed = 0  # of weights, pictures, windows and scales
+
+  def __post_init__(self):
+    validate(self)
+    if self.scale not in SCALES[self.network]:
+      raise ValueError(f"scale is {self.scale}: {self.network} is made for {', '.join(map(str, SCALES[self.network]))} "
+                       "(--config.scale)")
+    if list(self.halve_at) != sorted(set(self.halve_at)):
+      raise ValueError(f"halve_at is {self.halve_at}: expected ascending steps (--config.halve_at)")
+    if self.network == "rcan" and self.reduction > self.channels:
+      raise ValueError(f"reduction is {self.reduction}: expected at most channels, {self.channels} (--config.reduction)")
+    if self.multi_scale and self.network != "carn":
+      raise ValueError(f"multi_scale is on, but {self.network} has one upsampler: it is CARN's (--config.multi_scale)")
+    if 0 < self.image_size < self.patch_size:
+      raise ValueError(f"image_size is {self.image_size}: expected 0, or at least patch_size, {self.patch_size}")
+    self._check_stage()
+
+  def _check_stage(self):
+    if self.stage == "gan" and self.network != "esrgan":
+      raise ValueError(f"stage is gan, but {self.network} is trained by L1 alone: expected l1 (--config.stage)")
+    for name in ("weight_perceptual", "weight_adversarial"):
+      if self.stage == "l1" and getattr(self, name):
+        raise ValueError(f"{name} is {getattr(self, name)}, but stage l1 has no such loss: expected 0, or "
+                         "--config.stage gan")
+    if self.stage == "l1" and self.initial_weights:
+      raise ValueError(f"initial_weights is {self.initial_weights!r}, but stage l1 starts from drawn weights: leave it out")
+    if not (self.weight_l1 or self.weight_perceptual or self.weight_adversarial):
+      raise ValueError("every weight is 0, so that there is nothing to learn from: expected one loss of positive weight "
+                       "(--config.weight_...)")
+    size = self.patch_size
+    if self.weight_adversarial and (size & (size - 1) or size < SMALLEST_JUDGED):
+      raise ValueError(f"patch_size is {size}: the discriminator needs a power of two from {SMALLEST_JUDGED} "
+                       "(--config.patch_size)")
+
+
+_NETWORKS = {
+    # Stage l1: Sec. 4.1, patches of 128, batches of 16, 2e-4 halved every 200,000 steps; a million steps: code.
+    "esrgan": {},
+    # Sec. 4.1 and the code's README: source patches of 64, batches of 64, 600,000 steps, halved at 400,000; norm of the
+    # gradients at most 10 and one of the three scales for each step: code. Here all scales share `patch_size`.
+    "carn": {"groups": 3, "blocks": 3, "multi_scale": True, "patch_size": 256, "batch_size": 64, "learning_rate": 1e-4,
+             "halve_at": (400000,), "gradient_clip": 10.0, "iterations": 600000},
+    # Sec. 4.1: source patches of 48, batches of 16, 1e-4 halved every 200,000 steps. A thousand times 1000 steps: code.
+    "rcan": {"groups": 10, "blocks": 20, "patch_size": 192, "learning_rate": 1e-4},
+}
+# Stage gan: Sec. 3.3 and 4.1; 400,000 steps: code.
+_GAN = {"stage": "gan", "weight_l1": 1e-2, "weight_perceptual": 1.0, "weight_adversarial": 5e-3, "learning_rate": 1e-4,
+        "halve_at": (50000, 100000, 200000, 300000), "iterations": 400000}
+# What two processor cores train in minutes: faces of 64 pixels from 16, whole and upright, and narrower networks.
+_FACES = {"image_size": 64, "patch_size": 64, "augment": "flip", "channels": 24, "halve_at": (1000, 1500),
+          "iterations": 2000}
+_SMALL = {
+    "esrgan": {**_FACES, "blocks": 4, "growth": 12, "discriminator_channels": 16, "learning_rate": 5e-4},
+    "carn": {**_FACES, "multi_scale": False, "batch_size": 16, "learning_rate": 1e-3},
+    "rcan": {**_FACES, "groups": 2, "blocks": 4, "reduction": 8, "learning_rate": 1e-3},
+}
+# VGG19 up to block 3, which is often all that is at hand; its maps are larger than those of block 5, hence their weight.
+_SMALL_GAN = {**_SMALL["esrgan"], "perceptual_layer": "block3_conv4", "weight_perceptual": 1e-3, "learning_rate": 1e-4,
+              "halve_at": (250,), "iterations": 500}
+# Small enough for a test of a second.
+_TINY = {
+    "esrgan": {"channels": 6, "blocks": 2, "growth": 3, "discriminator_channels": 4},
+    "carn": {"channels": 6, "groups": 2, "blocks": 2},
+    "rcan": {"channels": 8, "groups": 2, "blocks": 2, "reduction": 4},
+}
+_TINY_ALL = {"patch_size": 16, "batch_size": 2, "iterations": 4, "halve_at": (2,)}
+
+CONFIGS = {name: Config(network=name, **fields) for name, fields in _NETWORKS.items()}
+PRESETS = {"paper": CONFIGS,
+           "small": {name: dataclasses.replace(config, **_SMALL[name]) for name, config in CONFIGS.items()}}
+GAN_CONFIGS = {"paper": dataclasses.replace(CONFIGS["esrgan"], **_GAN),  # ESRGAN's second stage, by preset
+               "small": dataclasses.replace(CONFIGS["esrgan"], **{**_GAN, **_SMALL_GAN})}
+TINY = {name: dataclasses.replace(config, **_TINY_ALL, **_TINY[name]) for name, config in CONFIGS.items()}
+
+
+def preset_config(name, preset="paper", stage="l1"):
+  """The configuration of a system by preset and stage of training; of an unknown preset or stage the first.
+
+  Args:
+    name: str, one of CONFIGS.
+    preset: str, one of PRESETS.
+    stage: str, "l1" or "gan"; only ESRGAN has the second, for others it is passed on to be refused.
+  """
+  if stage == "gan" and name == "esrgan":
+    return GAN_CONFIGS.get(preset, GAN_CONFIGS["paper"])
+  return PRESETS.get(preset, CONFIGS)[name]
+
+
+def named(name, options):
+  """The configuration of a system with fields of it changed.
+
+  Args:
+    name: str, one of CONFIGS.
+    options: dict of field values, all but `network`.
+  Raises:
+    ValueError: an unknown field, an illegal value, or another network.
+  """
+  if options.get("network", name) != name:
+    raise ValueError(f"network is {options['network']!r}, but the name {name!r} decides it: leave network out")
+  return from_dict(Config, {**dataclasses.asdict(CONFIGS[name]), **options})

@@ -1,0 +1,106 @@
+"""Training pictures of super-resolution: random windows of photographs, and the same shrunk."""
+
+import dataclasses
+import functools
+
+import tensorflow as tf
+
+from tf_imgtrans.data.degradations import low_resolution
+from tf_imgtrans.data.pairs import check_photographs
+from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches, unit
+from tf_imgtrans.data.resizing import resize
+from tf_imgtrans.data.store import ImageStore
+from tf_imgtrans.papers.x_gans.data import read
+
+__all__ = ["TrainingData", "held_out", "read", "shrink", "training_data"]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingData:
+  """Training batches by step, and the held-out pictures."""
+
+  summary: dict  # for run.json: numbers of pictures, digests of their names and sizes
+  batches: callable  # (start_step, part) -> tf.data.Dataset of (source, target) batches
+  validation: callable  # number of pictures -> list of (name, source, target), float32
+
+
+def training_data(config, folder):
+  """Makes the data of a run; reads every picture once, so that a bad one stops it here.
+
+  A window is shrunk by itself, mirrored at its border, where the systems' codes cut it from a picture that was shrunk.
+
+  Args:
+    config: Config.
+    folder: data.folders.Folder of photographs.
+  Raises:
+    ValueError: names the first five pictures that cannot be read, or are smaller than a patch or than `image_size`.
+  """
+  smallest = config.image_size or config.patch_size
+  check_photographs(folder.training, smallest)
+  check_photographs(folder.validation, smallest)
+  store = ImageStore(folder.training, prepare=functools.partial(squared, size=config.image_size))
+  side = config.patch_size // config.scale * config.scale
+
+  def load(number, seed):
+    window, left, top, turn = tf.unstack(tf.random.experimental.stateless_split(seed, 4))
+    target, = random_crop([store.tensor(number)], side, window)
+    if config.augment != "none":
+      target, = random_flip([target], left)
+    if config.augment == "all":  # with these two, all eight ways to lay a square
+      target, = random_flip([tf.transpose(target, [1, 0, 2])], top)
+      target = tf.cond(tf.random.stateless_uniform([], turn) < 0.5, lambda: tf.transpose(target, [1, 0, 2]), lambda: target)
+    target = unit(target)
+    return shrink(target, config.scale, config.low_resolution), target
+
+  def batches(start_step, part):
+    return training_batches(load, len(folder.training), config.batch_size, config.seed, start_step, part)
+
+  def validation(most=None):
+    return list(held_out(config, folder.validation[:most]))
+
+  return TrainingData(folder.summary(), batches, validation)
+
+
+def held_out(config, paths):
+  """Yields (name, source, target) of whole pictures, NumPy float32; the target's sides are brought down to multiples of the
+  scale, rows below and columns on the right being cut off.
+
+  Args:
+    config: Config; `scale`, `low_resolution` and `image_size` count here.
+    paths: list of Path.
+  """
+  store = ImageStore(paths, budget=0, prepare=functools.partial(squared, size=config.image_size))
+  for number, path in enumerate(store.paths):
+    picture = store.read(number)
+    height, width = (side // config.scale * config.scale for side in picture.shape[:2])
+    target = unit(picture[:height, :width])
+    yield path.stem, shrink(target, config.scale, config.low_resolution).numpy(), target.numpy()
+
+
+def shrink(images, scale, kind="bicubic"):
+  """The low resolution of images whose sides the scale divides.
+
+  Args:
+    images: float [H, W, 3] or [N, H, W, 3] in [0, 1].
+    scale: int.
+    kind: str, "bicubic" as data.degradations.low_resolution, or "area": means of scale x scale pixels, which for 2, 4 and 8
+      are 2x2 means once, twice and thrice.
+  Returns:
+    float32 [..., H / scale, W / scale, 3].
+  """
+  if kind == "bicubic":
+    return low_resolution(images, scale)
+  images = tf.cast(images, tf.float32)
+  batch = images if images.shape.rank == 4 else images[None]
+  means = tf.nn.avg_pool2d(batch, scale, scale, "VALID")
+  return means if images.shape.rank == 4 else means[0]
+
+
+def squared(picture, size):
+  """uint8 [H, W, 3] -> the middle square of it, shrunk by area to [size, size, 3]; 0 leaves it as it is."""
+  if not size:
+    return picture
+  height, width = picture.shape[:2]
+  side = min(height, width)
+  top, left = (height - side) // 2, (width - side) // 2
+  return resize(picture[top:top + side, left:left + side], size)

@@ -1,0 +1,89 @@
+"""ESRGAN's discriminator, the VGG-style one of SRGAN (basicsr/archs/discriminator_arch.py of XPixelGroup/BasicSR)."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tf_imgtrans.baselines.super_resolution.config import GAN_CONFIGS, Config, named
+from tf_imgtrans.baselines.super_resolution.parts import Convolutions, check_sides
+from tf_imgtrans.core.networks import ConfiguredModel
+
+SLOPE = 0.2  # of LeakyReLU below zero; code
+WIDEST = 8  # times discriminator_channels; code
+REST = 4  # pixels that a patch is halved down to; code
+DENSE = 100  # numbers between the last map and the logit; code
+MOMENTUM, EPSILON = 0.9, 1e-5  # of PyTorch's batch normalization
+
+
+@keras.saving.register_keras_serializable(package="tf_imgtrans", name="EsrganDiscriminator")
+class Discriminator(ConfiguredModel):
+  """Judges square patches: float [N, S, S, 3] in [0, 1] -> float32 logits [N, 1], real above 0.
+
+  For each halving down to 4 pixels a 3x3 convolution and a 4x4 one of stride 2, of 64, 128, 256 and then 512 channels; a
+  dense layer of 100 and one of 1. LeakyReLU 0.2 between them, and a batch normalization behind each convolution but the
+  first, which alone has a bias. 14,499,401 trained parameters for patches of 128 pixels, as in the code; smaller patches
+  have as many stages as they can be halved.
+
+  On several devices, each normalizes the patches that it holds.
+
+  Args:
+    config: Config; `patch_size`, `discriminator_channels` and `seed` count here.
+  """
+
+  config_class = Config
+  architecture = ("network", "patch_size", "discriminator_channels", "seed")
+
+  def __init__(self, config=GAN_CONFIGS["paper"], **kwargs):
+    super().__init__(config, **kwargs)
+    self.made = Convolutions(config.seed, self.dtype_policy, first=500)
+    self.stages, channels = [], 3
+    for stage in range(int(math.log2(config.patch_size // REST))):
+      width = config.discriminator_channels * min(2 ** stage, WIDEST)
+      self.stages.append(self._stage(f"stage{stage + 1}_keep", channels, width, 3, 1, normalized=stage > 0))
+      self.stages.append(self._stage(f"stage{stage + 1}_halve", width, width, 4, 2))
+      channels = width
+    self.flat = REST * REST * channels
+    self.hidden = self._dense("hidden", self.flat, DENSE, self.dtype_policy)
+    self.head = self._dense("head", DENSE, 1, "float32")
+
+  def _stage(self, name, inputs, filters, kernel, stride, normalized=True):
+    convolution = self.made(f"{name}_conv", inputs, filters, kernel, strides=stride, use_bias=not normalized)
+    norm = keras.layers.BatchNormalization(momentum=MOMENTUM, epsilon=EPSILON, dtype=self.dtype_policy, name=f"{name}_norm")
+    return (convolution, norm) if normalized else (convolution,)
+
+  def _dense(self, name, inputs, units, policy):
+    bound = 1 / math.sqrt(inputs)
+    kernel, bias = (keras.initializers.RandomUniform(-bound, bound, self.made.seed()) for _ in range(2))
+    return keras.layers.Dense(units, dtype=policy, kernel_initializer=kernel, bias_initializer=bias, name=name)
+
+  def build(self, input_shape):
+    self.made.build()
+    for convolution, *norms in self.stages:
+      for norm in norms:
+        norm.build((None, None, None, convolution.filters))
+    self.hidden.build((None, self.flat))
+    self.head.build((None, DENSE))
+
+  def call(self, images, training=False):
+    check_sides(images)
+    size = self.config.patch_size
+    if tuple(images.shape[1:3]) != (size, size):
+      raise ValueError(f"images are {images.shape[1]} high and {images.shape[2]} wide: expected patches of "
+                       f"{size}x{size} pixels")
+    features = tf.cast(images, self.compute_dtype)
+    for convolution, *norms in self.stages:
+      features = convolution(features)
+      for norm in norms:
+        features = norm(features, training=training)
+      features = tf.nn.leaky_relu(features, SLOPE)
+    features = tf.reshape(features, [-1, self.flat])
+    return self.head(tf.nn.leaky_relu(self.hidden(features), SLOPE))
+
+  def compute_output_shape(self, input_shape):
+    return (input_shape[0], 1)
+
+  @classmethod
+  def from_config(cls, config):
+    fields = config["config"]
+    return cls(named(fields["network"], fields), dtype=config["dtype"], name=config["name"])
