@@ -12,15 +12,18 @@ import tf_imgtrans as ti
 
 NAMES = {
     "tf_imgtrans": ["create_generator", "list_generators", "__version__"],
-    "tf_imgtrans.layers": ["Mux", "Demux", "InstanceNormalization", "NoiseChannels", "LaplacianPyramid"],
+    "tf_imgtrans.layers": ["Mux", "Demux", "InstanceNormalization", "NoiseChannels", "NoiseInjection",
+                           "LaplacianPyramid", "MinibatchStddev", "EqualizedConv2D"],
     "tf_imgtrans.losses": ["weighted_l1", "perceptual", "contextual", "color", "total_variation", "discriminator_log_loss",
-                           "generator_log_loss", "feature_matching", "corresponding_point"],
-    "tf_imgtrans.metrics": ["psnr", "ssim", "ms_ssim", "niqe", "pirm_score", "segmentation_scores"],
+                           "generator_log_loss", "feature_matching", "corresponding_point", "non_saturating", "r1_penalty"],
+    "tf_imgtrans.metrics": ["psnr", "ssim", "ms_ssim", "niqe", "pirm_score", "segmentation_scores",
+                            "frechet_distance", "fid", "sliced_wasserstein"],
     "tf_imgtrans.data.corruptions": ["random_points", "edge_points", "color_noise", "white_block", "color_blocks"],
-    "tf_imgtrans.data.degradations": ["phone_camera", "low_resolution"],
+    "tf_imgtrans.data.degradations": ["phone_camera", "low_resolution", "degraded_low_resolution"],
     "tf_imgtrans.papers.mux_demux": ["Generator", "Discriminator", "Config", "Trainer"],
     "tf_imgtrans.papers.x_gans": ["Generator", "Discriminators", "Config", "Trainer"],
     "tf_imgtrans.papers.feature_pyramid_pan": ["Generator", "Discriminators", "Config", "Trainer"],
+    "tf_imgtrans.papers.progressive_pan": ["Generator", "Discriminator", "Config", "Trainer"],
     "tf_imgtrans.benchmark": ["count_macs"],
 }
 SIGNATURES = {
@@ -29,11 +32,13 @@ SIGNATURES = {
         "perceptual": "(true_features, pred_features)",
         "contextual": "(true_features, pred_features, bandwidth=0.5, epsilon=1e-05)",
         "discriminator_log_loss": "(real_logits, fake_logits)", "generator_log_loss": "(fake_logits)",
-        "feature_matching": "(true_features, pred_features)",
+        "feature_matching": "(true_features, pred_features)", "non_saturating": "(fake_logits)",
+        "r1_penalty": "(discriminator, real_images, gamma)",
         "corresponding_point": "(source, y_pred, mask, norm='l2')"},
     "tf_imgtrans.metrics": {
         "psnr": "(y_true, y_pred, channel='rgb', crop_border=0)", "ssim": "(y_true, y_pred, channel='rgb', crop_border=0)",
         "ms_ssim": "(y_true, y_pred, channel='rgb', variant='standard')", "niqe": "(images, channel='y', crop_border=0)",
+        "frechet_distance": "(mu1, sigma1, mu2, sigma2)", "sliced_wasserstein": "(images_a, images_b, seed=0)",
         "segmentation_scores": "(labels, predictions, classes=19, ignore=255)",
         "pirm_score": "(psnr, mos, cpu_ms, baseline_cpu_ms=3274.0)"},
     "tf_imgtrans.data.corruptions": {

@@ -14,6 +14,7 @@ _FACTORIES = {
     "mux_demux_hp": ("tf_imgtrans.papers.mux_demux.generator", "high_performance"),
     "x_gans": ("tf_imgtrans.papers.x_gans.generator", "x_gans"),
     "feature_pyramid_pan": ("tf_imgtrans.papers.feature_pyramid_pan.generator", "feature_pyramid_pan"),
+    "progressive_pan": ("tf_imgtrans.papers.progressive_pan.generator", "progressive_pan"),
     "srcnn": ("tf_imgtrans.baselines.enhancement.srcnn", "srcnn"),
     "johnson": ("tf_imgtrans.baselines.enhancement.johnson", "johnson"),
     "dped": ("tf_imgtrans.baselines.enhancement.residual", "dped"),
@@ -25,6 +26,10 @@ _FACTORIES = {
     "context_encoder": ("tf_imgtrans.baselines.translation.context_encoder", "context_encoder"),
     "crn": ("tf_imgtrans.baselines.translation.crn", "crn"),
     "drrn": ("tf_imgtrans.baselines.translation.drrn", "drrn"),
+    "bicubic": ("tf_imgtrans.baselines.super_resolution.bicubic", "bicubic"),
+    "esrgan": ("tf_imgtrans.baselines.super_resolution.esrgan", "esrgan"),
+    "carn": ("tf_imgtrans.baselines.super_resolution.carn", "carn"),
+    "rcan": ("tf_imgtrans.baselines.super_resolution.rcan", "rcan"),
 }
 # modules with classes that a .keras file may name
 _SERIALIZABLE = (
@@ -39,6 +44,12 @@ _SERIALIZABLE = (
     "tf_imgtrans.papers.x_gans.discriminator",
     "tf_imgtrans.papers.feature_pyramid_pan.generator",
     "tf_imgtrans.papers.feature_pyramid_pan.discriminator",
+    "tf_imgtrans.layers.equalized_convolution",
+    "tf_imgtrans.layers.minibatch_stddev",
+    "tf_imgtrans.layers.noise_injection",
+    "tf_imgtrans.layers.pixel_normalization",
+    "tf_imgtrans.papers.progressive_pan.generator",
+    "tf_imgtrans.papers.progressive_pan.discriminator",
     "tf_imgtrans.baselines.enhancement.srcnn",
     "tf_imgtrans.baselines.enhancement.johnson",
     "tf_imgtrans.baselines.enhancement.residual",
@@ -48,6 +59,11 @@ _SERIALIZABLE = (
     "tf_imgtrans.baselines.translation.context_encoder",
     "tf_imgtrans.baselines.translation.crn",
     "tf_imgtrans.baselines.translation.drrn",
+    "tf_imgtrans.baselines.super_resolution.bicubic",
+    "tf_imgtrans.baselines.super_resolution.esrgan",
+    "tf_imgtrans.baselines.super_resolution.carn",
+    "tf_imgtrans.baselines.super_resolution.rcan",
+    "tf_imgtrans.baselines.super_resolution.discriminator",
 )
 
 

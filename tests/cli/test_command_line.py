@@ -15,15 +15,18 @@ from tf_imgtrans.data.embedded import held_out_photograph
 from tf_imgtrans.version import __version__
 
 PATHS = [[], ["quickstart"], ["train"], ["train", "mux_demux"], ["train", "x_gans"], ["train", "baseline"],
-         ["train", "feature_pyramid_pan"], ["train", "fcn8s"],
+         ["train", "feature_pyramid_pan"], ["train", "progressive_pan"],
+         ["train", "fcn8s"],
          ["evaluate"], ["predict"], ["corrupt"],
          *(["corrupt", kind] for kind in ("random_points", "edge_points", "color_noise", "white_block", "color_blocks")),
-         ["benchmark-corruptions"], ["compress"], ["decompress"],
+         ["data"], ["data", "pack"], ["benchmark-corruptions"], ["compress"], ["decompress"],
          ["export"], ["export", "saved-model"], ["export", "tflite"], ["import-checkpoint"], ["reproduce"],
          ["reproduce", "mux_demux"], *(["reproduce", "mux_demux", table] for table in
                                        ("table2", "table3", "table4", "table5", "score")),
          ["reproduce", "feature_pyramid_pan"],
          *(["reproduce", "feature_pyramid_pan", table] for table in ("table1", "table2", "figure2", "figure4", "figure5")),
+         ["reproduce", "progressive_pan"],
+         *(["reproduce", "progressive_pan", table] for table in ("table1", "table2", "figure1", "figure5", "figure9")),
          ["reproduce", "x_gans"], *(["reproduce", "x_gans", table] for table in
                                     ("table1", "figure10", "figure11", "figure12", "compression"))]
 

@@ -235,5 +235,5 @@ def test_a_smaller_scale_than_the_models_own(tmp_path):
     means = whole.reshape(2, 12 * scale, factor, 10 * scale, factor, 3).mean(axis=(2, 4))
     np.testing.assert_allclose(reduced(IMAGES), means, atol=1e-6)
   for scale in (3, 16, 0):
-    with pytest.raises(ValueError, match=f"scale is {scale}: .*model.keras enlarges 8 times, so expected one of 1, 2, 4, 8"):
+    with pytest.raises(ValueError, match=f"scale is {scale}: .*keras enlarges 8 times, so expected one of 1, 2, 4, 8"):
       at_scale(model, scale)

@@ -19,8 +19,9 @@ COMMANDS = {
         "mux_demux": ("train:mux_demux", "Mux/Demux photo enhancement."),
         "x_gans": ("train:x_gans", "X-GANs reconstruction from few pixels, noise and blocks."),
         "feature_pyramid_pan": ("train:feature_pyramid_pan", "Translation with losses on a feature pyramid."),
+        "progressive_pan": ("train:progressive_pan", "Super-resolution that grows, without distances."),
         "fcn8s": ("train:fcn8s", "The segmenter of the FCN score."),
-        "baseline": ("train:baseline", "A network that a paper compares itself with."),
+        "baseline": ("train_baseline:baseline", "A network that a paper compares itself with."),
     }, "Train a paper's model, or a baseline."),
     "evaluate": ("evaluate:evaluate", "Measure a model on pairs or photographs."),
     "predict": ("predict:predict", "Run a model on pictures, folders and patterns."),
@@ -31,6 +32,9 @@ COMMANDS = {
         "white_block": ("corrupt:white_block", "Set a square in the middle white."),
         "color_blocks": ("corrupt:color_blocks", "Cover a square with a tile of another picture."),
     }, "Corrupt pictures, and write the masks of what was kept."),
+    "data": ({
+        "pack": ("data:pack", "Pack pictures at every size of progressive training."),
+    }, "Make data ready for training."),
     "benchmark-corruptions": ("benchmark_corruptions:benchmark_corruptions", "Pictures a second of each corruption."),
     "compress": ("codec:compress", "Keep a few exact pixels of a picture, in an .xgp file."),
     "decompress": ("codec:decompress", "Rebuild a picture from the pixels of an .xgp file."),
@@ -61,6 +65,13 @@ COMMANDS = {
             "figure4": ("reproduce.feature_pyramid_pan:figure4", "Inpainting, beside other objectives."),
             "figure5": ("reproduce.feature_pyramid_pan:figure5", "Labels to photo, beside other systems."),
         }, "Translation with a feature pyramid."),
+        "progressive_pan": ({
+            "table1": ("reproduce.progressive_pan:table1", "x4 super-resolution, beside other systems."),
+            "table2": ("reproduce.progressive_pan:table2", "Super-resolution, ablation."),
+            "figure1": ("reproduce.progressive_pan:figure1", "The curse of dimensionality."),
+            "figure5": ("reproduce.progressive_pan:figure5", "PAN and RCAN at x2, x4 and x8."),
+            "figure9": ("reproduce.progressive_pan:figure9", "Fewer and fewer skip connections."),
+        }, "Progressive super-resolution."),
     }, "Measure the tables of a paper, and set them beside the printed ones."),
 }
 DESCRIPTION = "Image-to-image translation papers in TensorFlow 2: train, measure, and ship to phones and servers."

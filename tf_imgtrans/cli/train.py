@@ -8,17 +8,17 @@ import sys
 from typing import Literal
 
 from tf_imgtrans.baselines.enhancement.config import CONFIGS as ENHANCEMENT
-from tf_imgtrans.baselines.enhancement.config import Config as EnhancementConfig
-from tf_imgtrans.baselines.on_demand.config import Config as OnDemandConfig
 from tf_imgtrans.baselines.segmentation.config import PRESETS as FCN8S
 from tf_imgtrans.baselines.segmentation.config import Config as Fcn8sConfig
+from tf_imgtrans.baselines.super_resolution.config import PRESETS as SUPER_RESOLUTION
 from tf_imgtrans.baselines.translation.config import PRESETS as TRANSLATION
-from tf_imgtrans.baselines.translation.config import Config as TranslationConfig
-from tf_imgtrans.cli.resume import check_resumed, described_run, flag_value, resumable, resumed_defaults
+from tf_imgtrans.cli.resume import check_resumed, flag_value, resumable, resumed_defaults
 from tf_imgtrans.cli.startup import program, start_tensorflow, versions
 from tf_imgtrans.papers.feature_pyramid_pan.config import PRESETS as FEATURE_PYRAMID_PAN
 from tf_imgtrans.papers.feature_pyramid_pan.config import Config as FeaturePyramidPanConfig
 from tf_imgtrans.papers.mux_demux.config import Config as MuxDemuxConfig
+from tf_imgtrans.papers.progressive_pan.config import PRESETS as PROGRESSIVE_PAN
+from tf_imgtrans.papers.progressive_pan.config import Config as ProgressivePanConfig
 from tf_imgtrans.papers.x_gans.config import PRESETS as X_GANS
 from tf_imgtrans.papers.x_gans.config import Config as XGansConfig
 from tf_imgtrans.training.options import Options, PairOptions
@@ -33,9 +33,11 @@ SYSTEMS = {
                             "tf_imgtrans.papers.feature_pyramid_pan.data"),
     **dict.fromkeys(TRANSLATION["paper"], ("tf_imgtrans.baselines.translation.trainer",
                                            "tf_imgtrans.papers.feature_pyramid_pan.data")),
+    **dict.fromkeys(SUPER_RESOLUTION["paper"], ("tf_imgtrans.baselines.super_resolution.trainer",
+                                                "tf_imgtrans.baselines.super_resolution.data")),
+    "progressive_pan": ("tf_imgtrans.papers.progressive_pan.trainer", "tf_imgtrans.papers.progressive_pan.data"),
     "fcn8s": ("tf_imgtrans.baselines.segmentation.trainer", "tf_imgtrans.baselines.segmentation.data"),
 }
-BASELINES = (*ENHANCEMENT, "on_demand", *TRANSLATION["paper"])
 
 
 @resumable
@@ -96,6 +98,26 @@ def feature_pyramid_pan(options: PairOptions, preset: Literal[tuple(FEATURE_PYRA
   return run("feature_pyramid_pan", config, options)
 
 
+@with_presets(PROGRESSIVE_PAN)
+def progressive_pan(options: Options, preset: Literal[tuple(PROGRESSIVE_PAN)] = "paper",
+                    config: ProgressivePanConfig = PROGRESSIVE_PAN["paper"]):
+  """Train progressive super-resolution, which grows from 8 pixels to those of its output and knows no distance.
+
+  The data folder holds aligned pictures, in it or below it, of which the central square is taken: FFHQ
+  (DIR/images1024x1024/00000/00000.png ...), CelebA-HQ (DIR/*.jpg), LSUN cat; DIR/train and DIR/test are taken as they are,
+  where both are there. Or it holds what tf-imgtrans data pack made of them, which is read faster.
+
+  A step takes minibatch x replicas images, on however many devices (--strategy). The generators of all sizes between the
+  input's and the last are kept in the run folder, as generator_x2.keras ...
+
+  Example: tf-imgtrans train progressive_pan --preset small --data faces --out runs/faces
+
+  Args:
+    preset: what the defaults of a new run are: the paper's, 128 to 1024 pixels, or small ones, 16 to 64.
+  """
+  return run("progressive_pan", config, options)
+
+
 @with_presets(FCN8S)
 def fcn8s(options: Options, preset: Literal[tuple(FCN8S)] = "paper", config: Fcn8sConfig = FCN8S["paper"]):
   """Train FCN-8s, the segmenter of the FCN score, on labelled photographs.
@@ -108,72 +130,6 @@ def fcn8s(options: Options, preset: Literal[tuple(FCN8S)] = "paper", config: Fcn
     preset: what the defaults of a new run are: the paper's, on whole pictures, or small ones at 64x64.
   """
   return run("fcn8s", config, options)
-
-
-def enhancement_baseline(options: PairOptions, name: Literal[BASELINES],
-                         config: EnhancementConfig = ENHANCEMENT["srcnn"]):  # noqa: B008 - frozen
-  """Train a network that a paper compares itself with, under that paper's protocol.
-
-  The defaults shown are those of the baseline that --name gives. The data folder is as for the paper: see
-  tf-imgtrans train mux_demux --help, and for on_demand tf-imgtrans train x_gans --help.
-
-  Example: tf-imgtrans train baseline --name dped --data dped --phone iphone --out runs/dped
-
-  Args:
-    name: the baseline.
-  """
-  return run(name, config, options)
-
-
-def on_demand(options: Options, name: Literal[BASELINES], config: OnDemandConfig = OnDemandConfig()):  # noqa: B008 - frozen
-  """Train on-demand learning, the system that X-GANs are compared with.
-
-  The data folder is as for X-GANs: see tf-imgtrans train x_gans --help.
-
-  Example: tf-imgtrans train baseline --name on_demand --data celeba --out runs/on_demand
-
-  Args:
-    name: the baseline.
-  """
-  return run(name, config, options)
-
-
-def translation_baseline(options: PairOptions, name: Literal[BASELINES], preset: Literal[tuple(TRANSLATION)] = "paper",
-                         config: TranslationConfig = TRANSLATION["paper"]["pix2pix"]):
-  """Train a system that the feature-pyramid paper compares itself with, on its own network.
-
-  The defaults shown are those of the system that --name gives. The data folder is as for the paper: see tf-imgtrans train
-  feature_pyramid_pan --help.
-
-  Example: tf-imgtrans train baseline --name pix2pix --data facades --config.label_set none --out runs/pix2pix
-
-  Args:
-    name: the baseline.
-    preset: what the defaults of a new run are: the system's own, or small ones at 64x64.
-  """
-  return run(name, config, options)
-
-
-def _prepared_baseline(arguments):
-  """The command with the defaults of the baseline that the arguments name, or of the run that they resume."""
-  described = described_run(arguments)
-  name = flag_value(arguments, "--name") or (described and described["paper"])
-  command = {"on_demand": on_demand, **dict.fromkeys(TRANSLATION["paper"], translation_baseline)}.get(
-      name, enhancement_baseline)
-  resumed = resumed_defaults(arguments, command, [name] if name in BASELINES else list(BASELINES))
-  if resumed:
-    return functools.partial(command, name=name, **resumed)
-  if name in TRANSLATION["paper"]:
-    preset = flag_value(arguments, "--preset")
-    return functools.partial(command, config=TRANSLATION.get(preset, TRANSLATION["paper"])[name])
-  return functools.partial(command, config=ENHANCEMENT[name]) if name in ENHANCEMENT else command
-
-
-def baseline():
-  """Stands for the command of the baseline that the arguments name."""
-
-
-baseline.prepared = _prepared_baseline
 
 
 def script(*path):
@@ -226,6 +182,8 @@ def train(paper, config, options):
   trainer.prepare(data)  # before the folder is made: the data may not do
   description = describe(paper, config, options, data, trainer)
   folder.resume(description) if options.resume else folder.start(description)
+  if folder.writes:
+    print(*trainer.plan(), sep="\n", end="\n" * bool(trainer.plan()), flush=True)
   return folder, fit(trainer, config, options, data, folder, strategy)
 
 
@@ -245,9 +203,10 @@ def fit(trainer, config, options, data, folder, strategy):
   from tf_imgtrans.training.validation import Validator
 
   pictures = data.validation(options.validation_pictures) if folder.writes else []
-  judge = getattr(trainer, "validator", lambda shown: Validator(shown, mean_scores, {"psnr": True, "niqe": False}))
-  validator = judge(pictures) if pictures else None
-  return run_training(trainer, data.batches, folder, options, config.iterations, config.batch_size, strategy, validator)
+  judge = getattr(trainer, "validator", functools.partial(Validator, best={"psnr": True, "niqe": False}))
+  validator = judge(pictures, mean_scores) if pictures else None
+  images = getattr(config, "images_at", None) or config.batch_size
+  return run_training(trainer, data.batches, folder, options, config.iterations, images, strategy, validator)
 
 
 def _data(paper, config, options):

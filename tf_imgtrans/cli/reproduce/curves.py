@@ -1,13 +1,14 @@
 """Curves of a reproduced figure: a quantity over the corruption's strength, with the spread over seeds."""
 
 
-def draw_curves(path, lines, xlabel, ylabel):
+def draw_curves(path, lines, xlabel, ylabel, log=False):
   """Draws lines with error bars, as PNG.
 
   Args:
     path: Path of the file.
     lines: dict of label to list of (x, mean, spread or None).
     xlabel, ylabel: str, with units.
+    log: bool, both axes logarithmic.
   Raises:
     ValueError: Matplotlib is not installed.
   """
@@ -20,6 +21,9 @@ def draw_curves(path, lines, xlabel, ylabel):
     axes.errorbar(xs, means, [spread or 0 for spread in spreads], marker=marker, markersize=5, capsize=3, label=label)
   axes.set_xlabel(xlabel)
   axes.set_ylabel(ylabel)
+  if log:
+    axes.set_xscale("log")
+    axes.set_yscale("log", nonpositive="clip")
   axes.grid(alpha=0.3)
   axes.legend()
   with atomic_path(path) as temporary:

@@ -134,6 +134,46 @@ TRANSLATION = {
 }
 
 
+def _lowest(column, name, *others):
+  """Whether one row has the lowest value of a column among the given ones; others are left out where they are missing."""
+  return lambda rows: all(rows[name][column] < rows[other][column] for other in others)
+
+
+def _closer(name, other):
+  """Whether one row is nearer to the targets than another by the finest level of SWD and by the distance of features."""
+  return lambda rows: rows[name]["swd_fine"] < rows[other]["swd_fine"] and rows[name]["frechet"] < rows[other]["frechet"]
+
+
+_SWD, _BOTH = ("swd_fine",), ("swd_fine", "frechet")
+_COMPARED = ("bicubic", "esrgan", "carn", "rcan")
+# The progressive paper, Tables 1 and 2 (Sec. 5.2 to 5.5); that its network beats bicubic enlargement there is ours to test.
+SUPER_RESOLUTION = {
+    "table1": (
+        ("PAN has the lowest Fréchet distance of all", ("frechet",), _lowest("frechet", "full", *_COMPARED), "full",
+         *_COMPARED),
+        ("PAN has the lowest SWD of the finest level of all", _SWD, _lowest("swd_fine", "full", *_COMPARED), "full",
+         *_COMPARED),
+        ("PAN has a lower PSNR than bicubic enlargement", _PSNR, _above("psnr", "bicubic", "full"), "full", "bicubic"),
+        ("RCAN and CARN have a higher PSNR than bicubic enlargement", _PSNR,
+         lambda rows: min(rows["rcan"]["psnr"], rows["carn"]["psnr"]) > rows["bicubic"]["psnr"], "rcan", "carn", "bicubic"),
+    ),
+    "table2": (
+        ("PAN is nearer to the targets than bicubic enlargement, by SWD and Fréchet distance", _BOTH,
+         _closer("full", "bicubic"), "full", "bicubic"),
+        ("PAN is nearer than the one trained by L1, by SWD and Fréchet distance", _BOTH, _closer("full", "l1"), "full",
+         "l1"),
+        ("PAN is nearer than the one trained by L2, by SWD and Fréchet distance", _BOTH, _closer("full", "l2"), "full",
+         "l2"),
+        ("by L1 and by L2 a higher PSNR than by the GAN", _PSNR,
+         lambda rows: min(rows["l1"]["psnr"], rows["l2"]["psnr"]) > rows["full"]["psnr"], "l1", "l2", "full"),
+        ("PAN is nearer than the non-progressive one, by SWD and Fréchet distance", _BOTH,
+         _closer("full", "non_progressive"), "full", "non_progressive"),
+        ("without noise, nearer than PAN by SWD and Fréchet distance", _BOTH, _closer("non_noise", "full"), "full",
+         "non_noise"),
+    ),
+}
+
+
 def check(results, statements):
   """Checks statements on every seed of which all their rows have finite values; a row of one seed counts with every seed.
 
