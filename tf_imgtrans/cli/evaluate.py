@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from tf_imgtrans.cli.degraded import Degradation
 from tf_imgtrans.cli.set_scoring import SET_METRICS, check_feature_options, table_lines
 from tf_imgtrans.cli.startup import start_tensorflow
 from tf_imgtrans.core.files import read_json, write_json
@@ -19,12 +20,14 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
              json: pathlib.Path | None = None, split: Literal["auto", "all", "training", "validation"] = "auto",
              validation_share: float = 0.1, phone: Literal["iphone", "blackberry", "sony"] | None = None,
              source: str | None = None, target: str | None = None,
-             degrade: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False, niqe_params: pathlib.Path | None = None,
+             degrade: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False, image_size: int | None = None,
+             shrink: Literal["bicubic", "area"] | None = None, niqe_params: pathlib.Path | None = None,
              feature_weights: pathlib.Path | None = None, feature_cache: pathlib.Path | None = None):
   """Measure a model: a table of every metric for the inputs and for the model's outputs.
 
   The data folder is one that training takes. Photographs alone have no target, so only NIQE is measured on them; with
-  --degrade the model gets them degraded by phone_camera, and is measured against the originals.
+  --degrade the model gets them degraded by phone_camera, or where it enlarges, shrunk by its scale, and is measured against
+  the originals.
 
   fid, frechet and sliced_wasserstein compare the set of outputs with the set of targets; all pictures have one size then.
 
@@ -42,6 +45,9 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
     source: name of the source folder, where it cannot be told.
     target: name of the target folder.
     degrade: degrade photographs and measure against the originals.
+    image_size: with --degrade, photographs are cut to their middle square and brought to it by area; else what the run was
+      trained with, or as they are.
+    shrink: how photographs are shrunk for a model that enlarges; else as the run was trained, or by bicubics.
     niqe_params: .npz of another pristine model for NIQE.
     feature_weights: network of fid and frechet: an .h5 of SqueezeNet v1.1 or InceptionV3, or a .keras model that gives
       features; without it fid lets Keras download InceptionV3. A distance by another network than InceptionV3 is no FID,
@@ -68,10 +74,12 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
     own = former is not None and former["data"] == folder.summary()
     split = "validation" if folder.kind == "dped" or own else "all"
   items = _part(folder, split)
+  degraded = _degradation(network, former, image_size, shrink) if degrade and folder.kind == "photographs" else None
+  pictures = _pictures(folder.kind, items, degraded, metrics)
   report = {"model": str(network.path), "data": str(data), "kind": folder.kind, "split": split,
             "pictures": [item.stem for item in items], "digest": digest(items),
-            "degraded": degrade and folder.kind == "photographs",
-            "metrics": _measure(network, folder.kind, items, metrics, degrade, niqe_params, feature_weights, feature_cache)}
+            "degraded": degraded.description if degraded else False,
+            "metrics": _measure(network, pictures, len(items), metrics, niqe_params, feature_weights, feature_cache)}
   _show(report)
   if json:
     write_json(json, report)
@@ -93,7 +101,15 @@ def _part(folder, split):
   return items
 
 
-def _measure(network, kind, items, names, degrade, niqe_params, feature_weights, feature_cache):
+def _degradation(network, former, image_size, shrink):
+  """As it is asked for, or as the run was trained."""
+  config = former["config"] if former else {}
+  trained = config.get("output_size") or config.get("image_size") if network.scale > 1 else None
+  return Degradation(network.scale, trained or 0 if image_size is None else image_size,
+                     shrink or config.get("low_resolution", "bicubic"))
+
+
+def _measure(network, pictures, count, names, niqe_params, feature_weights, feature_cache):
   """For every metric: protocol, and values and means of the outputs and, where they have the same size, the inputs."""
   from tqdm import tqdm
 
@@ -102,11 +118,10 @@ def _measure(network, kind, items, names, degrade, niqe_params, feature_weights,
 
   of_sets = [name for name in names if name in SET_METRICS]
   of_pictures = [name for name in names if name not in SET_METRICS]
-  pictures = _pictures(kind, items, degrade, names)
   scores = {"input": Scores(of_pictures, niqe_params), "output": Scores(of_pictures, niqe_params)}
-  with SetScores(of_sets, len(items), feature_weights, feature_cache) as sets:
-    for name, source, target in tqdm(pictures, "measuring", len(items), unit="image"):
-      _check_size(name, source, of_pictures)
+  with SetScores(of_sets, count, feature_weights, feature_cache) as sets:
+    for name, source, target in tqdm(pictures, "measuring", count, unit="image"):
+      _check_size(name, source if target is None else target, of_pictures)
       output = network(source[None])[0]
       scores["output"].add(target, output)
       if output.shape == source.shape:
@@ -131,12 +146,14 @@ def _picture_rows(names, scores):
   return rows
 
 
-def _pictures(kind, items, degrade, names):
+def _pictures(kind, items, degraded, names):
   """(name, source, target) of every item, read one at a time; target is None for photographs that are not degraded."""
   from tf_imgtrans.data.folders import iterate_pictures
   from tf_imgtrans.metrics.registry import find_metric
 
-  if kind != "photographs" or degrade:
+  if degraded:
+    return ((path.stem, *degraded(path)) for path in items)
+  if kind != "photographs":
     return iterate_pictures(kind, items)
   wanting = [name for name in names if name in SET_METRICS or find_metric(name).full_reference]
   if wanting:
@@ -145,14 +162,14 @@ def _pictures(kind, items, degrade, names):
   return ((path.stem, read_image(path), None) for path in items)
 
 
-def _check_size(name, source, metrics):
+def _check_size(name, picture, metrics):
   """Raises ValueError for a picture below what a metric with a reference needs."""
   from tf_imgtrans.metrics.registry import find_metric
 
   for metric in map(find_metric, metrics):
-    if metric.full_reference and min(source.shape[:2]) < metric.minimum_side:
-      raise ValueError(f"{name} is {source.shape[1]}x{source.shape[0]}: {metric.name} needs at least {metric.minimum_side} "
-                       "pixels on each side; leave it out, or for small patches measure ms_ssim_dped")
+    if metric.full_reference and min(picture.shape[:2]) < metric.minimum_side:
+      raise ValueError(f"{name} is {picture.shape[1]}x{picture.shape[0]}: {metric.name} needs at least "
+                       f"{metric.minimum_side} pixels on each side; leave it out, or for patches measure ms_ssim_dped")
 
 
 def _summary(values):

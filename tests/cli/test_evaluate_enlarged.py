@@ -1,0 +1,48 @@
+"""`tf-imgtrans evaluate` of models that enlarge, on photographs."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import recipes
+
+from tf_imgtrans.cli.main import main
+from tf_imgtrans.core.images import read_image, write_image
+from tf_imgtrans.data.degradations import area, enlarge, low_resolution
+from tf_imgtrans.generators import create_generator
+from tf_imgtrans.metrics import psnr
+
+
+def call(*arguments):
+  """Runs the command in this process; its exit status."""
+  with pytest.raises(SystemExit) as stopped:
+    main([str(argument) for argument in arguments])
+  return stopped.value.code
+
+
+
+def test_a_model_that_enlarges_gets_photographs_shrunk(tmp_path):
+  """Middle squares of the asked size, shrunk by the model's scale; measured against them by hand."""
+  pictures = recipes.smooth_images(3, 40, 33, 3)
+  for index, picture in enumerate(pictures):
+    write_image(tmp_path / "photographs" / f"{index}.png", picture)
+  create_generator("bicubic").save(tmp_path / "bicubic.keras")
+  flags = ["evaluate", "--model", tmp_path / "bicubic.keras", "--data", tmp_path / "photographs", "--degrade", "--metrics",
+           "psnr", "--json", tmp_path / "scores.json"]
+  squares = "middle squares of 32 pixels, shrunk to 1/4 by bicubic"
+  for extra, shrink, expected in ((("--image_size", 32), low_resolution, squares),
+                                  (("--shrink", "area"), area, "shrunk to 1/4 by area")):
+    assert call(*flags, *extra) == 0
+    report = json.loads((tmp_path / "scores.json").read_text())
+    assert report["degraded"] == expected
+    targets = []
+    for index in range(3):
+      picture = read_image(tmp_path / "photographs" / f"{index}.png")
+      if "--image_size" in extra:
+        square = np.uint8(np.round(picture[3:36] * 255))
+        picture = cv2.resize(square, (32, 32), interpolation=cv2.INTER_AREA) / np.float32(255)
+      targets.append(picture[:picture.shape[0] // 4 * 4, :picture.shape[1] // 4 * 4])
+    outputs = [enlarge(shrink(target, 4), 4).numpy() for target in targets]
+    values = [psnr(target[None], output[None])[0] for target, output in zip(targets, outputs)]
+    assert report["metrics"]["psnr"]["output"]["values"] == pytest.approx(values, abs=1e-3)
