@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
+PARALLEL := --numprocesses auto --dist loadfile  # a file's fixtures are made once
 
 .PHONY: quickstart test unit lint clean
 
@@ -16,10 +17,10 @@ quickstart: $(VENV)/installed
 	$(RUN)/tf-imgtrans quickstart --out quickstart
 
 test: lint
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest $(PARALLEL)
 
 unit: $(VENV)/installed  # without the slow, export and multi-process tests
-	$(RUN)/python -m pytest -m 'not slow and not export and not multiprocess'
+	$(RUN)/python -m pytest $(PARALLEL) -m 'not slow and not export and not multiprocess'
 
 lint: $(VENV)/installed
 	$(RUN)/ruff check .

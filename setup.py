@@ -38,6 +38,7 @@ EXTRAS = {
         "matplotlib>=3.8",                                # as of plots
         "pytest>=8",                                      # test runner
         "hypothesis>=6.100",                              # shapes, ranges and corrupted input by search
+        "pytest-xdist>=3.6",                              # as many tests at once as there are cores
         "pytest-timeout>=2.3",                            # a hanging worker process fails instead of stopping the run
         "ruff>=0.6",                                      # lint
     ],

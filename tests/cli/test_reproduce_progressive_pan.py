@@ -84,7 +84,7 @@ def untrained(monkeypatch):
   return calls
 
 
-def held(faces, size=64, **sizes):
+def held(faces, size=32, **sizes):
   """(sources, targets of the given size) of the measured pictures."""
   config = dataclasses.replace(PRESETS["small"], **sizes)
   found = list(held_out(config, find(faces), PICTURES))
@@ -105,13 +105,13 @@ def test_table1(faces, extractor, tmp_path, untrained):
   assert call("table1", "--data", faces, "--pictures", PICTURES, "--steps", 2, "--images", 32, "--seeds", 1,
               "--feature_weights", extractor, "--out", tmp_path) == 0
   assert [(paper, name) for paper, name, _ in untrained] == [
-      ("esrgan", "esrgan-16to64-seed0"), ("carn", "carn-16to64-seed0"), ("rcan", "rcan-16to64-seed0"),
-      ("progressive_pan", "full-16to64-seed0")]
+      ("esrgan", "esrgan-8to32-seed0"), ("carn", "carn-8to32-seed0"), ("rcan", "rcan-8to32-seed0"),
+      ("progressive_pan", "full-8to32-seed0")]
   for paper, _, config in untrained:
     if paper == "progressive_pan":
-      assert (config.stable, config.fade, config.output_size) == (32, 32, 64)
+      assert (config.stable, config.fade, config.output_size) == (32, 32, 32)
     else:
-      assert (config.iterations, config.image_size, config.scale, config.low_resolution) == (2, 64, 4, "area")
+      assert (config.iterations, config.image_size, config.scale, config.low_resolution) == (2, 32, 4, "area")
   found = rows(tmp_path, "table1")
   assert list(found) == ["bicubic", "esrgan", "carn", "rcan", "full"]
   sources, targets = held(faces)
@@ -133,7 +133,7 @@ def test_table1(faces, extractor, tmp_path, untrained):
 def test_table2_with_two_seeds(faces, tmp_path, untrained):
   assert call("table2", "--data", faces, "--pictures", PICTURES, "--seeds", 2, "--out", tmp_path) == 0
   systems = ("l1", "l2", "non_progressive", "non_noise", "full")
-  assert [name for _, name, _ in untrained] == [f"{system}-16to64-seed{seed}" for system in systems for seed in (0, 1)]
+  assert [name for _, name, _ in untrained] == [f"{system}-8to32-seed{seed}" for system in systems for seed in (0, 1)]
   for _, name, config in untrained:
     changes = VARIANTS[name.split("-")[0]]
     assert {field: getattr(config, field) for field in changes} == changes

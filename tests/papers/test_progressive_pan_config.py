@@ -139,10 +139,10 @@ def test_every_variant_of_every_preset_is_legal(preset, variant):
 def test_presets():
   assert PRESETS["paper"] == Config()
   small = PRESETS["small"]
-  assert small.sizes == (8, 16, 32, 64) and small.scale == 4
-  assert [stage.minibatch for stage in small.stages] == [32, 32, 16, 16]  # of all replicas together
-  # 4000 images of 8 pixels, and 8000 of each other size.
-  assert small.iterations == 4000 // 32 + 8000 // 32 + 2 * (8000 // 16) and small.images_at(small.iterations) == 28_000
+  assert small.sizes == (8, 16, 32) and small.scale == 4
+  assert [stage.minibatch for stage in small.stages] == [16, 8, 8]  # of all replicas together
+  # 6000 images of 8 pixels, and 12000 of each other size.
+  assert small.iterations == 6000 // 16 + 2 * (12000 // 8) and small.images_at(small.iterations) == 30_000
 
 
 def test_through_json():

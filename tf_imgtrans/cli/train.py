@@ -113,7 +113,7 @@ def progressive_pan(options: Options, preset: Literal[tuple(PROGRESSIVE_PAN)] = 
   Example: tf-imgtrans train progressive_pan --preset small --data faces --out runs/faces
 
   Args:
-    preset: what the defaults of a new run are: the paper's, 128 to 1024 pixels, or small ones, 16 to 64.
+    preset: what the defaults of a new run are: the paper's, 128 to 1024 pixels, or small ones, 8 to 32.
   """
   return run("progressive_pan", config, options)
 
