@@ -7,6 +7,7 @@ import socket
 
 import numpy as np
 import pytest
+import recipes
 from training_helpers import HERE, TINY_FLAGS, arrays, child, photographs
 
 from tf_imgtrans.cli.main import main
@@ -155,3 +156,31 @@ def test_the_command_names_what_is_wrong(tmp_path, monkeypatch, capsys, flags, w
   assert ended.value.code == 2
   assert words in " ".join(capsys.readouterr().err.replace("│", " ").split())
   assert not (tmp_path / "run").exists()
+
+
+GROWING = ("train", "progressive_pan", "--config.input_size", "8", "--config.output_size", "16", "--config.channel_base",
+           "64", "--config.channels_max", "4", "--config.stable", "4", "--config.fade", "4", "--config.minibatch", "4", "2",
+           "--config.replicas", "1", "--log_every", "1", "--validate_every", "2", "--checkpoint_every", "2")
+TWO_DEVICES = """
+import sys
+import tensorflow as tf
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0],
+                                           [tf.config.LogicalDeviceConfiguration()] * 2)
+from tf_imgtrans.cli.main import main
+main([*sys.argv[1:], "--strategy", "mirrored"])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.multiprocess
+def test_images_that_grow_on_two_workers_and_on_two_devices(tmp_path):
+  """Batches of two sizes, one after the other: the same steps whether two machines or two devices share them."""
+  train = (*GROWING, "--data", photographs(tmp_path / "photographs"))
+  with cluster(2, *train, "--out", tmp_path / "workers") as workers:
+    for worker in workers:
+      worker.finish()
+  recipes.run_python(TWO_DEVICES, *train, "--out", tmp_path / "devices")
+  workers, devices = log(tmp_path / "workers"), log(tmp_path / "devices")
+  assert [record["resolution"] for record in devices if record["kind"] == "validation"] == [16, 16, 16]
+  assert len([record for record in devices if record["kind"] == "train"]) == 5
+  assert_near_logs(workers, devices)

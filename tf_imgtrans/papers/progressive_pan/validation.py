@@ -28,9 +28,9 @@ class StageValidator(Validator):
 
   def __call__(self, generator):
     """Scores a generator: (dict of values and of the resolution, preview sheet uint8 [H, W, 3])."""
-    config, step = self.trainer.config, int(self.trainer.step)
+    config, step = self.trainer.config, int(self.trainer.step.numpy())
     resolution = stage_at(config, max(step - 1, 0)).resolution  # after the last step of a stage, it is still its own
-    images = int(self.trainer.images)
+    images = int(self.trainer.images.numpy())
     phase = phase_at(config, images)
     alpha = phase.alpha if phase.resolution == resolution else 1.0
     entry = min(resolution, config.input_size)
