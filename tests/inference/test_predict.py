@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tf_imgtrans.core.images import read_image, read_uint8
+from tf_imgtrans.inference import predict
 from tf_imgtrans.inference.models import load_model
-from tf_imgtrans.inference.predict import output_paths, predict_files
+from tf_imgtrans.inference.predict import AnySize, output_paths, predict_files
+from tf_imgtrans.inference.receptive_field import _growth, bytes_per_pixel, largest_side
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 20, 3), dtype=np.uint8)
 
@@ -201,3 +203,78 @@ def test_reading_runs_ahead_of_the_model(tmp_path, monkeypatch):
   report = predict_files(slow, tmp_path, tmp_path / "out", progress=False)
   assert [path.name for path, _ in report.written] == [f"{number}.png" for number in range(6)]
   assert max(ahead) <= 4  # but not so far that a folder of photographs would fill the memory
+
+
+def convolutions(width=16):
+  inputs = keras.Input((None, None, 3))
+  features = keras.layers.Conv2D(width, 3, padding="same", activation="relu")(inputs)
+  return keras.Model(inputs, keras.layers.Conv2D(3, 3, padding="same", activation="sigmoid")(features))
+
+
+def test_reckoned_memory():
+  """By hand, for a convolution to 16 maps and one to 3: the two larger neighbours, 16 and 16 before and after the bias
+  and the activation, with half as much again for the work in between. It is no less than what the process takes."""
+  model = convolutions()
+  reckoned = bytes_per_pixel(model)
+  assert 1.5 * 4 * 32 <= reckoned <= 1.5 * 4 * (32 + 2 * 3) + 1
+  graph, image = tf.function(model), tf.zeros((1, 1024, 1024, 3))
+  graph(image[:, :64, :64])
+  graph.get_concrete_function(image)
+  assert _growth(lambda: graph(image)) / 1024 ** 2 < reckoned
+  assert bytes_per_pixel(lambda images: np.repeat(images, 30, axis=-1)[..., :3]) > 0
+
+
+def test_the_largest_tile_for_a_limit(monkeypatch):
+  from tf_imgtrans.inference import receptive_field
+
+  monkeypatch.setattr(receptive_field, "_resident", lambda: 10 ** 8)
+  size = (1000, 2000)
+  whole = 10 ** 8 + 2 * 10 ** 6 * (7 + (1000 + 48) / 0.8)
+  assert largest_side(1000, size, 1, whole + 1) == 2000
+  side = largest_side(1000, size, 1, whole - 1)
+  assert side % 64 == 0 and side ** 2 * 1000 + side * 2000 * 60 <= 0.8 * (whole - 10 ** 8 - 14 * 10 ** 6)
+  assert largest_side(1000, size, 1, 1.6 * 10 ** 8) == 128
+  with pytest.raises(MemoryError, match=r"memory for 2000 x 1000 pixels is short: the limit is 0.10 GiB, and the smallest"):
+    largest_side(1000, size, 1, 0.1 * 2 ** 30)
+
+
+def test_large_pictures_are_cut(tmp_path, monkeypatch):
+  """Above the size that is tried whole, at a limit that takes tiles, and with tiles that are asked for."""
+  model = convolutions()
+  image = np.random.default_rng(0).integers(0, 256, (200, 330, 3), dtype=np.uint8)
+  Image.fromarray(image).save(tmp_path / "a.png")
+  whole = predict_files(lambda images: np.asarray(model(images)), tmp_path / "a.png", tmp_path / "whole", progress=False)
+  monkeypatch.setattr(predict, "largest_side", lambda each, size, scale, limit: asked.append((size, limit)) or 128)
+  monkeypatch.setattr(predict, "LARGE", 1000)
+  asked = []
+  for name, options in (("usual", {}), ("limit", {"memory_limit": 1.5}), ("tile", {"tile": 96})):
+    report = predict_files(model, tmp_path / "a.png", tmp_path / name, progress=False, **options)
+    (_, cut), (_, uncut) = report.written[0], whole.written[0]
+    assert np.abs(np.int32(read_uint8(cut)) - read_uint8(uncut)).max() <= 1
+  assert [size for size, _ in asked] == [(200, 330)] * 2 and asked[1][1] == 1.5 * 2 ** 30
+  frames = AnySize(model, memory_limit=1.0)
+  assert np.array_equal(frames(image), frames(image)) and len(asked) == 3  # reckoned once for a size
+  for options, words in (({"tile": 0}, "tile is 0"), ({"memory_limit": 0.0}, "memory_limit is 0.0")):
+    with pytest.raises(ValueError, match=words):
+      AnySize(model, **options)
+
+
+def test_a_picture_that_does_not_fit_whole_is_cut():
+  model = convolutions()
+  sides = []
+
+  def tight(images):
+    sides.append(images.shape[1:3])
+    if images.shape[1:3] == (300, 400):
+      raise MemoryError
+    return np.asarray(model(images))
+
+  image = np.random.default_rng(0).uniform(0, 1, (300, 400, 3)).astype(np.float32)
+  result = AnySize(tight)(image)
+  assert np.abs(result / 255 - model(image[None])[0]).max() < 1.01 / 255 and sides[-1] == (200, 200)
+
+
+def test_memory_that_is_short_is_said_in_numbers(tmp_path):
+  Image.fromarray(PIXELS).save(tmp_path / "a.png")
+  (_, reason), = predict_files(convolutions(), tmp_path, tmp_path / "out", progress=False, memory_limit=0.001).failures
+  assert reason.startswith("memory for 20 x 16 pixels is short: the limit is 0.00 GiB")

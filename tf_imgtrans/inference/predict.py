@@ -3,17 +3,30 @@
 import collections
 import concurrent.futures
 import dataclasses
+import functools
 import itertools
 import pathlib
 import re
 import sys
 
-import tensorflow as tf
+import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
-from tf_imgtrans.core.images import WRITTEN_SUFFIXES, UnreadableImage, list_images, read_image, write_image
+from tf_imgtrans.core.images import (
+  WRITTEN_SUFFIXES,
+  UnreadableImage,
+  _quiet,
+  list_images,
+  read_image,
+  read_uint8,
+  write_image,
+)
+from tf_imgtrans.inference.receptive_field import bytes_per_pixel, largest_side, usual_limit
+from tf_imgtrans.inference.tiles import OUT_OF_MEMORY, SMALLEST, Tiler
 
-_AHEAD = 2  # pictures decoded, and encoded, while the model works; each is held in memory
+AHEAD = 2  # pictures decoded, and encoded, while the model works; each is held in memory
+LARGE = 4_000_000  # pixels; above it memory is reckoned before the model runs, and a picture is read as bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +42,74 @@ class PredictReport:
   failures: list
 
 
-def predict_files(model, inputs, out, suffix=".png", progress=True):
+class AnySize:
+  """Applies a model to a picture of any size: whole where memory allows it, else in tiles.
+
+  Without a tile and a limit, pictures of less than 4 megapixels are tried whole; larger ones may bring the process to what
+  it holds and four fifths of the memory that is free. Whatever runs out of memory all the same is done in smaller tiles.
+
+  Args:
+    model: LoadedModel or callable: float32 [1, H, W, 3] in [0, 1] -> [1, sH, sW, 3].
+    tile: int, side of the tiles in pixels of the input; None chooses.
+    memory_limit: float, GiB that the whole process may hold; None is described above.
+    overlap, statistics: as `tiles.Tiler` takes them.
+  """
+
+  def __init__(self, model, tile=None, memory_limit=None, overlap=None, statistics="fixed"):
+    if tile is not None and tile < 1:
+      raise ValueError(f"tile is {tile}: expected a number of pixels, such as 512")
+    if memory_limit is not None and not memory_limit > 0:
+      raise ValueError(f"memory_limit is {memory_limit}: expected GiB, such as 3")
+    self.model, self.tile, self.memory_limit = model, tile, memory_limit
+    self.options = {"overlap": overlap, "statistics": statistics}
+    self.scale = int(getattr(model, "scale", 1))
+    self._tiler = None
+    self._sides = {}  # (height, width) -> side of the tiles: one graph for pictures of one size, and frames that agree
+
+  def __call__(self, image):
+    """float32 [H, W, 3] in [0, 1] or uint8 -> float32 [sH, sW, 3], or uint8 where it was done in tiles."""
+    height, width = image.shape[:2]
+    tile = self.tile
+    if tile is None:
+      try:
+        tile = self._side(height, width)
+        if tile >= max(height, width):
+          return self.whole(image)
+      except OUT_OF_MEMORY:
+        tile = max(height, width) // 2
+        if tile < SMALLEST:
+          raise
+    out = np.empty((height * self.scale, width * self.scale, 3), np.uint8)
+    return self.tiler(image, max(tile, self.tiler.smallest_tile()) if self.tile is None else tile, out)
+
+  def whole(self, image):
+    """The picture at once."""
+    image = image.astype(np.float32) / np.float32(255) if image.dtype == np.uint8 else image
+    return self.model(image[None])[0]
+
+  @property
+  def tiler(self):
+    """The Tiler, made when it is first needed: it measures how far the network sees."""
+    if self._tiler is None:
+      self._tiler = Tiler(self.model, **self.options)
+    return self._tiler
+
+  def _side(self, height, width):
+    """Side of the largest square that fits, at most the picture's longer side."""
+    longer = max(height, width)
+    if self.memory_limit is None and height * width < LARGE:
+      return longer
+    if (height, width) not in self._sides:
+      limit = self.memory_limit * 2 ** 30 if self.memory_limit is not None else usual_limit()
+      self._sides[height, width] = largest_side(self._bytes, (height, width), self.scale, limit)
+    return self._sides[height, width]
+
+  @functools.cached_property
+  def _bytes(self):
+    return bytes_per_pixel(self.model)
+
+
+def predict_files(model, inputs, out, suffix=".png", progress=True, **sizes):
   """Applies a model to pictures of any size; one that fails does not stop the others.
 
   Args:
@@ -38,6 +118,7 @@ def predict_files(model, inputs, out, suffix=".png", progress=True):
     out: str or Path of the output folder, which is made; `output_paths` tells the names in it.
     suffix: str, one of WRITTEN_SUFFIXES.
     progress: bool, whether a bar is drawn on the error stream.
+    **sizes: `tile`, `memory_limit`, `overlap` and `statistics` of AnySize.
   Returns:
     PredictReport.
   Raises:
@@ -50,18 +131,29 @@ def predict_files(model, inputs, out, suffix=".png", progress=True):
     raise ValueError(f"{out} is a file: give a folder for the pictures")
   paths = list_images(inputs)
   outputs = output_paths(paths, out, suffix)
+  at_any_size = AnySize(model, **sizes)
 
   def enhance(index, image):
-    enhanced = model(image[None])[0]
+    enhanced = at_any_size(image)
     return lambda: write_image(outputs[index], enhanced)
 
-  reasons = each_picture(enhance, paths, progress)
+  reasons = each_picture(enhance, paths, progress, read=_read_by_size)
   jobs = list(zip(paths, outputs, reasons))
   return PredictReport(written=[(path, output) for path, output, reason in jobs if reason is None],
                        failures=[(path, reason) for path, _, reason in jobs if reason is not None])
 
 
-def each_picture(work, paths, progress=True):
+def _read_by_size(path):
+  """A picture as float32 at its full depth, or as uint8 where that alone would fill the memory."""
+  try:
+    with _quiet(), Image.open(path) as picture:
+      large = picture.width * picture.height > LARGE
+  except Exception:  # whatever is wrong with it, reading it says so in better words
+    large = False
+  return read_uint8(path) if large else read_image(path)
+
+
+def each_picture(work, paths, progress=True, read=None):
   """Reads pictures ahead, works on them one by one, and writes behind; one that fails does not stop the others.
 
   Args:
@@ -69,6 +161,7 @@ def each_picture(work, paths, progress=True):
       runs in another thread.
     paths: list of Path.
     progress: bool, whether a bar is drawn on the error stream.
+    read: Path -> picture; None is `core.images.read_image`.
   Returns:
     list of str or None: why each picture failed.
   """
@@ -78,18 +171,18 @@ def each_picture(work, paths, progress=True):
   def finish_oldest():
     index, future = writing.popleft()
     if future.exception():
-      reasons[index] = _reason(future.exception(), paths[index])
+      reasons[index] = reason_of(future.exception(), paths[index])
 
-  with concurrent.futures.ThreadPoolExecutor(_AHEAD) as pool, \
+  with concurrent.futures.ThreadPoolExecutor(AHEAD) as pool, \
        tqdm(total=len(paths), unit="image", disable=not progress, file=sys.stderr) as bar:
-    for index, reading in enumerate(_read_ahead(pool, paths)):
+    for index, reading in enumerate(_read_ahead(pool, paths, read or read_image)):
       image = None
       try:
         image = reading.result()
         writing.append((index, pool.submit(work(index, image))))
       except Exception as error:  # whatever one picture does to a model, the next ones get their turn
-        reasons[index] = _reason(error, paths[index], image)
-      if len(writing) > _AHEAD:
+        reasons[index] = reason_of(error, paths[index], image)
+      if len(writing) > AHEAD:
         finish_oldest()
       bar.update()
     while writing:
@@ -139,22 +232,24 @@ def _identity(path):
   return status.st_dev, status.st_ino
 
 
-def _read_ahead(pool, paths):
+def _read_ahead(pool, paths, read):
   """Yields the future picture of every path in order, with the next ones under way."""
   waiting = collections.deque()
   for path in paths:
-    waiting.append(pool.submit(read_image, path))
-    if len(waiting) > _AHEAD:
+    waiting.append(pool.submit(read, path))
+    if len(waiting) > AHEAD:
       yield waiting.popleft()
   while waiting:
     yield waiting.popleft()
 
 
-def _reason(error, path, image=None):
+def reason_of(error, path, image=None):
   """Says in plain words why a picture failed."""
   if isinstance(error, UnreadableImage):
     return error.reason
-  if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)):
+  if isinstance(error, OUT_OF_MEMORY):
+    if isinstance(error, MemoryError) and str(error).startswith("memory for"):  # our own words
+      return str(error)
     size = "this picture" if image is None else f"{image.shape[1]} x {image.shape[0]} pixels"
     return f"not enough memory for {size}: make the picture smaller, or cut it into parts"
   message = str(error).removeprefix(f"{path}: ")

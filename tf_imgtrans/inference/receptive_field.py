@@ -1,0 +1,320 @@
+"""What a network needs: how far it sees, measured on random pictures, and how much memory a picture takes."""
+
+import contextlib
+import dataclasses
+import math
+import mmap
+import pathlib
+import threading
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_imgtrans.core.networks import noise_mode
+
+# Sides of the probe's pictures, in pixels. What sees further than nearly half of the last counts as infinite. None is
+# small, as far taps of a dilated kernel fall outside a small picture and would be missed.
+SIDES = (256, 512)
+BLOCK = 16  # pixels in the middle of the probe that must not change
+PERIODS = tuple(2 ** power for power in range(10))  # 1 .. 512, shifts that are tried
+PROBE = 256  # side of the picture that memory is reckoned on, in pixels
+STEP = 64  # pixels, between the sides of tiles
+WORKSPACE = 1.5  # what convolutions take beside their maps, and maps that live longer; see its test
+USED = 0.8  # share of the free memory that is planned: what is freed between maps of other sizes does not all come back
+TOLERANCE = 1e-6  # of outputs in [0, 1], a few roundings in float32: what changes less does not matter
+
+
+@dataclasses.dataclass(frozen=True)
+class Field:
+  """What an output pixel depends on.
+
+  Attributes:
+    radius: pixels of the input, up, down, left or right of the place of an output pixel, that matter to it at most; int,
+      or math.inf where the whole picture does (means over the picture, or weights for every place).
+    period: int, pixels: a picture that is shifted by a multiple of it gives the shifted output. 1 for plain convolutions,
+      2 behind one space_to_depth. 1 where the radius is infinite, as it cannot be measured then.
+  """
+
+  radius: float
+  period: int
+
+  @property
+  def finite(self):
+    """bool, whether parts of a picture can be computed one by one."""
+    return math.isfinite(self.radius)
+
+
+def receptive_field(model, seed=0):
+  """Measures the field of a network by changing all of a random picture but a window, and seeing how deep that reaches.
+
+  Nothing is declared: strides, dilations and rearrangements count as they act, and what the weights switch off counts for
+  nothing. Noise of a "random" network is "fixed" meanwhile; of the period, it is off.
+
+  Args:
+    model: keras.Model, LoadedModel or callable: float32 [1, H, W, 3] in [0, 1] -> [1, sH, sW, 3].
+    seed: int, of the pictures.
+  Returns:
+    Field.
+  """
+  network, run = keras_network(model), as_function(model)
+  sizes = [(side, side) for side in SIDES]
+  fixed = getattr(getattr(model, "run", None), "size", (None, None))
+  if network is None and None not in fixed:
+    sizes = [tuple(fixed)]
+  with noise_mode(network):
+    side, reach = _finite_side(run, sizes, seed)
+  if side is None:
+    return Field(math.inf, 1)
+  with noise_mode(network, None if network is None else "off"):
+    period = _period(run, side, reach, seed) if network is not None or None in fixed else None
+  if period is None:
+    return Field(math.inf, 1)
+  with noise_mode(network):
+    # Where groups of pixels move together, the reach depends on where in a group the window begins.
+    reaches = [reach, *(_reach(run, side, seed, start) for start in range(1, min(period, BLOCK)))]
+  return Field(math.inf, 1) if None in reaches else Field(max(reaches), period)
+
+
+def keras_network(model):
+  """The keras.Model of a model, or None of another kind."""
+  return model if isinstance(model, keras.Model) else getattr(model, "keras_model", None)
+
+
+def as_function(model):
+  """float32 array [N, H, W, 3] -> float32 array [N, sH, sW, 3], eagerly, at inference."""
+  network = keras_network(model)
+  if network is None:
+    return lambda images: np.asarray(model(images), np.float32)
+  return lambda images: np.asarray(network(tf.constant(images), training=False), np.float32)
+
+
+def _finite_side(run, sizes, seed):
+  """(size [2] of the smallest picture whose middle no change reaches, how deep it reached), or (None, None)."""
+  for number, size in enumerate(sizes):
+    try:
+      reach = _reach(run, size, seed)
+    except ValueError:
+      if number == 0:
+        raise
+      return None, None  # it takes no other size
+    if reach is not None:
+      return size, reach
+  return None, None
+
+
+def _reach(run, size, seed, start=0):
+  """How many pixels deep a change around a window reaches into it; None where it reaches the middle.
+
+  The window begins BLOCK // 2 + start pixels from the picture's border, which is so on the other sides too.
+  """
+  height, width = size
+  random = np.random.default_rng(seed)
+  picture, other = random.uniform(0, 1, (2, 1, height, width, 3)).astype(np.float32)
+  first = BLOCK // 2 + start
+  other[:, first:height - first, first:width - first] = picture[:, first:height - first, first:width - first]
+  before, after = run(picture), run(other)
+  scale = before.shape[1] // height
+  changed = (np.abs(before - after) > TOLERANCE)[0].any(axis=-1)
+  changed = changed.reshape(height, scale, width, scale).any(axis=(1, 3))
+  tall, wide = (slice((side - BLOCK) // 2, (side + BLOCK) // 2) for side in size)
+  if changed[tall, wide].any():
+    return None
+  return max(_depth(line, first) for line in (changed[:, wide].any(axis=1), changed[tall].any(axis=0)))
+
+
+def _depth(changed, first):
+  """Along one axis, bool [L] with an unchanged middle: the larger of the depths from both ends of the window."""
+  middle = len(changed) // 2
+  from_start, from_end = np.flatnonzero(changed[:middle]), np.flatnonzero(changed[middle:])
+  # The nearest changed pixel of the input is first - 1, and len - first at the other end.
+  depths = [from_start[-1] - (first - 1)] if len(from_start) else []
+  depths += [len(changed) - first - (middle + from_end[0])] if len(from_end) else []
+  return int(max(0, *depths)) if depths else 0
+
+
+def _period(run, size, reach, seed):
+  """The smallest shift that the output follows, or None."""
+  height, width = size
+  middle = slice((height - BLOCK) // 2, (height + BLOCK) // 2)
+  for shift in PERIODS:
+    wide = -(-(width + shift) // 64) * 64
+    pictures = np.random.default_rng(seed).uniform(0, 1, (1, height, wide + shift, 3)).astype(np.float32)
+    before, after = run(pictures[:, :, :wide]), run(pictures[:, :, shift:])
+    scale = before.shape[1] // height
+    rows = slice(middle.start * scale, middle.stop * scale)
+    first, last = (reach + BLOCK // 2) * scale, (wide - shift - reach - BLOCK // 2) * scale
+    moved = before[:, rows, first + shift * scale:last + shift * scale]
+    if np.abs(moved - after[:, rows, first:last]).max() <= 10 * TOLERANCE:  # other pixels, so other roundings
+      return shift
+  return None
+
+
+class FixedStatistics:
+  """Gives the instance normalizations of a network means and variances that are measured beforehand.
+
+  Then every part of a picture is normalized alike, and the network's field is finite. The layers are those of the class
+  InstanceNormalization, y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, at any depth; they stay as they are.
+
+  Args:
+    network: keras.Model.
+  """
+
+  def __init__(self, network):
+    self.network = network
+    self.layers = [layer for layer in network._flatten_layers(include_self=False)
+                   if type(layer).__name__ == "InstanceNormalization"]
+    self.values = {}  # layer's id -> variables (mean, variance), [1, 1, 1, C]: a graph sees them change
+
+  def measure(self, images):
+    """Measures over all pixels of a batch together, in one eager pass: float32 [N, H, W, 3] in [0, 1].
+
+    With one whole picture, what the network itself would take.
+    """
+    seen = set()
+
+    def moments(layer, x):
+      if id(layer) in seen:
+        raise ValueError(f"the normalization {layer.name} is applied twice in one pass: its statistics cannot be fixed; "
+                         'use statistics="tile"')
+      seen.add(id(layer))
+      mean = tf.reduce_mean(x, axis=(0, 1, 2), keepdims=True)
+      variance = tf.reduce_mean(tf.math.squared_difference(x, mean), axis=(0, 1, 2), keepdims=True)
+      if id(layer) not in self.values:
+        self.values[id(layer)] = tf.Variable(mean, trainable=False), tf.Variable(variance, trainable=False)
+      for variable, value in zip(self.values[id(layer)], (mean, variance)):
+        variable.assign(value)
+      return mean, variance
+
+    with self._replaced(moments):
+      self.network(tf.constant(images), training=False)
+
+  def applied(self):
+    """A context in which the network, called eagerly or traced, uses what was measured."""
+    return self._replaced(lambda layer, x: self.values[id(layer)])
+
+  @contextlib.contextmanager
+  def _replaced(self, moments):
+    """Puts (layer, x) -> (mean, variance) in the place of the layers' own."""
+    def replacement(layer):
+      return lambda inputs: _normalized(layer, inputs, moments)
+
+    try:
+      for layer in self.layers:
+        vars(layer)["call"] = replacement(layer)  # hides the method of the class, for this layer alone
+      yield
+    finally:
+      for layer in self.layers:
+        vars(layer).pop("call", None)
+
+
+def _normalized(layer, inputs, moments):
+  """Instance normalization with given statistics: [N, H, W, C] -> the same."""
+  x = tf.cast(inputs, tf.float32)
+  mean, variance = moments(layer, x)
+  factor = tf.math.rsqrt(variance + layer.epsilon)
+  if layer.scale:
+    factor = factor * layer.gamma
+  normalized = (x - mean) * factor
+  return tf.cast(normalized + layer.beta if layer.center else normalized, layer.compute_dtype)
+
+
+def largest_side(each, size, scale, limit):
+  """The largest square tile with which the process stays below a limit.
+
+  Counted are what the process holds, the model's maps, the result in bytes and its encoder, a band of it in float32.
+
+  Args:
+    each: float, `bytes_per_pixel` of the model.
+    size: (height, width) of the picture.
+    scale: int, of the model.
+    limit: float, bytes that the process may hold.
+  Returns:
+    int, pixels of the input: the longer side where the whole picture fits, else a multiple of STEP.
+  Raises:
+    MemoryError: not even a tile of STEP pixels fits.
+  """
+  (height, width), enlarged = size, scale ** 2
+  free = USED * (limit - _resident() - height * width * enlarged * 7)  # 3 bytes a pixel, and 4 in the encoder
+  if height * width * (each + 4 * 12 * enlarged) <= free:  # the result in float32, and its copies while it is rounded
+    return max(size)
+  sides = [side for side in range(STEP, max(size), STEP)
+           if side ** 2 * each + side * width * enlarged * 5 * 12 <= free]
+  if not sides:
+    least = limit + (STEP ** 2 * each + STEP * width * enlarged * 60 - free) / USED
+    raise MemoryError(f"memory for {width} x {height} pixels is short: the limit is {limit / 2 ** 30:.2f} GiB, and the "
+                      f"smallest tiles need {least / 2 ** 30:.2f}")
+  return sides[-1]
+
+
+def usual_limit():
+  """float, bytes: what the process holds, and four fifths of the memory that is free; infinite where that is unknown."""
+  try:
+    known = dict(line.split()[:2] for line in pathlib.Path("/proc/meminfo").read_text().splitlines())
+    return _resident() + 0.8 * int(known["MemAvailable:"]) * 1024
+  except (OSError, KeyError):
+    return math.inf
+
+
+def bytes_per_pixel(model):
+  """float, bytes of memory that a pixel of the input takes while the model runs.
+
+  For Keras models from the shapes of the maps in its graph, for others from what the process grows by in a probe.
+  """
+  network = keras_network(model)
+  if network is None:
+    run, random = as_function(model), np.random.default_rng(0)
+    fixed = [side or PROBE for side in getattr(getattr(model, "run", None), "size", (PROBE, PROBE))]
+    picture = random.uniform(0, 1, (1, *fixed, 3)).astype(np.float32)
+    return _growth(lambda: run(picture)) / (fixed[0] * fixed[1])
+  traced = tf.function(lambda images: network(images, training=False))
+  graph = traced.get_concrete_function(tf.TensorSpec((1, PROBE, PROBE, 3))).graph
+  return WORKSPACE * _graph_bytes(graph) / PROBE ** 2
+
+
+def _graph_bytes(graph):
+  """The most bytes that the outputs of operations hold at once, when they run in their order and are freed after use."""
+  operations = graph.get_operations()
+  last = {tensor.ref(): number for number, operation in enumerate(operations) for tensor in operation.inputs}
+  alive, most, ending = 0, 0, {}
+  for number, operation in enumerate(operations):
+    made = sum(_bytes(tensor) for tensor in operation.outputs if operation.type not in ("Identity", "Reshape"))
+    alive += made
+    most = max(most, alive)
+    for tensor in operation.outputs if made else ():
+      ending.setdefault(last.get(tensor.ref(), number), []).append(_bytes(tensor))
+    alive -= sum(ending.pop(number, ()))
+  return most
+
+
+def _bytes(tensor):
+  """Bytes of a tensor; weights and unknown shapes count for nothing."""
+  elements = tensor.shape.num_elements()
+  return 0 if elements is None or tensor.dtype == tf.resource else elements * tensor.dtype.size
+
+
+def _growth(work):
+  """Bytes by which the process grows, at the most, while work() runs."""
+  before, most, finished = _resident(), 0, threading.Event()
+
+  def watch():
+    nonlocal most
+    while not finished.wait(0.001):
+      most = max(most, _resident())
+
+  watcher = threading.Thread(target=watch)
+  watcher.start()
+  try:
+    work()
+  finally:
+    finished.set()
+    watcher.join()
+  return max(most - before, 0)
+
+
+def _resident():
+  """Bytes of memory that the process holds; 0 where the system does not tell."""
+  try:
+    return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+  except OSError:
+    return 0

@@ -1,0 +1,204 @@
+"""Videos: a model applied to every frame, through a folder of frames with which a killed run goes on."""
+
+import collections
+import concurrent.futures
+import contextlib
+import dataclasses
+import os
+import pathlib
+import shutil
+import sys
+
+import cv2
+from tqdm import tqdm
+
+from tf_imgtrans.core.files import atomic_path, read_json, remove_leftovers, write_json
+from tf_imgtrans.core.images import read_uint8, write_image
+from tf_imgtrans.core.networks import digest, noise_mode
+from tf_imgtrans.inference.predict import AHEAD, AnySize
+
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read when the first video is opened: our own words name the file
+
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm")
+CODECS = {".mp4": "mp4v", ".avi": "MJPG"}  # tried in this order: motion JPEG is in every build of OpenCV
+TOLERATED = 0.01  # share of the frames that a header may promise too many; ours, as headers of whole files are seldom exact
+
+
+class UnreadableVideo(ValueError):
+  """A file that gives no video, or that ends too early; the message names it."""
+
+
+def is_video(path):
+  """bool, by the suffix."""
+  return pathlib.Path(path).suffix.lower() in VIDEO_SUFFIXES
+
+
+def predict_video(model, path, output, keep_frames=False, progress=True, **sizes):
+  """Applies a model to the frames of a video, one by one, and writes a video of the same frames a second.
+
+  Each frame is written as out/.<stem>.frames/00000000.png at first. A run that was killed goes on after those that are
+  there, where it is of the same file and the same weights; the folder is removed when the video is whole. Decoding and
+  writing run beside the model. Noise of mode "random" is "fixed", so that it stands still from frame to frame. Sound is
+  not kept. OpenCV writes even sizes alone: an odd one grows by its last row or column once more.
+
+  Args:
+    model: LoadedModel or callable: float32 [1, H, W, 3] in [0, 1] -> [1, sH, sW, 3].
+    path: str or Path of a video that OpenCV reads.
+    output: str or Path of the video, .mp4; where OpenCV cannot write that, .avi stands for it.
+    keep_frames: bool, whether the frames stay, in out/<stem>.frames/.
+    progress: bool, whether a bar with the time that is left is drawn on the error stream.
+    **sizes: `tile`, `memory_limit`, `overlap` and `statistics` of `predict.AnySize`.
+  Returns:
+    Path of the video that was written.
+  Raises:
+    FileNotFoundError: no such file.
+    UnreadableVideo: it is damaged, or ends before the number of frames that it promises.
+  """
+  path, output = pathlib.Path(path), pathlib.Path(output)
+  with contextlib.closing(_Frames(path)) as frames:
+    folder = output.parent / f".{output.stem}.frames"
+    _prepare(folder, _identity(model, path, sizes))
+    network = getattr(model, "keras_model", None)
+    if network is not None:  # graphs that were made before keep the noise that they were made with
+      model = dataclasses.replace(model, run=type(model.run)(network))
+    with noise_mode(network):
+      count = _predict_frames(AnySize(model, **sizes), frames, folder, progress)
+  missing = frames.promised - count
+  if count == 0 or missing > max(1, TOLERATED * frames.promised):
+    raise UnreadableVideo(f"{path}: only {count} of {frames.promised} frames can be read: "
+                          "the video is damaged or cut short")
+  written = _assemble(folder, count, output, frames.rate)
+  if keep_frames:
+    kept = output.parent / f"{output.stem}.frames"
+    shutil.rmtree(kept, ignore_errors=True)
+    folder.rename(kept)
+    (kept / "source.json").unlink()
+  else:
+    shutil.rmtree(folder)
+  return written
+
+
+class _Frames:
+  """Frames of a video in their order.
+
+  Attributes:
+    promised: int, frames that the file says to have; 0 where it does not say.
+    rate: float, frames a second.
+  """
+
+  def __init__(self, path):
+    if not path.is_file():
+      raise FileNotFoundError(f"{path}: no such file")
+    self.capture = _quietly(lambda: cv2.VideoCapture(str(path)))
+    if not self.capture.isOpened():
+      raise UnreadableVideo(f"{path}: not a video, damaged or cut short, or of a kind that OpenCV does not read")
+    self.promised = max(int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+    rate = self.capture.get(cv2.CAP_PROP_FPS)
+    self.rate = rate if 0 < rate < 1000 else 25.0  # a file without one
+
+  def next(self, wanted=True):
+    """The next frame, uint8 [H, W, 3] in RGB, or True where its pixels are not wanted; None behind the last."""
+    if not wanted:
+      return True if self.capture.grab() else None
+    there, frame = self.capture.read()
+    return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if there else None
+
+  def close(self):
+    self.capture.release()
+
+
+def _quietly(work):
+  """Without OpenCV's own remarks on damaged files: ours name the file."""
+  level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+  try:
+    return work()
+  finally:
+    cv2.utils.logging.setLogLevel(level)
+
+
+def _identity(model, path, sizes):
+  """What the frames of a run depend on: dict for a JSON file."""
+  status = path.stat()
+  network = getattr(model, "keras_model", None)
+  file = getattr(model, "path", None)
+  return {"video": str(path.resolve()), "bytes": status.st_size, "changed": status.st_mtime,
+          "model": digest(network) if network is not None else [str(file), file.stat().st_mtime] if file else None,
+          "noise": getattr(network, "noise", None), "scale": int(getattr(model, "scale", 1)),
+          "sizes": repr(sorted(sizes.items()))}
+
+
+def _prepare(folder, identity):
+  """Makes the folder of frames, and empties it where its frames are of another video or model."""
+  note = folder / "source.json"
+  if folder.exists() and not (note.is_file() and _content(note) == identity):
+    shutil.rmtree(folder)
+  if not folder.exists():
+    folder.mkdir(parents=True)
+    write_json(note, identity)
+  remove_leftovers(folder)
+
+
+def _content(note):
+  try:
+    return read_json(note)
+  except ValueError:
+    return None
+
+
+def _file(folder, index):
+  return folder / f"{index:08d}.png"
+
+
+def _predict_frames(enhance, frames, folder, progress):
+  """Writes the frames that are missing; how many the video has."""
+  def following(index):
+    return frames.next(wanted=not _file(folder, index).exists())
+
+  writing = collections.deque()
+  # One thread reads, as frames come in their order; others encode what is done.
+  with concurrent.futures.ThreadPoolExecutor(1) as reader, concurrent.futures.ThreadPoolExecutor(AHEAD) as writer, \
+       tqdm(total=frames.promised or None, unit="frame", disable=not progress, file=sys.stderr) as bar:
+    reading = collections.deque(reader.submit(following, index) for index in range(AHEAD))
+    index = 0
+    while (frame := reading.popleft().result()) is not None:
+      reading.append(reader.submit(following, index + AHEAD))
+      if frame is not True:
+        writing.append(writer.submit(write_image, _file(folder, index), enhance(frame)))
+      while len(writing) > AHEAD:
+        writing.popleft().result()
+      index += 1
+      bar.update()
+    while writing:
+      writing.popleft().result()
+  return index
+
+
+def _assemble(folder, count, output, rate):
+  """Makes the video of the frames; the path of it."""
+  for suffix, codec in CODECS.items():
+    target = output.with_suffix(suffix)
+    with atomic_path(target) as temporary:
+      if _encode(folder, count, temporary, codec, rate):
+        return target
+      temporary.write_bytes(b"")
+    target.unlink()
+  raise ValueError(f"{output}: OpenCV can write neither {' nor '.join(CODECS.values())}; the frames are in {folder}")
+
+
+def _encode(folder, count, target, codec, rate):
+  """Writes the frames into one file; False where the codec is not there."""
+  writer = None
+  try:
+    for index in range(count):
+      frame = cv2.cvtColor(read_uint8(_file(folder, index)), cv2.COLOR_RGB2BGR)
+      height, width = frame.shape[:2]
+      frame = cv2.copyMakeBorder(frame, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+      if writer is None:
+        writer = _quietly(lambda: cv2.VideoWriter(str(target), cv2.VideoWriter_fourcc(*codec), rate, frame.shape[1::-1]))  # noqa: B023
+        if not writer.isOpened():
+          return False
+      writer.write(frame)
+  finally:
+    if writer is not None:
+      writer.release()
+  return True
