@@ -56,7 +56,7 @@ def test_session_loaders_find_the_variables(generator, photograph, tmp_path):
   image = photograph[None, :40, :52]
   with tf.Graph().as_default(), tf.compat.v1.Session() as session:
     meta = tf.compat.v1.saved_model.load(session, ["serve"], str(folder))
-    signature = meta.signature_def["serving_default"]
+    signature = meta.signature_def["image_float"]
     served = session.run(signature.outputs["image"].name, {signature.inputs["image"].name: image})
   np.testing.assert_allclose(served, run(generator)(image), atol=1e-6)
 

@@ -1,0 +1,120 @@
+"""A client for models that `to_saved_model` wrote, on TensorFlow Serving."""
+
+import io
+import os
+import pathlib
+import re
+import urllib.parse
+
+import numpy as np
+from PIL import Image
+
+from tf_imgtrans.serving.errors import ServingError
+
+_PATH = re.compile(r"(.*?)(?:/v1/models/([^/:]+)(?:/versions/(\d+))?)?/?")
+_REST, _GRPC = ("http", "https"), ("grpc", "grpcs")
+
+
+class Client:
+  """Enhances pictures on a server.
+
+  Over http:// it needs nothing but this package without TensorFlow; over grpc:// the extra `serving`. Arrays of floats
+  are large as JSON, so take gRPC for them, or send files.
+
+  Args:
+    url: str, "http://HOST:8501", "grpc://HOST:8500" (the ports of TensorFlow Serving), or with s for TLS; REST addresses
+      may end in /v1/models/NAME or /v1/models/NAME/versions/VERSION.
+    name: str, the model's name on the server, where the address does not tell it.
+    version: int, or None for the latest that is ready.
+    timeout_s: float, seconds that each call may take.
+  Raises:
+    ValueError: an address of another kind, or no name.
+    ModuleNotFoundError: gRPC without the extra.
+  """
+
+  def __init__(self, url, name=None, version=None, timeout_s=60.0):
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in (*_REST, *_GRPC) or not parts.netloc:
+      raise ValueError(f"{url} is no address of a server: expected http://HOST:8501 or grpc://HOST:8500")
+    prefix, found_name, found_version = _PATH.fullmatch(parts.path).groups()
+    name, version = name or found_name, version or (int(found_version) if found_version else None)
+    if not name:
+      raise ValueError(f"{url} names no model: give name=..., or {parts.scheme}://{parts.netloc}/v1/models/NAME")
+    address = f"{parts.scheme}://{parts.netloc}"
+    if parts.scheme in _REST:
+      from tf_imgtrans.serving.rest import Rest
+
+      self.transport = Rest(address + prefix, name, version, timeout_s)
+    else:
+      from tf_imgtrans.serving.rpc import Grpc
+
+      self.transport = Grpc(address, name, version, timeout_s)
+
+  def ready(self):
+    """Whether a version of the model is loaded: bool; False also where no server answers yet.
+
+    Raises:
+      ServingError: the server answers, but is no TensorFlow Serving.
+    """
+    try:
+      return "AVAILABLE" in self.states().values()
+    except ServingError as error:
+      if error.code in ("UNAVAILABLE", "NOT_FOUND", "DEADLINE_EXCEEDED"):
+        return False
+      raise
+
+  def states(self):
+    """{version: state} of the model: dict of int to str, such as {1: "AVAILABLE", 2: "LOADING"}."""
+    return self.transport.states()
+
+  def signatures(self):
+    """{signature: ({input: dtype}, {output: dtype})}: dict, with dtypes such as "DT_STRING"."""
+    return self.transport.signatures()
+
+  def enhance(self, picture):
+    """Runs the model on a picture.
+
+    Args:
+      picture: bytes of a JPEG, PNG, WebP or BMP file, or a str or Path of one: the server decodes it, upright, and the
+        result is PNG; uint8 [H, W, 3] or [N, H, W, 3], sent as PNG; or float [H, W, 3] or [N, H, W, 3] in [0, 1].
+    Returns:
+      bytes of a PNG file; or uint8, or float32, of the input's rank.
+    Raises:
+      ValueError: an array of another shape or dtype.
+      FileNotFoundError: no such file.
+      ServingError: no result, with the reason and the remedy.
+    """
+    if isinstance(picture, (str, os.PathLike)):
+      picture = pathlib.Path(picture).read_bytes()
+    if isinstance(picture, (bytes, bytearray, memoryview)):
+      return self._enhance_bytes([bytes(picture)])[0]
+    images = np.asarray(picture)
+    if images.ndim not in (3, 4) or images.shape[-1] != 3 or 0 in images.shape:
+      raise ValueError(f"picture has shape {images.shape}: expected [height, width, 3] or [N, height, width, 3]")
+    batch = images if images.ndim == 4 else images[None]
+    if images.dtype == np.uint8:
+      result = np.stack([_decoded(reply) for reply in self._enhance_bytes([_encoded(image) for image in batch])])
+    elif np.issubdtype(images.dtype, np.floating):
+      result = np.asarray(self.transport.predict("image_float", "image", batch.astype(np.float32)), np.float32)
+    else:
+      raise ValueError(f"picture has dtype {images.dtype}: expected uint8, or floating point in [0, 1]")
+    return result if images.ndim == 4 else result[0]
+
+  def _enhance_bytes(self, pictures):
+    replies = self.transport.predict("serving_default", "image_bytes", pictures)
+    if len(replies) != len(pictures) or not all(isinstance(reply, bytes) for reply in replies):
+      raise ServingError("the server's serving_default gives no encoded pictures: export the model again with tf-imgtrans "
+                         "export saved-model")
+    return replies
+
+
+def _encoded(image):
+  """uint8 [H, W, 3] as the bytes of a PNG file, at the fastest compression: it travels once."""
+  buffer = io.BytesIO()
+  Image.fromarray(image).save(buffer, format="PNG", compress_level=1)
+  return buffer.getvalue()
+
+
+def _decoded(data):
+  with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+    return np.asarray(picture.convert("RGB"))

@@ -1,0 +1,46 @@
+"""What can go wrong between a client and a server, with the remedy in the message."""
+
+import re
+
+
+class ServingError(OSError):
+  """A request that got no result; `code` is the server's name for the kind, such as "INVALID_ARGUMENT"."""
+
+  def __init__(self, message, code="UNKNOWN"):
+    super().__init__(message)
+    self.code = code
+
+
+def plain_reason(text):
+  """The words of a graph's error message that are meant for people.
+
+  >>> plain_reason("assertion failed: [picture is] [1] [x] [2] [pixels]\\n\\t [[{{node Assert}}]]")
+  'picture is 1 x 2 pixels'
+  """
+  asserted = re.search(r"assertion failed:((?:\s*\[[^\[\]]*\])+)", text)
+  if asserted:
+    return " ".join(re.findall(r"\[([^\[\]]*)\]", asserted.group(1)))
+  lines = [re.sub(r"^\{\{.*?\}\}\s*", "", line.strip()) for line in text.splitlines()]
+  lines = [line for line in lines if line and not line.startswith(("[[", "Detected at", "Graph execution", "<stack"))]
+  return lines[0] if lines else "no reason was given"
+
+
+def failure(code, reason, address, model):
+  """The ServingError for a status code of gRPC, which REST's answers are translated to.
+
+  Args:
+    code: str, such as "NOT_FOUND".
+    reason: str, the server's message.
+    address: str, where the server is.
+    model: str, the model's name.
+  """
+  reason = plain_reason(reason)
+  remedies = {
+      "INVALID_ARGUMENT": f"{model} refused the request: {reason}",
+      "NOT_FOUND": f"{address} has no such model or version: {reason}; compare {model!r} with the names in models.config",
+      "UNAVAILABLE": f"{address} does not answer, or is still loading {model!r}: {reason}; is the server running (docker "
+                     "compose up -d), and is this its port: 8501 for http://, 8500 for grpc://?",
+      "RESOURCE_EXHAUSTED": f"{address} lacks memory for the request: {reason}; make the picture smaller",
+      "DEADLINE_EXCEEDED": f"{address} gave no answer in time: {reason}; give a longer timeout_s, or a smaller picture",
+  }
+  return ServingError(remedies.get(code, f"{address} failed with {code}: {reason}"), code)
