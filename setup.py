@@ -12,6 +12,7 @@ REQUIREMENTS = [
     "tensorflow>=2.19,<2.22",               # training, tf.data, SavedModel and TFLite conversion
     "keras>=3.12,<4",                       # models, layers, optimizers, the .keras file
     "ai-edge-litert>=2.0",                  # runs .tflite files; tf.lite.Interpreter is to be removed from TensorFlow
+    "flatbuffers>=24.3",                    # reads .tflite files and puts their description inside
     "numpy>=1.26",                          # arrays of the metrics and of the checkpoints
     "scipy>=1.11",                          # filters, the gamma function and linear algebra of the metrics
     "opencv-python-headless>=4.8,<6",       # reads 16-bit colour pictures, which Pillow cuts to 8 bits

@@ -20,7 +20,8 @@ PATHS = [[], ["quickstart"], ["train"], ["train", "mux_demux"], ["train", "x_gan
          ["evaluate"], ["predict"], ["corrupt"],
          *(["corrupt", kind] for kind in ("random_points", "edge_points", "color_noise", "white_block", "color_blocks")),
          ["data"], ["data", "pack"], ["benchmark-corruptions"], ["compress"], ["decompress"],
-         ["export"], ["export", "saved-model"], ["export", "tflite"], ["import-checkpoint"], ["reproduce"],
+         ["export"], ["export", "saved-model"], ["export", "tflite"], ["inspect"], ["serve-check"],
+         ["import-checkpoint"], ["reproduce"],
          ["reproduce", "mux_demux"], *(["reproduce", "mux_demux", table] for table in
                                        ("table2", "table3", "table4", "table5", "score")),
          ["reproduce", "feature_pyramid_pan"],

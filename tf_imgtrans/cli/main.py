@@ -42,6 +42,8 @@ COMMANDS = {
         "saved-model": ("export:saved_model", "A SavedModel for TensorFlow Serving."),
         "tflite": ("export:tflite", "A .tflite file for phones."),
     }, "Export a model for a server or a phone."),
+    "inspect": ("inspect_file:inspect_file", "Show what a model file holds."),
+    "serve-check": ("serve_check:serve_check", "Check a model on TensorFlow Serving with a picture."),
     "import-checkpoint": ("import_checkpoint:import_checkpoint", "Make a model of a public TensorFlow 1 checkpoint."),
     "reproduce": ({
         "mux_demux": ({

@@ -6,7 +6,13 @@ from lazy_loader import attach as _attach
 __getattr__, __dir__, __all__ = _attach(
     __name__,
     submod_attrs={
+        "flatbuffer": ["read_lite"],
+        "gpu_delegate": ["gpu_findings"],
+        "inspection": ["inspect_model"],
+        "metadata": ["read_description"],
         "parity": ["Parity", "measure_parity"],
+        "quantization": ["Unexportable"],
+        "report": ["inspect_lite"],
         "saved_model": ["to_saved_model"],
         "tflite": ["to_tflite"],
     },

@@ -1,0 +1,76 @@
+"""What a .tflite file says about itself: a metadata entry with JSON, which the interpreters pass over."""
+
+import json
+
+import tf_imgtrans
+from tf_imgtrans.core.networks import digest
+from tf_imgtrans.export.flatbuffer import read_lite, with_metadata
+
+NAME = "tf_imgtrans"
+FORMAT = 1  # of the JSON; raised when a field changes its meaning
+
+
+def describe(generator, precision, height=None, width=None, noise=None, **more):
+  """The description of an export.
+
+  Args:
+    generator: keras.Model from images to images.
+    precision: str.
+    height, width: ints of a fixed size, or None for any.
+    noise: the mode that was asked for, as `to_tflite` takes it.
+    **more: further fields of JSON values.
+  Returns:
+    dict of JSON values: format, package, version, precision, value_range, layout, channel_order, scale, height, width
+    (null is any), noise ("none" of a network that draws none), weights_sha256 of the source.
+  """
+  return {
+      "format": FORMAT, "package": NAME, "version": tf_imgtrans.__version__, "precision": precision,
+      "value_range": [0.0, 1.0], "layout": "NHWC", "channel_order": "RGB", "scale": int(getattr(generator, "scale", 1)),
+      "height": height, "width": width, "noise": effective_noise(generator, noise), "weights_sha256": digest(generator),
+      **more,
+  }
+
+
+def effective_noise(generator, noise=None):
+  """The noise of an exported graph: "fixed", "random", "off", or "none" of a network that draws none.
+
+  Without a mode it is the generator's own, but "fixed" in the place of "random" (core.networks.noise_mode).
+  """
+  if not hasattr(generator, "noise"):
+    return "none"
+  return noise or ("off" if generator.noise == "off" else "fixed")
+
+
+def add_description(content, description):
+  """The bytes of a .tflite file with the description and its names of signatures and tensors inside."""
+  lite = read_lite(content)
+  whole = {**description, "signatures": list(lite.signatures),
+           "input": _tensor(lite.inputs[0]), "output": _tensor(lite.outputs[0])}
+  return with_metadata(content, NAME, json.dumps(whole).encode())
+
+
+def read_description(source):
+  """The description inside a .tflite file.
+
+  Args:
+    source: bytes, path, or flatbuffer.LiteFile.
+  Returns:
+    dict, or None where the file carries none.
+  Raises:
+    ValueError: no .tflite file, or an entry that is no JSON.
+  """
+  lite = source if hasattr(source, "metadata") else read_lite(source)
+  if NAME not in lite.metadata:
+    return None
+  try:
+    return json.loads(lite.metadata[NAME])
+  except ValueError as error:
+    raise ValueError(f"the metadata entry {NAME} is no JSON: {error}") from error
+
+
+def _tensor(tensor):
+  """dict of a tensor; value = (integer - zero_point) * step for integer tensors."""
+  described = {"name": tensor.name, "shape": list(tensor.shape), "dtype": tensor.dtype.lower()}
+  if tensor.quantization:
+    described["step"], described["zero_point"] = tensor.quantization
+  return described
