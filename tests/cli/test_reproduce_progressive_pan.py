@@ -74,7 +74,8 @@ def untrained(monkeypatch):
     calls.append((paper, options.out.name, config))
     factor = Network(options.out.name.split("-")[0], config.seed).factor
     options.out.mkdir(parents=True)
-    (options.out / "run.json").write_text(json.dumps({"config": dataclasses.asdict(config), "data": {}}))
+    summary = find(options.data, options.validation_share).summary
+    (options.out / "run.json").write_text(json.dumps({"config": dataclasses.asdict(config), "data": summary}))
     for name, scale in (("generator", config.scale), ("generator_x2", 2), ("generator_x4", 4)):
       network = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Rescaling(factor),
                                   keras.layers.UpSampling2D(scale)])
@@ -151,7 +152,7 @@ def test_table2_with_two_seeds(faces, tmp_path, untrained):
 def test_figure5_has_one_training_for_all_scales(faces, tmp_path, untrained):
   assert call("figure5", "--data", faces, "--pictures", PICTURES, "--out", tmp_path) == 0
   assert [(name, config.scale) for _, name, config in untrained] == [
-      ("rcan_x2-8to16-seed0", 2), ("full-8to64-seed0", 8), ("rcan_x4-8to32-seed0", 4), ("rcan_x8-8to64-seed0", 8)]
+      ("rcan-8to16-seed0", 2), ("full-8to64-seed0", 8), ("rcan-8to32-seed0", 4), ("rcan-8to64-seed0", 8)]
   for scale in (2, 4, 8):
     found = rows(tmp_path / "figure5", f"x{scale}")
     sources, targets = held(faces, 8 * scale, input_size=8, output_size=64)
@@ -160,6 +161,12 @@ def test_figure5_has_one_training_for_all_scales(faces, tmp_path, untrained):
     assert found[f"x{scale}"]["psnr"]["values"] == pytest.approx([expected], abs=1e-4)
     assert (tmp_path / "figure5" / f"x{scale}" / "figure5a.png").is_file()
   assert (tmp_path / "figure5" / "figure5b.png").is_file()
+  told = json.loads((tmp_path / "figure5" / "statements.json").read_text())
+  averages = {scale: rows(tmp_path / "figure5", f"x{scale}") for scale in (2, 8)}
+  rises = {system: averages[8][f"{prefix}x8"]["swd_average"]["mean"] / averages[2][f"{prefix}x2"]["swd_average"]["mean"]
+           for system, prefix in (("pan", ""), ("rcan", "rcan_"))}
+  assert told == {"verdict": "holds" if rises["pan"] < rises["rcan"] else "does not hold",
+                  "pan_x8_over_x2": pytest.approx(rises["pan"]), "rcan_x8_over_x2": pytest.approx(rises["rcan"])}
 
 
 def test_figure9(faces, tmp_path, untrained):
@@ -191,3 +198,11 @@ def test_bad_calls(faces, tmp_path, capsys):
   assert "no data folder" in capsys.readouterr().err
   assert call("table2", "--data", faces, "--seeds", 0, "--out", tmp_path) == 2
   assert "seeds is 0" in capsys.readouterr().err
+
+
+def test_packed_pictures_are_refused_where_baselines_are_trained(faces, tmp_path, capsys):
+  from tf_imgtrans.cli.data import pack
+
+  assert not pack(faces / "train", tmp_path / "packed", size=32, smallest=8)
+  assert call("table1", "--data", tmp_path / "packed", "--out", tmp_path) == 2
+  assert "holds packed pictures, which ESRGAN, CARN and RCAN cannot be trained on" in capsys.readouterr().err

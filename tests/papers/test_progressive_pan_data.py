@@ -103,11 +103,16 @@ def test_held_out_pictures(folder):
   assert [name for name, *_ in held_out(TINY, find(folder), 1)] == ["7"]
 
 
-def test_bicubic_inputs():
-  picture = recipes.smooth_images(1, 16, 16, 3)[0]
-  source, target = pair(dataclasses.replace(TINY, low_resolution="bicubic"), picture, 16, (0, 0))
-  recipes.assert_same(target, picture)
-  recipes.assert_same(source, low_resolution(picture, 2))
+def test_bicubic_inputs(folder):
+  """The same at every stage: of pictures of the output's size."""
+  picture = recipes.smooth_images(1, 32, 32, 3)[0]
+  config = dataclasses.replace(PLAIN, output_size=32, low_resolution="bicubic")
+  for size in (16, 32):
+    source, target = pair(config, picture, size, (0, 0))
+    np.testing.assert_allclose(target, picture.reshape(size, 32 // size, size, 32 // size, 3).mean((1, 3)), atol=1e-6)
+    recipes.assert_same(source, low_resolution(picture, 4))
+  data = training_data(config, find(folder))
+  assert [source.shape[1] for source, _ in _batches(data, 0, 6)] == 6 * [8]
 
 
 def test_degraded_inputs(folder):
@@ -142,6 +147,20 @@ def test_packed_pictures_are_the_same(folder, tmp_path):
   assert [name for name, *_ in held_out(PLAIN, packed)] == [packed.names[number] for number in packed.validation]
   with pytest.raises(ValueError, match="size is 32: expected one that .* holds, 8, 16"):
     training_data(dataclasses.replace(PLAIN, output_size=32), packed)
+
+
+def test_parts_of_packed_pictures(folder, tmp_path):
+  """Where they lay in DIR/train and DIR/test before."""
+  from tf_imgtrans.cli.data import pack
+
+  assert not pack(folder, tmp_path / "packed", size=16, smallest=8)
+  packed = find(tmp_path / "packed")
+  assert [packed.names[number] for number in packed.validation] == ["7", "8", "9"] and len(packed.training) == 7
+
+
+def test_small_pictures_are_refused(folder):
+  with pytest.raises(ValueError, match=r"10 of 10 pictures have less than 64 pixels:\n.*its shorter side has 32\n"):
+    training_data(dataclasses.replace(TINY, output_size=64), find(folder))
 
 
 def test_a_run_among_its_pictures_is_refused(folder):

@@ -185,7 +185,7 @@ def _of(network, name):
                                   "bottom_dense/bias", "logit/kernel"])
 def test_gradient_by_the_weights_during_a_fade(name, monkeypatch):
   """Without the corners of LeakyReLU, across which R1 jumps and has no finite difference."""
-  monkeypatch.setattr("tf_imgtrans.papers.progressive_pan.discriminator._leaky", tf.tanh)
+  monkeypatch.setattr("tf_imgtrans.papers.progressive_pan.discriminator.leaky", tf.tanh)
   loss, weight = _of(_network(16), name)
   recipes.check_gradient(loss, weight, tolerance=5e-3)
 

@@ -241,19 +241,20 @@ def test_validation_is_at_the_size_of_the_stage():
 
   def score(targets, outputs, names):
     seen.append((targets[0].shape[0], outputs[0].shape[0], names))
-    return {"psnr": float(len(seen))}
+    return {"psnr": -float(len(seen))}
 
   pictures = [("one", _halved(PICTURES)[0], PICTURES[0]), ("two", _halved(PICTURES)[1], PICTURES[1])]
   validator = trainer.validator(pictures, score)
   records = []
-  for step in (1, 3):
+  for step in (1, 2, 3):
     _train(trainer, step)
     values, sheet = validator(trainer.generator)
     assert sheet.ndim == 3
-    assert validator.improved(records, values) == ([] if step == 1 else ["psnr"])
+    # What is half faded in would be another network in a file.
+    assert validator.improved(records, values) == (["psnr"] if step == 3 else [])
     records.append(values)
-  assert seen == [(8, 8, ("psnr",)), (16, 16, ("psnr", "ssim", "niqe"))]
-  assert [(record["resolution"], record["alpha"]) for record in records] == [(8, 1.0), (16, 1.0)]
+  assert seen == [(8, 8, ("psnr",)), *2 * [(16, 16, ("psnr", "ssim", "niqe"))]]
+  assert [(record["resolution"], record["alpha"]) for record in records] == [(8, 1.0), (16, 0.5), (16, 1.0)]
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])

@@ -12,6 +12,7 @@ from tf_imgtrans.cli.startup import start_tensorflow
 from tf_imgtrans.core.files import read_json, write_json
 from tf_imgtrans.core.images import read_image
 
+SEARCHED = ("x_gans", "on_demand", "progressive_pan", "esrgan", "carn", "rcan")  # trained on photographs at any depth
 LEFT_OUT = {"infinite": "equal to their targets", "flat": "too flat for it"}
 MetricName = Literal["psnr", "ssim", "ms_ssim", "ms_ssim_dped", "niqe", "fid", "frechet", "sliced_wasserstein"]
 
@@ -26,8 +27,8 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
   """Measure a model: a table of every metric for the inputs and for the model's outputs.
 
   The data folder is one that training takes. Photographs alone have no target, so only NIQE is measured on them; with
-  --degrade the model gets them degraded by phone_camera, or where it enlarges, shrunk by its scale, and is measured against
-  the originals.
+  --degrade the model gets them degraded by phone_camera, or where it enlarges, shrunk by its scale and nothing else, and is
+  measured against the originals.
 
   fid, frechet and sliced_wasserstein compare the set of outputs with the set of targets; all pictures have one size then.
 
@@ -58,9 +59,11 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
 
   if niqe_params:
     read_pristine(niqe_params)
+  if (image_size or shrink) and not degrade:
+    raise ValueError("image_size and shrink say how photographs are degraded: add --degrade")
   check_feature_options(metrics, feature_weights)
   start_tensorflow()
-  from tf_imgtrans.data.folders import read_folder
+  from tf_imgtrans.data.folders import read_folder, read_photographs
   from tf_imgtrans.data.pairs import digest
   from tf_imgtrans.inference.models import load_model
 
@@ -69,7 +72,10 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
   if former and split == "auto" and phone is source is target is None:  # as the run was given its data
     validation_share = former["options"]["validation_share"]
     phone, source, target = (former["options"].get(name) for name in ("phone", "source", "target"))
-  folder = read_folder(data, validation_share, phone, source, target)
+  if former and former["paper"] in SEARCHED:
+    folder = read_photographs(data, validation_share)
+  else:
+    folder = read_folder(data, validation_share, phone, source, target)
   if split == "auto":
     own = former is not None and former["data"] == folder.summary()
     split = "validation" if folder.kind == "dped" or own else "all"

@@ -33,6 +33,12 @@ class ConfiguredModel(keras.Model):
     return cls(from_dict(cls.config_class, config["config"]), dtype=config["dtype"], name=config["name"])
 
 
+def variables_of(network, layers):
+  """The trainable variables of some layers of a network, in the network's order."""
+  wanted = {id(variable) for layer in layers for variable in layer.trainable_variables}
+  return [variable for variable in network.trainable_variables if id(variable) in wanted]
+
+
 def float32_twin(network):
   """The same network and weights in float32, for files and exports; `network` itself when it is float32 already."""
   if network.dtype_policy.name == "float32":

@@ -6,18 +6,19 @@ import tensorflow as tf
 def pad_to_multiple(images, multiple):
   """Reflect-pads [N, H, W, C] at the bottom and on the right to multiples of `multiple`.
 
-  Sizes that are known and already multiples add no operation to the graph.
+  Where a side is shorter than what it lacks, the reflection goes on forth and back. Sizes that are known and already
+  multiples add no operation to the graph.
 
   Args:
-    images: tensor [N, H, W, C], H and W at least `multiple`.
+    images: tensor [N, H, W, C].
     multiple: int.
   Returns:
     tensor [N, H', W', C], H' and W' the next multiples.
   """
   for axis in (1, 2):
     size = images.shape[axis]
-    if size is None:
-      images = _reflect_dynamic(images, axis, multiple)
+    if size is None or -size % multiple >= size:
+      images = _folded(images, axis, multiple)
     elif size % multiple:
       paddings = [[0, 0] for _ in range(4)]
       paddings[axis][1] = -size % multiple
@@ -25,14 +26,15 @@ def pad_to_multiple(images, multiple):
   return images
 
 
-def _reflect_dynamic(images, axis, multiple):
-  """Pads an axis whose size is known only when the graph runs.
-
-  By gathering mirrored positions: after a tf.pad of unknown paddings a converter no longer knows the channels.
+def _folded(images, axis, multiple):
+  """Pads one axis by gathering mirrored positions: after a tf.pad of unknown paddings a converter no longer knows the
+  channels, and one that is as large as the side is none.
   """
-  last = tf.shape(images)[axis] - 1
+  size = images.shape[axis]
+  last = (tf.shape(images)[axis] if size is None else size) - 1
   padded = -(-(last + 1) // multiple) * multiple
-  return tf.gather(images, last - tf.abs(last - tf.range(padded)), axis=axis)
+  period = tf.maximum(2 * last, 1)  # of a single pixel: it is repeated
+  return tf.gather(images, last - tf.abs(last - tf.range(padded) % period), axis=axis)
 
 
 def crop_like(images, reference, scale=1):

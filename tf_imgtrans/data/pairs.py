@@ -1,10 +1,12 @@
 """Pairs of pictures, source and target: found by stem, checked before training."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import hashlib
 import pathlib
 
+from PIL import Image
 from tqdm import tqdm
 
 from tf_imgtrans.core.images import UnreadableImage, list_images, read_uint8
@@ -136,3 +138,24 @@ def _fault(source, target, smallest, scale=1):
 
 def _fraction(stem):
   return int.from_bytes(hashlib.sha256(stem.encode()).digest()[:4], "big") / 2 ** 32
+
+
+def check_sides(paths, least, remedy):
+  """Looks at the headers of pictures, which takes no time to speak of; one that cannot be read comes up later.
+
+  Args:
+    paths: list of Path.
+    least: int, pixels of the shorter side.
+    remedy: str, for the message.
+  Raises:
+    ValueError: names the first five that are smaller.
+  """
+  def side(path):
+    with contextlib.suppress(Exception), Image.open(path) as picture:
+      return min(picture.size)
+
+  with concurrent.futures.ThreadPoolExecutor() as pool:
+    small = [(path, found) for path, found in zip(paths, pool.map(side, paths)) if found is not None and found < least]
+  if small:
+    lines = "".join(f"\n  {path}: its shorter side has {found}" for path, found in small[:SHOWN])
+    raise ValueError(f"{len(small)} of {len(paths)} pictures have less than {least} pixels:{lines}\n{remedy}")

@@ -24,12 +24,11 @@ import zlib
 import cv2
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 from tqdm import tqdm
 
 from tf_imgtrans.core.files import atomic_path, read_json, write_bytes
 from tf_imgtrans.core.images import UnreadableImage, read_uint8
-from tf_imgtrans.data.pairs import SHOWN, digest
+from tf_imgtrans.data.pairs import check_sides, digest
 from tf_imgtrans.data.resizing import central_square, resize
 from tf_imgtrans.data.store import BUDGET, ImageStore
 
@@ -197,7 +196,7 @@ def pack(paths, out, sizes, per_shard=1000, crop=True, enlarge=False, root=None,
     what = "holds packed pictures already" if out.is_dir() and find_shards(out) else "exists, and is no empty folder"
     raise ValueError(f"{out} {what}: give another folder, or remove it")
   if not enlarge:
-    _check_sides(paths, sizes[-1])
+    check_sides(paths, sizes[-1], "Remove them, take a smaller --size, or allow it with --enlarge.")
   root = root or os.path.commonpath([path.absolute().parent for path in paths])
   names = {path: pathlib.Path(os.path.relpath(path.absolute(), root)).as_posix() for path in paths}
   unfinished = out.with_name(f".writing-{out.name}")
@@ -224,20 +223,6 @@ def _check_sizes(sizes):
   if not sizes or sizes[0] < 1 or any(size % sizes[0] or (size // sizes[0]).bit_count() > 1 for size in sizes):
     raise ValueError(f"sizes are {sizes}: expected powers of two times the smallest, such as 8, 16, 32")
   return sizes
-
-
-def _check_sides(paths, least):
-  """ValueError where pictures are smaller than `least`, by their headers; one that cannot be read comes up later."""
-  def side(path):
-    with contextlib.suppress(Exception), Image.open(path) as picture:
-      return min(picture.size)
-
-  with concurrent.futures.ThreadPoolExecutor() as pool:
-    small = [(path, found) for path, found in zip(paths, pool.map(side, paths)) if found is not None and found < least]
-  if small:
-    lines = "".join(f"\n  {path}: its shorter side has {found}" for path, found in small[:SHOWN])
-    raise ValueError(f"{len(small)} of {len(paths)} pictures have less than {least} pixels:{lines}\n"
-                     "Remove them, take a smaller --size, or allow it with --enlarge.")
 
 
 def _squares(path, sizes, crop, enlarge):

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tf_imgtrans.core.tensors import copies
+
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
 class MinibatchStddev(keras.layers.Layer):
@@ -35,7 +37,8 @@ class MinibatchStddev(keras.layers.Layer):
     else:
       group = max(size for size in range(1, self.group + 1) if batch % size == 0)
     groups = tf.reshape(features, [group, batch // group, -1])
-    differences = tf.math.squared_difference(groups, tf.reduce_mean(groups, axis=0, keepdims=True))
+    each, for_mean = copies(groups, 2)  # gradients of gradients are sums of three here
+    differences = tf.math.squared_difference(each, tf.reduce_mean(for_mean, axis=0, keepdims=True))
     deviation = tf.sqrt(tf.reduce_mean(differences, axis=0) + 1e-8)
     number = tf.reduce_mean(deviation, axis=1)  # one for each group
     channel = tf.reshape(tf.tile(number, [group]), [batch, 1, 1, 1])

@@ -5,10 +5,10 @@ import functools
 
 import tensorflow as tf
 
-from tf_imgtrans.data.degradations import low_resolution
+from tf_imgtrans.data.degradations import area, low_resolution
 from tf_imgtrans.data.pairs import check_photographs
 from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches, unit
-from tf_imgtrans.data.resizing import resize
+from tf_imgtrans.data.resizing import central_square, resize
 from tf_imgtrans.data.store import ImageStore
 from tf_imgtrans.papers.x_gans.data import read
 
@@ -88,19 +88,11 @@ def shrink(images, scale, kind="bicubic"):
   Returns:
     float32 [..., H / scale, W / scale, 3].
   """
-  if kind == "bicubic":
-    return low_resolution(images, scale)
-  images = tf.cast(images, tf.float32)
-  batch = images if images.shape.rank == 4 else images[None]
-  means = tf.nn.avg_pool2d(batch, scale, scale, "VALID")
-  return means if images.shape.rank == 4 else means[0]
+  return low_resolution(images, scale) if kind == "bicubic" else area(images, scale)
 
 
 def squared(picture, size):
   """uint8 [H, W, 3] -> the middle square of it, shrunk by area to [size, size, 3]; 0 leaves it as it is."""
   if not size:
     return picture
-  height, width = picture.shape[:2]
-  side = min(height, width)
-  top, left = (height - side) // 2, (width - side) // 2
-  return resize(picture[top:top + side, left:left + side], size)
+  return resize(central_square(picture), size)

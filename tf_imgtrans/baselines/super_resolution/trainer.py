@@ -18,7 +18,7 @@ from tf_imgtrans.baselines.super_resolution.objective import (
 )
 from tf_imgtrans.baselines.super_resolution.rcan import Rcan
 from tf_imgtrans.core.networks import digest
-from tf_imgtrans.core.seeds import uniform
+from tf_imgtrans.core.seeds import seed_at, uniform
 from tf_imgtrans.training.trainer import GanTrainer
 
 GENERATORS = {"esrgan": Esrgan, "carn": Carn, "rcan": Rcan}
@@ -107,7 +107,7 @@ class Trainer(GanTrainer):
       fake = self.generator(shrink(part, scale, self.config.low_resolution), training=True, scale=scale)
       return generator_loss(self.config, part, fake)[0]
 
-    number = tf.cast(uniform([], self.seed("scale")) * len(scales), tf.int32)
+    number = tf.cast(uniform([], seed_at(self.config.seed, "scale", self.step)) * len(scales), tf.int32)
     loss = tf.switch_case(number, [functools.partial(loss_at, scale) for scale in scales])
     # Upsamplers of the other scales get gradients of 0 rather than none: Adam moves them on, as PyTorch's does.
     ups = [variable for up in sum(self.generator.ups, []) for variable in up.trainable_variables]

@@ -11,6 +11,7 @@ from tf_imgtrans.cli.reproduce.statements import SUPER_RESOLUTION, check
 from tf_imgtrans.cli.reproduce.super_resolution import SEEDS, Bench, Options
 from tf_imgtrans.cli.startup import start_tensorflow
 from tf_imgtrans.core.config import Seed
+from tf_imgtrans.core.files import write_json
 from tf_imgtrans.papers.progressive_pan import printed
 
 TABLE1 = ("bicubic", "esrgan", "carn", "rcan", "full")
@@ -22,8 +23,8 @@ CAVEAT = "the paper's are of CelebA-HQ at its sizes, after training on FFHQ"
 def table1(options: Options, seeds: int = SEEDS):
   """Measure Table 1: x4 super-resolution, beside bicubic enlargement, ESRGAN, CARN and RCAN.
 
-  All are trained on the data, the others by L1 and ESRGAN by its GAN after that is left to the user. Where the paper's
-  network enlarges more than 4 times, blocks of its output are averaged, as the paper does. Writes OUT/table1, with a panel.
+  All are trained on the data: PAN by its GAN, the others by L1; ESRGAN's second stage is not run. Where PAN enlarges more
+  than 4 times, blocks of its output are averaged, as the paper does. Writes OUT/table1, with a panel.
 
   Example: tf-imgtrans reproduce progressive_pan table1 --data faces --feature_weights squeezenet.h5 --out reproduced
 
@@ -31,7 +32,7 @@ def table1(options: Options, seeds: int = SEEDS):
     seeds: training runs of each network.
   """
   start_tensorflow()
-  bench = Bench(options, options.out / "table1", scale=4)
+  bench = Bench(options, "table1", scale=4, baselines=True)
   rows = [_row(bench, system, seeds, printed.TABLE1) for system in TABLE1]
   return _report(bench, "table1", "Table 1: x4 super-resolution", rows, "figure4")
 
@@ -47,7 +48,7 @@ def table2(options: Options, seeds: int = SEEDS):
     seeds: training runs of each variant.
   """
   start_tensorflow()
-  bench = Bench(options, options.out / "table2")
+  bench = Bench(options, "table2")
   rows = [_row(bench, system, seeds, printed.TABLE2) for system in TABLE2]
   return _report(bench, "table2", f"Table 2: x{bench.scale} super-resolution, ablation", rows, "figure6_7_8")
 
@@ -65,15 +66,20 @@ def figure5(options: Options):
   sizes = {"input_size": 8, "output_size": 64} if options.preset == "mini" else {}
   out, lines, status = options.out / "figure5", {}, 0
   for scale in SCALES:
-    bench = Bench(options, out / f"x{scale}", scale=scale, **sizes)
+    bench = Bench(options, f"figure5/x{scale}", scale=scale, baselines=True, **sizes)
     rows = [_row(bench, system, 1, {}, title) for system, title in
             (("bicubic", "Bicubic"), (f"rcan_x{scale}", "RCAN"), (f"x{scale}", "PAN"))]
     results, failed = _measured(bench, f"figure5_x{scale}", f"Figure 5: x{scale}", rows, "figure5a")
     status = max(status, failed)
-    column = "frechet" if options.feature_weights else "swd_average"
+    column = "frechet" if bench.features else "swd_average"
     for result in results:
       if result.values(column):
         lines.setdefault(result.row.title, []).append((scale, result.mean(column), None))
+  if {"PAN", "RCAN"} <= set(lines) and all(len(lines[name]) == len(SCALES) for name in ("PAN", "RCAN")):
+    pan, rcan = (lines[name][-1][1] / lines[name][0][1] for name in ("PAN", "RCAN"))
+    verdict = "holds" if pan < rcan else "does not hold"
+    print(f"{verdict}: from x2 to x8 the distance of PAN rises less ({pan:.1f} times) than RCAN's ({rcan:.1f} times)")
+    write_json(out / "statements.json", {"verdict": verdict, "pan_x8_over_x2": pan, "rcan_x8_over_x2": rcan})
   if lines:
     what = {"frechet": "Fréchet distance", "swd_average": "SWD x1000, mean of the levels"}[column]
     draw_curves(out / "figure5b.png", lines, "scale", what)
@@ -90,7 +96,7 @@ def figure9(options: Options):
   """
   start_tensorflow()
   input_size = 16 if options.preset == "mini" else 128
-  bench = Bench(options, options.out / "figure9", input_size=input_size, output_size=2 * input_size)
+  bench = Bench(options, "figure9", input_size=input_size, output_size=2 * input_size)
   kept = range(bench.base.connections, -1, -1)
   rows = [_row(bench, f"skips_{number}", 1, {}, f"{number} skips") for number in kept]
   return _report(bench, "figure9", "Figure 9: skip connections, x2", rows, "figure9")
@@ -145,7 +151,7 @@ def _measured(bench, name, title, rows, figure):
   """Measures, draws and writes: (results, exit status)."""
   fine = bench.size
   columns = [Column("psnr", "PSNR dB", 2), Column("ssim", "SSIM", 4), Column("niqe", "NIQE", 2)]
-  columns += [Column("fid", "FID", 2), Column("frechet", "Fréchet distance", 2)] if bench.options.feature_weights else []
+  columns += [Column("fid", "FID", 2), Column("frechet", "Fréchet distance", 2)] if bench.features else []
   columns += [Column("swd_fine", f"SWD x1000 {fine}", 2), Column("swd_half", f"SWD x1000 {fine // 2}", 2),
               Column("swd_average", "SWD x1000 mean", 2)]
   table = Table("progressive_pan", name, title, columns, rows, bench.protocol())

@@ -10,7 +10,7 @@ import tyro
 from tf_imgtrans.baselines.super_resolution.config import PRESETS as BASELINES
 from tf_imgtrans.cli.reproduce.figures import shown_pairs
 from tf_imgtrans.cli.reproduce.options import ReproduceOptions
-from tf_imgtrans.cli.reproduce.runs import load_trained, trained
+from tf_imgtrans.cli.reproduce.runs import find, load_trained, trained, weight_folders
 from tf_imgtrans.core.config import PositiveCount
 from tf_imgtrans.papers.progressive_pan.config import PRESETS, VARIANTS
 from tf_imgtrans.training.options import TrainingOptions
@@ -18,6 +18,7 @@ from tf_imgtrans.training.options import TrainingOptions
 SEEDS = 3  # runs of each network
 HELD_OUT = 0.1  # where the data have no test part
 PICTURES = {"paper": 5000, "mini": 200}  # held-out pictures that are measured; Sec. 5.2
+EXTRACTORS = ("*inception_v3*.h5", "squeezenet*.h5")  # files of --weights, the first that is there
 SMALL = {"paper": "paper", "mini": "small"}  # preset of the configurations by that of the tables
 
 
@@ -26,9 +27,10 @@ class SuperResolutionOptions(ReproduceOptions):
   """What is measured, and where the result lies."""
 
   data: pathlib.Path | None = None  # aligned pictures, or a folder of tf-imgtrans data pack
-  images: PositiveCount | None = None  # that PAN sees of each size while it fades in, and as many after it; --steps: others
+  images: PositiveCount | None = None  # that PAN sees of each size in its fade, and after it; for the others, use --steps
   pictures: PositiveCount | None = None  # held-out pictures that are measured, instead of the preset's
-  feature_weights: pathlib.Path | None = None  # InceptionV3 (FID), SqueezeNet or another extractor; else no such column
+  # InceptionV3 (FID), SqueezeNet or another extractor; else one of --weights; without any no such column
+  feature_weights: pathlib.Path | None = None
 
 
 Options = Annotated[SuperResolutionOptions, tyro.conf.arg(name="")]
@@ -47,16 +49,21 @@ class Bench:
 
   Args:
     options: SuperResolutionOptions.
-    out: Path of the table's folder.
+    name: str, the table's folder below OUT.
     scale: int, how many times as high and wide the measured pictures are as the inputs; None for as many as the paper's
       network makes them. Of a network that makes them more, blocks of pixels are averaged (Sec. 5.2).
+    baselines: bool, whether the table has networks that take no packed pictures.
     **sizes: fields of the paper's Config that the table changes for all systems.
   """
 
-  def __init__(self, options, out, scale=None, **sizes):
+  def __init__(self, options, name, scale=None, baselines=False, **sizes):
     if options.data is None:
       raise ValueError("no data folder: give one with --data")
-    self.options, self.out = options, out
+    self.options, self.out = options, options.out / name
+    if baselines and (options.data / "index.json").is_file():
+      raise ValueError(f"{options.data} holds packed pictures, which ESRGAN, CARN and RCAN cannot be trained on: give the "
+                       "folder that they were made of")
+    self.features = options.feature_weights or find(weight_folders(options, options.data), *EXTRACTORS)
     base = dataclasses.replace(PRESETS[SMALL[options.preset]], **sizes)
     if options.images:
       base = dataclasses.replace(base, stable=options.images, fade=options.images)
@@ -92,8 +99,9 @@ class Bench:
     if name in BASELINES["paper"]:
       scale = int(number or self.scale)
       size = self.base.input_size * scale
-      config = dataclasses.replace(BASELINES[SMALL[self.options.preset]][name], scale=scale, image_size=size,
-                                   patch_size=min(size, 128), low_resolution=self.base.low_resolution)
+      config = BASELINES[SMALL[self.options.preset]][name]
+      config = dataclasses.replace(config, scale=scale, image_size=size, patch_size=min(size, config.patch_size),
+                                   low_resolution=self.base.low_resolution)
       return dataclasses.replace(config, iterations=self.options.steps or config.iterations)
     if system == "bicubic":
       return None
@@ -106,7 +114,7 @@ class Bench:
     pictures = f"{min(len(self.data.validation), self._most())} of {self.options.data.resolve().name}, held out"
     return {"pictures": pictures, "data": self.data.summary, "input": f"{self.base.input_size} pixels, by area",
             "output": f"{self.size} pixels", "preset": self.options.preset,
-            "feature weights": str(self.options.feature_weights or "none")}
+            "feature weights": self.features.name if self.features else "none"}
 
   def network(self, system, seed):
     """source [s, s, 3] -> output [S, S, 3] in [0, 1], NumPy; trained in OUT/../runs where that is needed."""
@@ -118,10 +126,10 @@ class Bench:
     config = dataclasses.replace(config, seed=seed)
     paper = getattr(config, "network", "progressive_pan")
     sizes = f"{self.base.input_size}to{getattr(config, 'output_size', self.size)}"
-    variant = "full" if system.startswith("x") else system
-    options = TrainingOptions(out=self.out.parent / "runs" / f"{variant}-{sizes}-seed{seed}", data=self.options.data,
+    variant = "full" if system.startswith("x") else system.partition("_x")[0]
+    options = TrainingOptions(out=self.options.out / "runs" / f"{variant}-{sizes}-seed{seed}", data=self.options.data,
                               validation_share=HELD_OUT, validation_pictures=20)
-    path = trained(paper, config, options)
+    path = trained(paper, config, options, self.data.summary)
     if system.startswith("x") and self.scale < self.base.scale:
       path = path.with_name(f"generator_{system}.keras")  # as it was at the end of its stage
     run = load_trained(path, self.base.input_size)
@@ -140,9 +148,9 @@ class Bench:
 
     run, scores = self.network(system, seed), Scores(("psnr", "ssim", "niqe"))
     count = min(len(self.data.validation), self._most())
-    names = (*(["frechet"] if self.options.feature_weights else []), "sliced_wasserstein")
+    names = (*(["frechet"] if self.features else []), "sliced_wasserstein")
     kept = {name for name, *_ in shown_pairs(list(self._names()))} if seed == self.options.seed else set()
-    with SetScores(names, count, self.options.feature_weights, self.out.parent / "features") as sets:
+    with SetScores(names, count, self.features, self.options.out / "features") as sets:
       for name, source, target in self.pictures():
         output = run(source)
         scores.add(target, output)

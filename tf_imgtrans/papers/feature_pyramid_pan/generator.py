@@ -10,7 +10,7 @@ from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in
-from tf_imgtrans.core.shapes import check_images, crop_like
+from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
 from tf_imgtrans.layers.dropout import drop_out
 from tf_imgtrans.layers.instance_normalization import InstanceNormalization
 from tf_imgtrans.layers.noise import NOISE_MODES
@@ -126,7 +126,7 @@ class Generator(ConfiguredModel):
       if size is not None and size < SMALLEST:
         raise ValueError(f"{name} is {size}: the generator needs at least {SMALLEST} pixels; enlarge the picture")
     drop = self._dropout(dropout_seed, noise_seed, training)
-    features = _mirrored(tf.cast(2 * images - 1, self.compute_dtype), self.multiple)
+    features = pad_to_multiple(tf.cast(2 * images - 1, self.compute_dtype), self.multiple)
     skips = []
     for index, convolution in enumerate(self.down):
       features = convolution(tf.nn.leaky_relu(features, LEAK) if index else features)
@@ -181,17 +181,3 @@ def _drop_pattern(features, rate, stage):
   height, width = (size[axis] if features.shape[axis] is None else features.shape[axis] for axis in (1, 2))
   factors = tf.constant(kept / (1 - rate), features.dtype)
   return features * tf.tile(factors, [1, -(-height // TILE), -(-width // TILE), 1])[:, :height, :width]
-
-
-def _mirrored(images, multiple):
-  """Pads [N, H, W, C] at the bottom and on the right to multiples of `multiple`.
-
-  As `pad_to_multiple`, and goes on forth and back where a side is shorter than what it lacks.
-  """
-  for axis in (1, 2):
-    size = images.shape[axis]
-    if size is None or size % multiple:
-      last = (tf.shape(images)[axis] if size is None else size) - 1
-      padded = -(-(last + 1) // multiple) * multiple
-      images = tf.gather(images, last - tf.abs(last - tf.range(padded) % (2 * last)), axis=axis)
-  return images

@@ -17,7 +17,12 @@ from tf_imgtrans.papers.progressive_pan.schedule import doublings, images_at, ma
 Size = Literal[8, 16, 32, 64, 128, 256, 512, 1024]
 Range = tuple[NonNegative, NonNegative]
 Quality = Annotated[int, annotated_types.Interval(ge=1, le=100)]
+Length = Annotated[float, annotated_types.Ge(1)]
 Probability = Annotated[float, annotated_types.Interval(ge=0, le=1)]
+# Fields that `data.degradations.degraded_low_resolution` takes.
+DEGRADATION = ("gaussian_sigma_px", "gaussian_angle_deg", "motion_length_px", "motion_angle_deg", "noise_std_unit",
+               "peak_photons", "jpeg_quality", "gaussian_probability", "isotropic_probability", "motion_probability",
+               "noise_probability", "jpeg_probability")
 BOTTLENECK = 4  # pixels that the encoder goes down to; StyleGAN's first size
 
 
@@ -49,7 +54,7 @@ class Config:
   beta_1: Share = 0.0  # Sec. 5.1
   beta_2: Share = 0.99  # Sec. 5.1
   epsilon: Positive = 1e-8  # Sec. 5.1
-  reset_optimizers: bool = True  # Adam forgets at the begin of each size; StyleGAN
+  reset_optimizers: bool = True  # Adam forgets when a size begins, or new layers would make long first steps; StyleGAN
   average_half_life: Count = 10000  # images after which an old weight counts half in the average; StyleGAN
 
   flip: bool = True  # mirror half of the pictures; StyleGAN
@@ -57,10 +62,10 @@ class Config:
   degrade: bool = False  # degrade the inputs at random: x~ = J((x * k * b) down_s + n), Sec. 5.7
   gaussian_sigma_px: Range = (0.2, 3.0)  # of k, on pictures of output_size over scale / 2; ours, as all below
   gaussian_angle_deg: Range = (0.0, 180.0)  # of k's first axis
-  motion_length_px: Range = (1.0, 15.0)  # of b, on pictures of output_size
+  motion_length_px: tuple[Length, Length] = (1.0, 15.0)  # of b, on pictures of output_size
   motion_angle_deg: Range = (0.0, 180.0)  # of b
   noise_std_unit: Range = (0.0, 15 / 255)  # of n
-  peak_photons: Range | None = None  # of Poisson noise beside n, for a pixel of full brightness; None: no such noise
+  peak_photons: tuple[Positive, Positive] | None = None  # of Poisson noise beside n, at full brightness; None: none
   jpeg_quality: tuple[Quality, Quality] = (40, 95)  # of J
   gaussian_probability: Probability = 0.5
   isotropic_probability: Probability = 0.5  # that k, where it is there, is round
@@ -77,10 +82,9 @@ class Config:
     if self.skips is not None and self.skips > self.connections:
       raise ValueError(f"skips is {self.skips}: there are {self.connections} sizes from 8 up to input_size "
                        f"{self.input_size} (--config.skips)")
-    for name in ("gaussian_sigma_px", "gaussian_angle_deg", "motion_length_px", "motion_angle_deg", "noise_std_unit",
-                 "peak_photons", "jpeg_quality"):
-      low, high = getattr(self, name) or (0, 0)
-      if low > high:
+    for name in DEGRADATION:
+      value = getattr(self, name)
+      if isinstance(value, tuple) and value[0] > value[1]:
         raise ValueError(f"{name} is {getattr(self, name)}: expected the lower end first (--config.{name})")
     for name in ("minibatch", "learning_rate"):
       if not getattr(self, name):

@@ -15,18 +15,16 @@ import tensorflow as tf
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.data.degradations import area, degraded_low_resolution, low_resolution
 from tf_imgtrans.data.folders import check_run_outside, read_photographs
-from tf_imgtrans.data.pairs import split_by_name
+from tf_imgtrans.data.pairs import check_sides, split_by_name
 from tf_imgtrans.data.pipeline import random_flip, training_batches, unit
 from tf_imgtrans.data.resizing import central_square, resize
 from tf_imgtrans.data.shards import ShardStore, find_shards
 from tf_imgtrans.data.store import BUDGET, ImageStore
+from tf_imgtrans.papers.progressive_pan.config import DEGRADATION
 
 HELD_OUT_SEED = 20200727  # of the degradation of held-out pictures: the same in every run and every program
-STAGE_BUDGET = BUDGET // 4  # bytes of decoded pictures kept for each size: eight sizes do not need eight times the memory
-# Fields of the configuration that `degraded_low_resolution` takes.
-DEGRADATION = ("gaussian_sigma_px", "gaussian_angle_deg", "motion_length_px", "motion_angle_deg", "noise_std_unit",
-               "peak_photons", "jpeg_quality", "gaussian_probability", "isotropic_probability", "motion_probability",
-               "noise_probability", "jpeg_probability")
+REMEDY = "Remove them, or lower --config.output_size."
+STAGE_BUDGET = BUDGET // 4  # bytes of decoded pictures kept for each size: 4 GB for the eight sizes of a whole run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +45,7 @@ class Pictures:
     training, validation: lists of numbers.
     names: list of str, by number.
     summary: dict, for run.json.
+    check: size -> None; raises ValueError where pictures are smaller than that.
   """
 
   store: callable
@@ -54,6 +53,7 @@ class Pictures:
   validation: list
   names: list
   summary: dict
+  check: callable = lambda size: None
 
 
 def read(options):
@@ -78,7 +78,7 @@ def find(directory, validation_share=0.1):
   shards = find_shards(directory)
   if shards:
     names = [pathlib.PurePosixPath(name) for name in shards.names]
-    parts = split_by_name(names, validation_share)
+    parts = _packed_parts(names) or split_by_name(names, validation_share)
     number = {name: index for index, name in enumerate(names)}
     summary = {"kind": "packed", "training": len(parts[0]), "validation": len(parts[1]), "digest": shards.digest}
     return Pictures(functools.partial(ShardStore, directory, budget=STAGE_BUDGET), *([number[name] for name in part]
@@ -88,26 +88,37 @@ def find(directory, validation_share=0.1):
   store = lambda size: ImageStore(paths, STAGE_BUDGET, lambda picture: resize(central_square(picture), size))  # noqa: E731
   numbers = range(len(paths))
   return Pictures(store, numbers[:len(folder.training)], numbers[len(folder.training):], [path.stem for path in paths],
-                  folder.summary())
+                  folder.summary(), functools.partial(check_sides, paths, remedy=REMEDY))
+
+
+def _packed_parts(names):
+  """The parts of packed pictures that lay in DIR/train and DIR/test (or DIR/val); None for others."""
+  first = {name.parts[0] for name in names if len(name.parts) > 1}
+  for held_out in ("test", "val", "validation"):
+    if {"train", held_out} <= first:
+      return [[name for name in names if name.parts[0] == part] for part in ("train", held_out)]
+  return None
 
 
 def training_data(config, pictures):
   """Makes the data of a run: TrainingData.
 
   Element i of a stage is a function of i and the seed alone; i goes on from stage to stage. Pictures are shrunk by area to
-  the size of the stage, in one go from their own size, so that early stages are fast; with `degrade`, to output_size first.
+  the size of the stage, in one go from their own size, so that early stages are fast; with `degrade` or bicubic inputs, to
+  output_size first.
 
   Args:
     config: Config.
     pictures: Pictures of `find`.
   Raises:
-    ValueError: a packed folder lacks a size.
+    ValueError: pictures that are smaller than output_size, or a packed folder that lacks a size.
   """
-  for size in ({config.output_size} if config.degrade else set(config.sizes)) | {config.output_size}:
+  pictures.check(config.output_size)
+  for size in {config.output_size} if whole(config) else config.sizes:
     pictures.store(size)  # a packed folder says here what it lacks, before the first step
 
   def stage_batches(stage, start_step, part):
-    size = config.output_size if config.degrade else stage.resolution
+    size = config.output_size if whole(config) else stage.resolution
     store = pictures.store(size)
     chosen = tf.constant(pictures.training, tf.int64)
 
@@ -158,12 +169,17 @@ def held_out(config, pictures, most=None):
     yield pictures.names[number], source.numpy(), target.numpy()
 
 
+def whole(config):
+  """Whether inputs are made of pictures of the output's size at every stage: by area, that would change nothing."""
+  return config.degrade or config.low_resolution != "area"
+
+
 def pair(config, picture, resolution, seed):
   """What goes in and what shall come out at a stage, of one picture.
 
   Args:
     config: Config.
-    picture: float32 [S, S, 3] in [0, 1], of the stage's size; of output_size, where inputs are degraded.
+    picture: float32 [S, S, 3] in [0, 1], of the stage's size, or where `whole` says so, of output_size.
     resolution: int, size of the stage.
     seed: int pair [2], of the degradation.
   Returns:
@@ -171,9 +187,11 @@ def pair(config, picture, resolution, seed):
   """
   target = area(picture, picture.shape[0] // resolution)
   entry = min(resolution, config.input_size)
+  if not whole(config):
+    return area(target, resolution // entry), target
   if config.degrade:
     drawn = {name: getattr(config, name) for name in DEGRADATION}
     source = degraded_low_resolution(picture, config.scale, seed, down=config.low_resolution, **drawn)
-    return area(source, config.input_size // entry), target
-  shrink = area if config.low_resolution == "area" else low_resolution
-  return shrink(target, resolution // entry), target
+  else:
+    source = low_resolution(picture, config.scale)
+  return area(source, config.input_size // entry), target

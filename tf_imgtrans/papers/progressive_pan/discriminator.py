@@ -3,13 +3,13 @@
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.core.networks import ConfiguredModel
+from tf_imgtrans.core.networks import ConfiguredModel, variables_of
 from tf_imgtrans.core.pyramid import halve
 from tf_imgtrans.core.shapes import check_images
 from tf_imgtrans.layers.equalized_convolution import EqualizedConv2D
 from tf_imgtrans.layers.minibatch_stddev import MinibatchStddev
 from tf_imgtrans.papers.progressive_pan.config import BOTTLENECK, Config
-from tf_imgtrans.papers.progressive_pan.generator import LEAK, lerp
+from tf_imgtrans.papers.progressive_pan.generator import leaky, lerp
 from tf_imgtrans.papers.progressive_pan.schedule import doublings
 
 
@@ -75,23 +75,18 @@ class Discriminator(ConfiguredModel):
       raise ValueError(f"images are {images.shape[1]} high and {images.shape[2]} wide: expected squares of "
                        f"{', '.join(self.from_rgb)} pixels")
     pictures = tf.cast(2 * images - 1, self.compute_dtype)
-    features = _leaky(self.from_rgb[str(size)](pictures))
+    features = leaky(self.from_rgb[str(size)](pictures))
     for here in reversed(doublings(2 * BOTTLENECK, size)):
       for layer in self.down[str(here)]:
-        features = _leaky(layer(features))
+        features = leaky(layer(features))
       if here == size and alpha is not None and str(size // 2) in self.from_rgb:
-        features = lerp(_leaky(self.from_rgb[str(size // 2)](halve(pictures))), features, alpha)
-    features = _leaky(self.bottom(self.deviation(features)))
-    return self.head(_leaky(self.dense(features)))[:, 0, 0, :]
+        features = lerp(leaky(self.from_rgb[str(size // 2)](halve(pictures))), features, alpha)
+    features = leaky(self.bottom(self.deviation(features)))
+    return self.head(leaky(self.dense(features)))[:, 0, 0, :]
 
   def stage_variables(self, resolution):
     """The trainable variables that a stage uses, in the network's order: those of its sizes and of the one before."""
     layers = [self.bottom, self.dense, self.head]
     layers += [layer for size, layer in self.from_rgb.items() if int(size) in (resolution, resolution // 2)]
     layers += [layer for size, pair in self.down.items() if int(size) <= resolution for layer in pair]
-    used = {id(variable) for layer in layers for variable in layer.trainable_variables}
-    return [variable for variable in self.trainable_variables if id(variable) in used]
-
-
-def _leaky(features):
-  return tf.nn.leaky_relu(features, LEAK)
+    return variables_of(self, layers)

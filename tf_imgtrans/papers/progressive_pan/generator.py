@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.names import unknown_name
-from tf_imgtrans.core.networks import ConfiguredModel
+from tf_imgtrans.core.networks import ConfiguredModel, variables_of
 from tf_imgtrans.core.pyramid import double, halve
 from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
 from tf_imgtrans.layers.equalized_convolution import EqualizedConv2D
@@ -49,7 +49,7 @@ class Generator(ConfiguredModel):
     self._noise = config.noise
     policy, drawn = self.dtype_policy, iter(range(1000 * config.seed, 1000 * config.seed + 1000))
 
-    def convolution(name, filters, **options):
+    def convolution(name, filters, policy=policy, **options):
       return EqualizedConv2D(filters, blur=config.blur, seed=next(drawn) % 2 ** 30, name=name, dtype=policy, **options)
 
     inner = doublings(2 * BOTTLENECK, config.input_size)
@@ -65,7 +65,7 @@ class Generator(ConfiguredModel):
     self.up = {str(size): (convolution(f"up{size}_double", config.channels(size), resampling="up"),
                            convolution(f"up{size}_conv", config.channels(size))) for size in outer}
     self.kept = frozenset(kept)
-    self.to_rgb = {str(size): convolution(f"to_rgb_{size}", 3, kernel_size=1, gain=1.0) for size in config.sizes}
+    self.to_rgb = {str(size): convolution(f"to_rgb_{size}", 3, "float32", kernel_size=1, gain=1.0) for size in config.sizes}
     self.noises = {name: NoiseInjection(config.noise, stream, dtype=policy, name=f"{name}_noise")
                    for stream, name in enumerate(self._noisy(outer))}
     self.normalize = PixelNormalization(dtype=policy, name="normalize")
@@ -135,19 +135,18 @@ class Generator(ConfiguredModel):
     pictures = pad_to_multiple(pictures, max(self.multiple * entry // self.config.input_size, 1))
     features, skips = self._encode(pictures, entry, alpha if before and entry == resolution else None)
     signed = self._decode(features, skips, resolution, before, alpha, noise_seed, training)
-    unit = (tf.cast(signed, tf.float32) + 1) / 2
-    unit = crop_like(unit, images, resolution // entry)
+    unit = crop_like((signed + 1) / 2, images, resolution // entry)
     return unit if training else tf.clip_by_value(unit, 0.0, 1.0)
 
   def _encode(self, pictures, entry, alpha):
     """The map of the bottleneck, and those of every size above it; `alpha` fades the first of them in."""
-    features, skips = _leaky(self.from_rgb[str(entry)](pictures)), {}
+    features, skips = leaky(self.from_rgb[str(entry)](pictures)), {}
     for size in reversed(doublings(2 * BOTTLENECK, entry)):
       convolution, halving = self.down[str(size)]
-      skips[size] = _leaky(convolution(features))
-      features = _leaky(halving(skips[size]))
+      skips[size] = leaky(convolution(features))
+      features = leaky(halving(skips[size]))
       if alpha is not None and size == entry:
-        features = lerp(_leaky(self.from_rgb[str(size // 2)](halve(pictures))), features, alpha)
+        features = lerp(leaky(self.from_rgb[str(size // 2)](halve(pictures))), features, alpha)
     return features, skips
 
   def _decode(self, features, skips, resolution, before, alpha, noise_seed, training):
@@ -156,7 +155,7 @@ class Generator(ConfiguredModel):
     def finished(features, name):
       if name in self.noises:
         features = self.noises[name](features, noise_seed=noise_seed, training=training)
-      return self.normalize(_leaky(features))
+      return self.normalize(leaky(features))
 
     features, old = finished(self.bottom(features), "bottom"), None
     for size in doublings(2 * BOTTLENECK, resolution):
@@ -179,8 +178,7 @@ class Generator(ConfiguredModel):
     layers += [layer for size, pair in self.down.items() if int(size) <= entry for layer in pair]
     layers += [layer for size, pair in self.up.items() if int(size) <= resolution for layer in pair]
     layers += [layer for name, layer in self.noises.items() if _size(name) <= resolution and self.noise != "off"]
-    used = {id(variable) for layer in layers for variable in layer.trainable_variables}
-    return [variable for variable in self.trainable_variables if id(variable) in used]
+    return variables_of(self, layers)
 
   def truncated(self, output_size):
     """The generator up to a smaller output, with copies of the weights: a Generator in float32.
@@ -212,7 +210,8 @@ def lerp(old, new, alpha):
   return old + tf.cast(alpha, old.dtype) * (new - old)
 
 
-def _leaky(features):
+def leaky(features):
+  """LeakyReLU 0.2."""
   return tf.nn.leaky_relu(features, LEAK)
 
 

@@ -22,6 +22,10 @@ class Stage:
   first_step: int
   last_step: int
 
+  def faded(self, images):
+    """Images of the stage over those of its fade: alpha, where that is not above 1. A number or a float tensor."""
+    return (images - self.first_image) / self.fade
+
 
 @dataclasses.dataclass(frozen=True)
 class Phase:
@@ -61,7 +65,7 @@ def make_stages(config):
 def phase_at(config, images):
   """What the step after `images` images is like: Phase. A pure function, defined for any number of images."""
   stage = [stage for stage in config.stages if stage.first_image <= images][-1]
-  alpha = min((images - stage.first_image) / stage.fade, 1.0) if stage.fade else 1.0
+  alpha = min(stage.faded(images), 1.0) if stage.fade else 1.0
   return Phase(stage.resolution, alpha, stage.minibatch, stage.learning_rate)
 
 

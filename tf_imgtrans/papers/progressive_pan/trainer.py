@@ -37,6 +37,11 @@ class Trainer(GanTrainer):
 
   def __init__(self, config=Config(), precision="float32"):  # noqa: B008 - frozen
     super().__init__(config, precision)
+    self.devices = tf.distribute.get_strategy().num_replicas_in_sync
+    for stage in config.stages:
+      if stage.minibatch % self.devices:
+        raise ValueError(f"a step at {stage.resolution} pixels takes {stage.minibatch} images, which {self.devices} "
+                         "devices cannot share evenly: change --config.minibatch or --config.replicas")
     self.images = self.add_weight(name="images", shape=(), dtype="int64", initializer="zeros", trainable=False,
                                   aggregation="only_first_replica")
     self.learner = self._generator("learner")
@@ -105,7 +110,7 @@ class Trainer(GanTrainer):
     """How far a stage is faded in, by the images seen: float32 scalar, or None where there is nothing to fade from."""
     if not stage.fade:
       return None
-    return tf.clip_by_value(tf.cast(self.images - stage.first_image, tf.float32) / stage.fade, 0.0, 1.0)
+    return tf.clip_by_value(tf.cast(stage.faded(tf.cast(self.images, tf.float64)), tf.float32), 0.0, 1.0)
 
   def _average(self, minibatch):
     """Moves the average of the generator towards the learner, by what a step of `minibatch` images weighs."""
@@ -132,10 +137,11 @@ class Trainer(GanTrainer):
     return {"resolution": stage.resolution, "learning_rate": stage.learning_rate}
 
   def plan(self):
-    """The schedule, a line for each stage, with the minibatch of a replica and of all."""
-    replicas = self.config.replicas
+    """The schedule, a line for each stage, with the minibatch of a replica of the paper's, of a device, and of all."""
+    replicas, devices = self.config.replicas, self.devices
     return [f"{stage.resolution}x{stage.resolution}: {stage.last_step - stage.first_step} steps of {replicas} x "
             f"{stage.minibatch // replicas} = {stage.minibatch} images at rate {stage.learning_rate:g}"
+            + (f", {stage.minibatch // devices} on each of {devices} devices" if devices > 1 else "")
             + (f", faded in over {stage.fade} images" if stage.fade else "") for stage in self.config.stages]
 
   def milestones(self, step):

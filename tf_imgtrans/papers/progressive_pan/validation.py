@@ -13,7 +13,7 @@ WINDOW = 16  # pixels from which SSIM is measured, whose window has 11
 class StageValidator(Validator):
   """Scores the generator on held-out pictures of its stage's size, faded in as far as it is.
 
-  Generators are the best so far among those of the last size alone.
+  Generators are the best so far among those of the last size alone, when it is faded in: as a file runs them.
 
   Args:
     trainer: Trainer, which knows the stage.
@@ -42,9 +42,10 @@ class StageValidator(Validator):
     return {**self.score(targets, outputs, names), "resolution": resolution, "alpha": alpha}, sheet
 
   def improved(self, records, values):
-    if values["resolution"] != self.trainer.config.output_size:
-      return []
-    return super().improved([record for record in records if record["resolution"] == values["resolution"]], values)
+    def finished(values):
+      return values["resolution"] == self.trainer.config.output_size and values["alpha"] == 1
+
+    return super().improved(list(filter(finished, records)), values) if finished(values) else []
 
   def _run_at(self, generator, resolution):
     if resolution not in self._runs:
