@@ -89,3 +89,17 @@ def test_wrong_calls(check, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, name, None)
   status, _, complaint = check("grpc://h:8500", "--name", "m")
   assert status == 2 and "tf_imgtrans[serving]" in complaint
+
+
+def test_export_with_the_files_of_a_server(tmp_path, capsys):
+  from tf_imgtrans.generators import create_generator
+
+  create_generator("srcnn").save(tmp_path / "srcnn.keras")
+  with pytest.raises(SystemExit) as stopped:
+    main(["export", "saved-model", "--model", str(tmp_path / "srcnn.keras"), "--out", str(tmp_path / "models" / "srcnn"),
+          "--serving_files"])
+  assert not stopped.value.code
+  assert {path.name for path in (tmp_path / "models").iterdir()} == {"srcnn", "models.config", "batching.config",
+                                                                     "compose.yaml"}
+  assert 'name: "srcnn"' in (tmp_path / "models" / "models.config").read_text()
+  assert "compose.yaml" in capsys.readouterr().out

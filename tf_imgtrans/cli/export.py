@@ -1,7 +1,9 @@
 """`tf-imgtrans export saved-model` and `tf-imgtrans export tflite`: export, then prove the parity."""
 
 import pathlib
-from typing import Literal
+from typing import Annotated, Literal
+
+import tyro
 
 from tf_imgtrans.cli.inspect_file import gpu_lines
 from tf_imgtrans.cli.startup import start_tensorflow
@@ -13,9 +15,11 @@ _CALIBRATION_SIZE = (256, 256)  # of a file of any size
 _MOST_REPRESENTATIVE = 100  # pictures; more change the ranges little
 
 
-def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Noise | None = None):
+def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Noise | None = None,
+                max_pixels: int = 1 << 24, serving_files: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False):
   """Export a SavedModel for TensorFlow Serving: OUT/VERSION/.
 
+  Its signatures take encoded pictures (serving_default: JPEG, PNG, WebP or BMP in, PNG out), uint8 and float32 images.
   Prints the difference to the source model on photographs; exit status 1 when it is above the tolerance.
 
   Example: tf-imgtrans export saved-model --model runs/iphone --out serving/enhancer
@@ -26,12 +30,17 @@ def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Noise | 
     version: its number; a server takes the highest.
     noise: what noise there is; else the model's own, but a fixed one in the place of a random one, which would give a
       picture of its own at every call.
+    max_pixels: encoded pictures with more are refused by their header, before they are decoded.
+    serving_files: write models.config, batching.config and compose.yaml for TensorFlow Serving beside OUT, too.
   """
   source = _keras_source(model)
   from tf_imgtrans.export.saved_model import to_saved_model
+  from tf_imgtrans.export.serving_assets import write_serving_files
 
-  folder = to_saved_model(source.keras_model, out, version, noise)
+  folder = to_saved_model(source.keras_model, out, version, noise, max_pixels)
   print(f"wrote {folder} ({size_of(folder) / 1e6:.2f} MB)")
+  if serving_files:
+    print(*(f"wrote {path}" for path in write_serving_files(out)), sep="\n")
   parity = _measure(source, folder, "float32", noise, _photographs(None, None), None)
   return 0 if parity is None or parity.within_tolerance else 1
 

@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = _attach(
         "quantization": ["Unexportable"],
         "report": ["inspect_lite"],
         "saved_model": ["to_saved_model"],
+        "serving_assets": ["write_serving_files"],
         "tflite": ["to_tflite"],
     },
 )

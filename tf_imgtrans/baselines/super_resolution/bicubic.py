@@ -3,11 +3,15 @@
 import dataclasses
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from tf_imgtrans.baselines.super_resolution.parts import check_sides
 from tf_imgtrans.core.config import PositiveCount, Seed, from_dict, validate
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.data.degradations import enlarge
+
+REACH = 2  # pixels to either side that a new pixel is made of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +27,9 @@ class BicubicConfig:
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
 class Bicubic(ConfiguredModel):
-  """Enlarges by data.degradations.enlarge: float32 [N, H, W, 3] in [0, 1] -> [N, sH, sW, 3], clipped. No weights.
+  """Enlarges as data.degradations.enlarge: float32 [N, H, W, 3] in [0, 1] -> [N, sH, sW, 3], clipped. No weights.
+
+  Written as a convolution that gives the s x s new pixels of each, laid out by depth_to_space: phones know both.
 
   Args:
     config: BicubicConfig.
@@ -41,11 +47,26 @@ class Bicubic(ConfiguredModel):
 
   def call(self, images, training=False):
     check_sides(images)
-    return enlarge(images, self.scale)
+    if any(side is not None and side < REACH for side in images.shape[1:3]):
+      return enlarge(images, self.scale)  # a single pixel cannot be mirrored twice
+    border = [REACH, REACH]
+    padded = tf.pad(tf.cast(images, tf.float32), [[0, 0], border, border, [0, 0]], mode="SYMMETRIC")
+    pixels = tf.nn.conv2d(padded, _kernel(self.scale), 1, "VALID")
+    pixels = tf.nn.depth_to_space(pixels, self.scale) if self.scale > 1 else pixels
+    return tf.clip_by_value(pixels, 0.0, 1.0)
 
   def compute_output_shape(self, input_shape):
     count, height, width, channels = input_shape
     return (count, *(side and side * self.scale for side in (height, width)), channels)
+
+
+def _kernel(scale):
+  """Weights of the new pixels of each: float32 [5, 5, 3, s * s * 3]; Keys' cubic with a = -0.5."""
+  distance = np.abs(((np.arange(scale) + 0.5) / scale - 0.5)[:, None] - np.arange(-REACH, REACH + 1))
+  inner, outer = (1.5 * distance - 2.5) * distance ** 2 + 1, ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+  weights = np.where(distance <= 1, inner, np.where(distance < 2, outer, 0.0))  # [s, 5]
+  both = np.einsum("ak,bl->klab", weights, weights)
+  return np.einsum("klab,cd->klcabd", both, np.eye(3)).reshape(2 * REACH + 1, 2 * REACH + 1, 3, -1).astype(np.float32)
 
 
 def bicubic(**options):
