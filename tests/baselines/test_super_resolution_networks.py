@@ -221,11 +221,12 @@ def test_bicubic_is_the_counterpart_of_the_degradation():
   for scale in (1, 3, 4):
     network = _built(bicubic(scale=scale))
     assert network.scale == scale
-    recipes.assert_same(network(images), enlarge(images, scale))
+    np.testing.assert_allclose(network(images), enlarge(images, scale), atol=1e-6)
+  row = images[:, :1]  # which cannot be mirrored by two pixels
+  recipes.assert_same(network(row), enlarge(row, 4))
 
 
 def test_enlargement_of_maps():
-  features = recipes.random_images(2, 3, 4, 5)
   features = recipes.random_images(2, 3, 4, 18)
   recipes.assert_same(shuffled_up(features, 3), _shuffle(features, 3))
 

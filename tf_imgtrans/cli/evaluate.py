@@ -72,7 +72,7 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
   if former and split == "auto" and phone is source is target is None:  # as the run was given its data
     validation_share = former["options"]["validation_share"]
     phone, source, target = (former["options"].get(name) for name in ("phone", "source", "target"))
-  if former and former["paper"] in SEARCHED:
+  if former and former.get("paper") in SEARCHED:
     folder = read_photographs(data, validation_share)
   else:
     folder = read_folder(data, validation_share, phone, source, target)
@@ -109,7 +109,7 @@ def _part(folder, split):
 
 def _degradation(network, former, image_size, shrink):
   """As it is asked for, or as the run was trained."""
-  config = former["config"] if former else {}
+  config = (former or {}).get("config", {})
   trained = config.get("output_size") or config.get("image_size") if network.scale > 1 else None
   return Degradation(network.scale, trained or 0 if image_size is None else image_size,
                      shrink or config.get("low_resolution", "bicubic"))
