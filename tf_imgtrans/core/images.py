@@ -175,10 +175,10 @@ def _decode(path):
   """The picture as uint8 or uint16 [H, W, 3]."""
   data = _read_bytes(path)
   try:
-    with _quiet():
+    with quiet():
       picture = Image.open(io.BytesIO(data), formats=_FORMATS)
     # A TIFF reads its tags late; the others load unlocked, so that several threads can decode at once.
-    with picture, _quiet() if picture.format == "TIFF" else contextlib.nullcontext():
+    with picture, quiet() if picture.format == "TIFF" else contextlib.nullcontext():
       picture.load()  # before the orientation: a TIFF is turned here, and then no longer says that it is to be
       pixels = _pixels(picture, data)
       orientation = _orientation(picture)
@@ -202,7 +202,7 @@ def _read_bytes(path):
 
 
 @contextlib.contextmanager
-def _quiet():
+def quiet():
   """Keeps the decoder's remarks on odd metadata off the screen; locked, as the filters belong to the process."""
   with _warnings_lock, warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -273,7 +273,7 @@ def _critical_chunks(data):
 def _orientation(picture):
   """EXIF orientation 1..8; 1 where the metadata are missing or damaged, as the picture itself is sound."""
   try:
-    with _quiet():
+    with quiet():
       return int(picture.getexif().get(_TAG_ORIENTATION, 1))
   except Exception:  # as many types as there are ways to damage the metadata
     return 1

@@ -16,8 +16,8 @@ from tqdm import tqdm
 from tf_imgtrans.core.images import (
   WRITTEN_SUFFIXES,
   UnreadableImage,
-  _quiet,
   list_images,
+  quiet,
   read_image,
   read_uint8,
   write_image,
@@ -146,7 +146,7 @@ def predict_files(model, inputs, out, suffix=".png", progress=True, **sizes):
 def _read_by_size(path):
   """A picture as float32 at its full depth, or as uint8 where that alone would fill the memory."""
   try:
-    with _quiet(), Image.open(path) as picture:
+    with quiet(), Image.open(path) as picture:
       large = picture.width * picture.height > LARGE
   except Exception:  # whatever is wrong with it, reading it says so in better words
     large = False

@@ -50,8 +50,9 @@ class Tiler:
   shrunk (means over areas) to the pixels of one tile where it is larger. Tiles then agree, and what is left is the
   difference between the statistics of the shrunk picture and its own: for mux_demux_hp with its first weights, on six
   photographs shrunk to half their sides, 0.04 to 0.09 of 255 in the mean and at most 0.8; shrunk to a quarter, 0.17 to
-  0.24, at most 1.9. Networks that answer small changes with large ones differ more: the same with weights drawn at
-  random, 2 of 255 in the mean at half. A picture with no more pixels than a tile has its own statistics.
+  0.24, at most 1.9. Networks that answer small changes with large ones differ more: with weights drawn at random (He) or
+  with growth 8, up to 3 of 255 in the mean at half, and single pixels by 136. A picture with no more pixels than a tile
+  has its own statistics.
 
   Args:
     model: keras.Model, LoadedModel or callable: float32 [1, H, W, 3] in [0, 1] -> [1, sH, sW, 3].
