@@ -191,8 +191,9 @@ def make_trainer(paper, config, options, strategy):
   """The trainer of a paper or a baseline, made in the strategy's scope."""
   with strategy.scope():
     trainer = importlib.import_module(SYSTEMS[paper][0]).Trainer(config, options.precision)
-  if options.jit and getattr(trainer, "vgg", None):
-    trainer.vgg.pool_by_slices = True
+  for network in (trainer.generator, getattr(trainer, "vgg", None)):
+    if options.jit and hasattr(network, "pool_by_slices"):
+      network.pool_by_slices = True
   return trainer
 
 

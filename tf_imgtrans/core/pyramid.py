@@ -1,4 +1,4 @@
-"""Halving and doubling of images, with gradients of every order, in half precision and under XLA too."""
+"""Halving and doubling of images and maps, with gradients of every order, in half precision and under XLA too."""
 
 import tensorflow as tf
 
@@ -11,3 +11,9 @@ def halve(images):
 def double(images):
   """Repeats every pixel 2x2 times: [N, H, W, C] -> [N, 2 H, 2 W, C]. A rearrangement, which phones have too."""
   return tf.nn.depth_to_space(tf.concat([images] * 4, axis=-1), 2)
+
+
+def pool_by_slices(features):
+  """Maximum over whole windows of 2x2, as `max_pool2d` gives it; nearly twice as slow on processors without XLA."""
+  features = tf.maximum(features[:, :-1:2], features[:, 1::2])
+  return tf.maximum(features[:, :, :-1:2], features[:, :, 1::2])

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tf_imgtrans.baselines.segmentation.config import Config
 from tf_imgtrans.core.networks import ConfiguredModel
+from tf_imgtrans.core.pyramid import pool_by_slices
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.core.shapes import check_images, crop_like
 from tf_imgtrans.data.labels import LABEL_SETS
@@ -75,6 +76,7 @@ class Segmenter(ConfiguredModel):
     self.score_fr, self.score_pool4, self.score_pool3 = (score(f"score_{name}") for name in ("fr", "pool4", "pool3"))
     self.upscore2, self.upscore_pool4 = enlarge("upscore2", 2), enlarge("upscore_pool4", 2)
     self.upscore8 = enlarge("upscore8", 8, trainable=False)
+    self.pool_by_slices = False  # True where XLA compiles deterministically: it has no such gradient of max_pool2d
 
   def build(self, input_shape):
     channels, widths = input_shape[-1], []
@@ -113,7 +115,7 @@ class Segmenter(ConfiguredModel):
     for stages in self.blocks:
       for stage in stages:
         features = run(stage, features)
-      features = tf.nn.max_pool2d(features, 2, 2, "VALID")
+      features = pool_by_slices(features) if self.pool_by_slices else tf.nn.max_pool2d(features, 2, 2, "VALID")
       pools.append(features)
     features = dropped(run(self.fc7, dropped(run(self.fc6, features), 6)), 7)
     scores = self.upscore2(self.score_fr(features)) + self.score_pool4(pools[3])
