@@ -5,7 +5,7 @@ import hashlib
 
 import keras
 
-from tf_imgtrans.core.config import from_dict
+from tf_imgtrans.core.config import from_dict, named
 
 
 class ConfiguredModel(keras.Model):
@@ -18,6 +18,7 @@ class ConfiguredModel(keras.Model):
   """
 
   config_class = None
+  configs = None  # by the field `network`, of a class that has several: what a file does not keep is that of its own
   architecture = ()
 
   def __init__(self, config, **kwargs):
@@ -30,7 +31,9 @@ class ConfiguredModel(keras.Model):
 
   @classmethod
   def from_config(cls, config):
-    return cls(from_dict(cls.config_class, config["config"]), dtype=config["dtype"], name=config["name"])
+    fields = config["config"]
+    made = from_dict(cls.config_class, fields) if cls.configs is None else named(cls.configs, fields["network"], fields)
+    return cls(made, dtype=config["dtype"], name=config["name"])
 
 
 def variables_of(network, layers):

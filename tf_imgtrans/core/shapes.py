@@ -3,6 +3,12 @@
 import tensorflow as tf
 
 
+def sizes(tensor, axes):
+  """Sizes of some axes: list of int where they are known when a graph is built, else of integer tensors."""
+  known, seen = tensor.shape, tf.shape(tensor)
+  return [seen[axis] if known[axis] is None else known[axis] for axis in axes]
+
+
 def pad_to_multiple(images, multiple):
   """Reflect-pads [N, H, W, C] at the bottom and on the right to multiples of `multiple`.
 

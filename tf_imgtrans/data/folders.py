@@ -100,9 +100,9 @@ def photograph_parts(directory):
   return [directory]
 
 
-def check_run_outside(out, directory):
-  """Raises ValueError where a run folder would lie among the photographs of a data folder."""
-  if any(part.resolve() in pathlib.Path(out).resolve().parents for part in photograph_parts(directory)):
+def check_run_outside(out, folders):
+  """Raises ValueError where a run folder would lie in one of the folders that hold a run's photographs."""
+  if any(folder.resolve() in pathlib.Path(out).resolve().parents for folder in folders):
     raise ValueError(f"out is {out}, in the data folder, where the run's previews would be taken for photographs: choose "
                      "another --out")
 

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_imgtrans.core.names import unknown_name
+from tf_imgtrans.core.shapes import sizes
 
 RESAMPLING = ("none", "down", "up")
 BINOMIAL = np.outer([1, 2, 1], [1, 2, 1]).astype(np.float32) / 16  # StyleGAN's low-pass filter
@@ -72,8 +73,7 @@ class EqualizedConv2D(keras.layers.Layer):
     return outputs if self.bias is None else outputs + self.bias
 
   def _doubled(self, inputs, kernel):
-    size = tf.shape(inputs)
-    batch, height, width = (size[axis] if inputs.shape[axis] is None else inputs.shape[axis] for axis in range(3))
+    batch, height, width = sizes(inputs, range(3))
     transposed = tf.transpose(_at_four_places(kernel)[::-1, ::-1], [0, 1, 3, 2])
     return tf.nn.conv2d_transpose(inputs, transposed, [batch, 2 * height, 2 * width, self.filters], 2, "SAME")
 

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tf_imgtrans.core.shapes import sizes
 from tf_imgtrans.core.tensors import copies
 
 
@@ -29,11 +30,10 @@ class MinibatchStddev(keras.layers.Layer):
 
   def call(self, inputs):
     features = tf.cast(inputs, tf.float32)
-    known, size = features.shape, tf.shape(features)
-    batch, height, width = (size[axis] if known[axis] is None else known[axis] for axis in range(3))
-    if known[0] is None:
-      sizes = tf.range(1, self.group + 1)
-      group = tf.reduce_max(tf.where(batch % sizes == 0, sizes, 1))
+    batch, height, width = sizes(features, range(3))
+    if features.shape[0] is None:
+      candidates = tf.range(1, self.group + 1)
+      group = tf.reduce_max(tf.where(batch % candidates == 0, candidates, 1))
     else:
       group = max(size for size in range(1, self.group + 1) if batch % size == 0)
     groups = tf.reshape(features, [group, batch // group, -1])

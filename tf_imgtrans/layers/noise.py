@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in, normal
+from tf_imgtrans.core.shapes import sizes
 
 NOISE_MODES = ("random", "fixed", "off")
 TILE = 128  # side of the repeated pattern of "fixed" noise, in pixels of the map that it joins
@@ -50,7 +51,7 @@ class NoisyLayer(keras.layers.Layer):
       noise_seed: int or int pair [2], optional; with it the noise is a pure function of seed and shape.
       training: bool.
     """
-    shape = self._shape(inputs, channels)
+    shape = [*sizes(inputs, range(3)), channels]
     if self.noise == "off":
       return tf.zeros(shape, inputs.dtype)
     if noise_seed is not None:
@@ -60,10 +61,6 @@ class NoisyLayer(keras.layers.Layer):
     else:
       noise = self._fixed(shape)
     return tf.cast(noise, inputs.dtype)
-
-  def _shape(self, inputs, channels):
-    known, size = inputs.shape, tf.shape(inputs)
-    return [*(size[axis] if known[axis] is None else known[axis] for axis in range(3)), channels]
 
   def _fixed(self, shape):
     # RandomState: NumPy promises that its stream never changes, so the pattern outlives versions.

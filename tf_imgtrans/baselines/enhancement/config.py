@@ -5,11 +5,13 @@ those of its own network, so that the rows of its tables differ by networks and 
 """
 
 import dataclasses
+import functools
 from typing import Literal
 
 import tyro
 
-from tf_imgtrans.core.config import NonNegative, from_dict
+from tf_imgtrans.core.config import NonNegative
+from tf_imgtrans.core.config import named as core_named
 from tf_imgtrans.papers.mux_demux.config import Protocol
 
 
@@ -39,16 +41,4 @@ CONFIGS = {
     "resnet_12_64": Config(network="resnet_12_64", **_DPED),
 }
 
-
-def named(name, options):
-  """The configuration of a baseline with fields of it changed.
-
-  Args:
-    name: str, one of CONFIGS.
-    options: dict of field values, all but `network`.
-  Raises:
-    ValueError: an unknown field, an illegal value, or another network.
-  """
-  if options.get("network", name) != name:
-    raise ValueError(f"network is {options['network']!r}, but the name {name!r} decides it: leave network out")
-  return from_dict(Config, {**dataclasses.asdict(CONFIGS[name]), **options})
+named = functools.partial(core_named, CONFIGS)  # name, options -> Config

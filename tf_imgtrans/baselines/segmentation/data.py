@@ -7,7 +7,7 @@ import pathlib
 import tensorflow as tf
 
 from tf_imgtrans.core.images import read_uint8
-from tf_imgtrans.data.folders import Folder
+from tf_imgtrans.data.folders import Folder, check_run_outside
 from tf_imgtrans.data.labels import check_labelled, find_labelled, read_labels, resize_labels, split_labelled
 from tf_imgtrans.data.pairs import Pair
 from tf_imgtrans.data.pipeline import random_flip, training_batches, unit
@@ -39,9 +39,7 @@ def read(options):
     ValueError: the run would lie in it.
   """
   directory = pathlib.Path(options.data)
-  if directory.resolve() in options.out.resolve().parents:
-    raise ValueError(f"out is {options.out}, in the data folder, where the run's previews would be taken for photographs: "
-                     "choose another --out")
+  check_run_outside(options.out, [directory])
   return LabelledFolder(directory, options.validation_share)
 
 

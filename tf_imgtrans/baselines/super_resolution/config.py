@@ -9,6 +9,7 @@ nmhkahn/CARN-pytorch and yulunzhang/RCAN.
 """
 
 import dataclasses
+import functools
 from typing import Literal
 
 import tyro
@@ -21,9 +22,9 @@ from tf_imgtrans.core.config import (
     PositiveCount,
     Seed,
     Share,
-    from_dict,
     validate,
 )
+from tf_imgtrans.core.config import named as core_named
 
 SCALES = {"esrgan": (2, 4, 8), "carn": (2, 3, 4), "rcan": (2, 4, 8)}  # that each is made for; of CARN its paper's
 SMALLEST_JUDGED = 16  # pixels of a patch that ESRGAN's discriminator takes: two halvings down to 4
@@ -152,16 +153,4 @@ def preset_config(name, preset="paper", stage="l1"):
     return GAN_CONFIGS.get(preset, GAN_CONFIGS["paper"])
   return PRESETS.get(preset, CONFIGS)[name]
 
-
-def named(name, options):
-  """The configuration of a system with fields of it changed.
-
-  Args:
-    name: str, one of CONFIGS.
-    options: dict of field values, all but `network`.
-  Raises:
-    ValueError: an unknown field, an illegal value, or another network.
-  """
-  if options.get("network", name) != name:
-    raise ValueError(f"network is {options['network']!r}, but the name {name!r} decides it: leave network out")
-  return from_dict(Config, {**dataclasses.asdict(CONFIGS[name]), **options})
+named = functools.partial(core_named, CONFIGS)  # name, options -> Config

@@ -5,7 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.super_resolution.config import GAN_CONFIGS, Config, named
+from tf_imgtrans.baselines.super_resolution.config import CONFIGS, GAN_CONFIGS, Config
 from tf_imgtrans.baselines.super_resolution.parts import Convolutions, check_sides
 from tf_imgtrans.core.networks import ConfiguredModel
 
@@ -32,6 +32,7 @@ class Discriminator(ConfiguredModel):
   """
 
   config_class = Config
+  configs = CONFIGS
   architecture = ("network", "patch_size", "discriminator_channels", "seed")
 
   def __init__(self, config=GAN_CONFIGS["paper"], **kwargs):
@@ -82,8 +83,3 @@ class Discriminator(ConfiguredModel):
 
   def compute_output_shape(self, input_shape):
     return (input_shape[0], 1)
-
-  @classmethod
-  def from_config(cls, config):
-    fields = config["config"]
-    return cls(named(fields["network"], fields), dtype=config["dtype"], name=config["name"])

@@ -6,7 +6,7 @@ import math
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.super_resolution.config import Config, named
+from tf_imgtrans.baselines.super_resolution.config import CONFIGS, Config
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images
 from tf_imgtrans.core.tensors import copies
@@ -70,6 +70,7 @@ class Enlarger(ConfiguredModel):
   """
 
   config_class = Config
+  configs = CONFIGS
 
   def __init__(self, config, mean=(0.0, 0.0, 0.0), units=1.0, **kwargs):
     super().__init__(config, **kwargs)
@@ -93,11 +94,6 @@ class Enlarger(ConfiguredModel):
     """What the last convolution gives, as images: float32."""
     images = tf.cast(features, tf.float32) / self.units + self.mean
     return images if training else tf.clip_by_value(images, 0.0, 1.0)
-
-  @classmethod
-  def from_config(cls, config):
-    fields = config["config"]
-    return cls(named(fields["network"], fields), dtype=config["dtype"], name=config["name"])
 
 
 def check_sides(images):

@@ -5,11 +5,13 @@ CQFIO/PhotographicImageSynthesis (demo_256p.py) and tyshiwo/DRRN_CVPR17; "ours" 
 """
 
 import dataclasses
+import functools
 from typing import Literal
 
 import tyro
 
-from tf_imgtrans.core.config import Count, NonNegative, Positive, PositiveCount, Share, from_dict
+from tf_imgtrans.core.config import Count, NonNegative, Positive, PositiveCount, Share
+from tf_imgtrans.core.config import named as core_named
 from tf_imgtrans.papers.feature_pyramid_pan.config import Protocol
 
 # Of CRN's layers of VGG19, so that all count alike; the last is 0.8 / 10. One version of its code; another of demo_256p.py
@@ -127,16 +129,4 @@ PRESETS = {"paper": CONFIGS,
            "small": {name: dataclasses.replace(config, **_SMALL[name]) for name, config in CONFIGS.items()}}
 TINY = {name: dataclasses.replace(config, iterations=4, **_TINY[name]) for name, config in CONFIGS.items()}
 
-
-def named(name, options):
-  """The configuration of a system with fields of it changed.
-
-  Args:
-    name: str, one of CONFIGS.
-    options: dict of field values, all but `network`.
-  Raises:
-    ValueError: an unknown field, an illegal value, or another network.
-  """
-  if options.get("network", name) != name:
-    raise ValueError(f"network is {options['network']!r}, but the name {name!r} decides it: leave network out")
-  return from_dict(Config, {**dataclasses.asdict(CONFIGS[name]), **options})
+named = functools.partial(core_named, CONFIGS)  # name, options -> Config

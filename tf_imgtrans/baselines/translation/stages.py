@@ -5,7 +5,7 @@ import itertools
 
 import keras
 
-from tf_imgtrans.baselines.translation.config import Config, named
+from tf_imgtrans.baselines.translation.config import CONFIGS, Config
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.layers.instance_normalization import InstanceNormalization
 
@@ -19,11 +19,7 @@ class System(ConfiguredModel):
   """A network of one of CONFIGS; what a file does not keep of its configuration is that of CONFIGS."""
 
   config_class = Config
-
-  @classmethod
-  def from_config(cls, config):
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in config["config"].items()}
-    return cls(named(fields["network"], fields), dtype=config["dtype"], name=config["name"])
+  configs = CONFIGS
 
 
 class Stages:

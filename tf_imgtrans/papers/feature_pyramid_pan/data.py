@@ -71,7 +71,7 @@ def read(options):
   Raises:
     ValueError: the run would lie among the pictures.
   """
-  check_run_outside(options.out, options.data)
+  check_run_outside(options.out, photograph_parts(options.data))
   return DataFolder(pathlib.Path(options.data), options.validation_share, getattr(options, "source", None),
                     getattr(options, "target", None))
 

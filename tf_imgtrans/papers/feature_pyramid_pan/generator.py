@@ -10,7 +10,7 @@ from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in
-from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
+from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple, sizes
 from tf_imgtrans.layers.dropout import drop_out
 from tf_imgtrans.layers.instance_normalization import InstanceNormalization
 from tf_imgtrans.layers.noise import NOISE_MODES
@@ -177,7 +177,6 @@ def _drop_pattern(features, rate, stage):
   """Drops by a pattern of 8x8 numbers, repeated over the map; it needs no random operation."""
   # RandomState: NumPy promises that its stream never changes, so the pattern outlives versions.
   kept = np.random.RandomState(stage).random_sample((1, TILE, TILE, features.shape[-1])) >= rate
-  size = tf.shape(features)
-  height, width = (size[axis] if features.shape[axis] is None else features.shape[axis] for axis in (1, 2))
+  height, width = sizes(features, (1, 2))
   factors = tf.constant(kept / (1 - rate), features.dtype)
   return features * tf.tile(factors, [1, -(-height // TILE), -(-width // TILE), 1])[:, :height, :width]

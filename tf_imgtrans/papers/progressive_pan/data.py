@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.data.degradations import area, degraded_low_resolution, low_resolution
-from tf_imgtrans.data.folders import check_run_outside, read_photographs
+from tf_imgtrans.data.folders import check_run_outside, photograph_parts, read_photographs
 from tf_imgtrans.data.pairs import check_sides, split_by_name
 from tf_imgtrans.data.pipeline import random_flip, training_batches, unit
 from tf_imgtrans.data.resizing import central_square, resize
@@ -62,7 +62,7 @@ def read(options):
   Raises:
     FileNotFoundError, ValueError: no pictures; or the run would lie among them.
   """
-  check_run_outside(options.out, options.data)
+  check_run_outside(options.out, photograph_parts(options.data))
   return find(options.data, options.validation_share)
 
 

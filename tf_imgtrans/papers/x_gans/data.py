@@ -8,7 +8,7 @@ import tensorflow as tf
 from tf_imgtrans.core.images import list_images
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.data import corruptions
-from tf_imgtrans.data.folders import check_run_outside, read_photographs
+from tf_imgtrans.data.folders import check_run_outside, photograph_parts, read_photographs
 from tf_imgtrans.data.pairs import check_photographs, digest
 from tf_imgtrans.data.pipeline import random_flip, training_batches, unit
 from tf_imgtrans.data.resizing import resize
@@ -33,7 +33,7 @@ def read(options):
   Raises:
     ValueError: the run would lie among them.
   """
-  check_run_outside(options.out, options.data)
+  check_run_outside(options.out, photograph_parts(options.data))
   return read_photographs(options.data, options.validation_share)
 
 
