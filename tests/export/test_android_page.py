@@ -6,7 +6,7 @@ import shlex
 
 import numpy as np
 import pytest
-from android_client import PAGE, Enhancer, arithmetic, blocks, frame, get_pixels, shown, table
+from android_client import Enhancer, arithmetic, blocks, frame, get_pixels, shown, table
 from hypothesis import given
 from hypothesis import strategies as st
 from kotlin_arithmetic import load
@@ -144,11 +144,20 @@ def test_tiles_lie_and_blend_as_on_the_computer(data):
 @pytest.mark.export
 def test_tiles_of_a_finite_field_give_the_whole_picture(kotlin, networks, exported, photograph):
   field = receptive_field(networks["srcnn"])
-  assert f"Field(radius={field.radius}, period={field.period}) of srcnn" in PAGE.read_text()
   enhancer = Enhancer(exported("srcnn", "float32", TILE, TILE))
   made = kotlin["enhanceTiled"](get_pixels(photograph), WIDTH, HEIGHT, TILE, TILE, 1, 2 * field.radius + FEATHER,
                                 field.radius, field.period, enhancer.run)
   assert differences(shown(made, HEIGHT, WIDTH), source_picture(networks["srcnn"], photograph)).max() <= 1
+
+
+def test_the_pages_question_for_the_field(networks, tmp_path, monkeypatch, capsys):
+  (tmp_path / "runs" / "mine").mkdir(parents=True)
+  (tmp_path / "runs" / "mine" / "run.json").write_text("{}")
+  networks["srcnn"].save(tmp_path / "runs" / "mine" / "generator.keras")
+  monkeypatch.chdir(tmp_path)
+  question, = blocks("python")
+  exec(question, {})
+  assert question.rstrip().endswith(f"# {capsys.readouterr().out.strip()} of srcnn")
 
 
 @pytest.mark.export
