@@ -100,9 +100,10 @@ class Generator(ConfiguredModel):
     padded = pad_to_multiple(tf.cast(images, self.compute_dtype), MULTIPLE)
     features = noise(self.half_noise, self.demux(padded))
     if self.half_in is not None:
-      features = self.half_in(features)
+      features = self.half_in(features, training=training)
     features = noise(self.quarter_noise, self.demux(features))
-    features = self.half_out(self.mux(self.quarter(features)))
+    features = self.quarter(features, training=training)
+    features = self.half_out(self.mux(features), training=training)
     return crop_like(unit_tanh(self.mux(features), clip and not training), images)
 
   def compute_output_shape(self, input_shape):
