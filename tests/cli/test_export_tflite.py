@@ -91,7 +91,7 @@ def test_against_targets_the_drop_counts(model, tmp_path, monkeypatch):
     (["--targets", "high"], "--targets without --photographs"),
     (["--precision", "int8", "--representative", "nowhere"], "nowhere"),
     (["--upsample", "conv"], "fixed size"),
-    (["--precision", "float16", "--float_norms"], "options of int8"),
+    (["--precision", "float16", "--convolutions_only"], "options of int8"),
 ])
 def test_wrong_calls(model, tmp_path, capsys, arguments, message):
   assert export(model, tmp_path / "m.tflite", *arguments) == 2

@@ -1,5 +1,7 @@
 """The precisions of TFLite files: what each holds, what is refused and how, and pixels moved by convolutions."""
 
+import collections
+
 import keras
 import numpy as np
 import pytest
@@ -85,16 +87,22 @@ def test_integers_in_and_out_have_steps_of_a_255th(plain, pictures, tmp_path):
   assert parity.psnr_db > 38, parity
 
 
-def test_float_norms_are_nearer_to_the_source(pictures, tmp_path):
+@pytest.mark.parametrize("upsample", ["depth_to_space", "conv"])
+def test_convolutions_alone_in_integers_are_nearer_to_the_source(upsample, pictures, tmp_path):
   generator = create_generator("mux_demux_hp", seed=0, growth_half=4, growth_quarter=4)
   found = {}
-  for float_norms in (False, True):
-    to_tflite(generator, tmp_path / "m.tflite", "int8", SIZE, SIZE, representative=pictures, float_norms=float_norms)
-    found[float_norms] = measure_parity(run(generator), load_model(tmp_path / "m.tflite"), pictures, "int8").psnr_db
-    means = [operation.inputs[0].dtype for operation in read_lite(tmp_path / "m.tflite").operations
-             if operation.name == "MEAN"]
-    assert set(means) == {"FLOAT32" if float_norms else "INT8"}
-  assert found[True] > found[False] + 0.5
+  for convolutions_only in (False, True):
+    to_tflite(generator, tmp_path / "m.tflite", "int8", SIZE, SIZE, representative=pictures, upsample=upsample,
+              convolutions_only=convolutions_only)
+    found[convolutions_only] = measure_parity(run(generator), load_model(tmp_path / "m.tflite"), pictures, "int8").psnr_db
+    kinds = collections.defaultdict(set)
+    for operation in read_lite(tmp_path / "m.tflite").operations:
+      kernel = max(operation.inputs[1].shape[1:3]) if operation.name in ("CONV_2D", "TRANSPOSE_CONV") else None
+      kinds[kernel if kernel else operation.name].add(operation.outputs[0].dtype)
+    assert kinds[3] == {"INT8"}
+    assert {name: kinds[name] for name in (1, "MEAN", "MUL")} == dict.fromkeys(
+        (1, "MEAN", "MUL"), {"FLOAT32" if convolutions_only else "INT8"})
+  assert found[True] > found[False] + 8
 
 
 def test_an_any_size_file_of_integers(plain, pictures, photograph, tmp_path):
@@ -161,7 +169,7 @@ def test_custom_operations_are_refused_by_name():
     ({"precision": "int8", "representative": [np.zeros((32, 32, 3), np.uint8)]}, "uint8"),
     ({"precision": "int8", "representative": [np.full((32, 32, 3), 255, np.float32)]}, r"255.0: expected \[0, 1\]"),
     ({"precision": "float16", "integer_io": True}, "options of int8"),
-    ({"precision": "int8", "integer_io": True, "float_norms": True}, "exclude each other"),
+    ({"precision": "int8", "integer_io": True, "convolutions_only": True}, "exclude each other"),
     ({"upsample": "convolution"}, "did you mean 'conv'"),
     ({"upsample": "conv", "height": None, "width": None}, "need a fixed size"),
 ])

@@ -47,7 +47,7 @@ def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Noise | 
 
 def tflite(model: str, out: pathlib.Path, precision: Precision = "float32", height: int | None = None,
            width: int | None = None, sizes: tuple[str, ...] = (), noise: Noise | None = None,
-           representative: pathlib.Path | None = None, integer_io: bool = False, float_norms: bool = False,
+           representative: pathlib.Path | None = None, integer_io: bool = False, convolutions_only: bool = False,
            upsample: Literal["depth_to_space", "conv"] = "depth_to_space", photographs: pathlib.Path | None = None,
            targets: pathlib.Path | None = None):
   """Export a .tflite file for phones, with built-in operations only.
@@ -71,7 +71,8 @@ def tflite(model: str, out: pathlib.Path, precision: Precision = "float32", heig
     representative: folder of pictures that int8 and int16x8 take the ranges of activations from, best of the kind that
       the model will see; else photographs that are at hand.
     integer_io: int8 only: pictures in and out are uint8.
-    float_norms: int8 only: normalization stays in float32, where 8 bits cost it some decibels.
+    convolutions_only: int8 only: convolutions of 3x3 and more in integers; what is between them stays float32, where 8
+      bits cost some decibels.
     upsample: conv moves pixels by convolutions, for phones that refuse DEPTH_TO_SPACE; fixed sizes only.
     photographs: folder of pictures to measure on; else three that are at hand.
     targets: folder of what should come of --photographs, of the same names.
@@ -88,7 +89,7 @@ def tflite(model: str, out: pathlib.Path, precision: Precision = "float32", heig
   for height, width in wanted:
     path = out.with_name(f"{out.stem}_{height}x{width}{out.suffix}") if sizes else out
     pictures = _representative(representative, height, width) if precision in CALIBRATED else None
-    to_tflite(source.keras_model, path, precision, height, width, noise, pictures, integer_io, float_norms, upsample)
+    to_tflite(source.keras_model, path, precision, height, width, noise, pictures, integer_io, convolutions_only, upsample)
     print(f"wrote {path} ({size_of(path) / 1e6:.2f} MB)")
     seen = _photographs(height, width, photographs)
     parity = _measure(source, path, precision, noise, seen, targets and _targets(targets, photographs, seen, source.scale))

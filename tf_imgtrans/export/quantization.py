@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
+from tf_imgtrans.export.flatbuffer import read_lite
 from tf_imgtrans.export.saved_model import SIGNATURE
 
 # precision -> what it does
@@ -17,8 +18,9 @@ PRECISIONS = {
     "int16x8": "activations in 16 bits, weights in 8, from representative pictures",
 }
 CALIBRATED = ("int8", "int16x8")
-# Instance and pixel normalization: a mean of squares spans a range that 8 bits cannot hold beside the features.
-NORMALIZATION = ("MEAN", "SQUARED_DIFFERENCE", "SQUARE", "RSQRT", "SUB", "MUL", "ADD")
+# Where nearly all arithmetic is, and the place of the kernel among an operation's inputs.
+_KERNELS = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "TRANSPOSE_CONV": 1}
+_LEAST_KERNEL = 3  # pixels a side; smaller ones hand pixels on, and what 8 bits lose there shows in the picture
 _INTEGER_SETS = {"int8": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
                  "int16x8": tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8}
 _BY_CONVOLUTION = 'take upsample="conv", which moves the pixels by a convolution, or precision float16 or dynamic_int8'
@@ -38,7 +40,7 @@ class Unexportable(ValueError):
   """A network, or a precision of it, that built-in operations cannot hold; the message has the remedy."""
 
 
-def convert(folder, precision, representative=None, integer_io=False, float_norms=False):
+def convert(folder, precision, representative=None, integer_io=False, convolutions_only=False):
   """Converts a SavedModel.
 
   Args:
@@ -46,7 +48,7 @@ def convert(folder, precision, representative=None, integer_io=False, float_norm
     precision: key of PRECISIONS.
     representative: list of float32 [H, W, 3] in [0, 1], for those of CALIBRATED.
     integer_io: bool; True for uint8 pictures in and out, of precision int8.
-    float_norms: bool; True for normalization in float32 within precision int8.
+    convolutions_only: bool; True leaves all but convolutions of 3x3 and more in float32 within precision int8.
   Returns:
     bytes of the .tflite file.
   Raises:
@@ -66,7 +68,7 @@ def convert(folder, precision, representative=None, integer_io=False, float_norm
   try:
     with warnings.catch_warnings():
       warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated")  # the calibration's own
-      return _with_float_norms(converter) if float_norms else converter.convert()
+      return _convolutions_alone(converter, folder) if convolutions_only else converter.convert()
   except Exception as error:  # ConverterError, RuntimeError and ValueError, by the stage that fails
     refused = refused_operations(str(error))
     if not refused:
@@ -74,9 +76,13 @@ def convert(folder, precision, representative=None, integer_io=False, float_norm
     raise Unexportable(explain(refused, precision)) from error
 
 
-def _with_float_norms(converter):
-  """TensorFlow's selective quantization, whose public door is its debugger."""
-  options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=list(NORMALIZATION))
+def _convolutions_alone(converter, folder):
+  """TensorFlow's selective quantization, whose public door is its debugger; it goes by the names of a float32 file."""
+  operations = read_lite(convert(folder, "float32")).operations
+  others = {operation.name for operation in operations} - set(_KERNELS)
+  small = [operation.outputs[0].name for operation in operations if operation.name in _KERNELS
+           and max(operation.inputs[_KERNELS[operation.name]].shape[1:3]) < _LEAST_KERNEL]
+  options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=sorted(others), denylisted_nodes=small)
   debugger = tf.lite.experimental.QuantizationDebugger(converter=converter, debug_options=options)
   return debugger.get_nondebug_quantized_model()
 

@@ -34,7 +34,7 @@ interpreter.invoke()
 
 
 def to_tflite(generator, path, precision="float32", height=None, width=None, noise=None, representative=None,
-              integer_io=False, float_norms=False, upsample="depth_to_space"):
+              integer_io=False, convolutions_only=False, upsample="depth_to_space"):
   """Writes a .tflite file, whole or not at all.
 
   The signature `image_float` takes `image`, float32 [1, height, width, 3] in [0, 1], and gives `image` of s times that
@@ -52,7 +52,8 @@ def to_tflite(generator, path, precision="float32", height=None, width=None, noi
     representative: iterable of float32 [H, W, 3] in [0, 1], of the fixed size where there is one; needed by "int8" and
       "int16x8".
     integer_io: bool; True makes inputs and outputs uint8, 255 for 1.0; "int8" only.
-    float_norms: bool; True keeps normalization in float32, where 8 bits cost it some decibels; "int8" only.
+    convolutions_only: bool; True computes convolutions of 3x3 and more in integers, and keeps what is between them in
+      float32, where 8 bits cost some decibels; "int8" only.
     upsample: "depth_to_space", or "conv" for the same bits by convolutions of fixed weights, for delegates that refuse
       DEPTH_TO_SPACE and SPACE_TO_DEPTH; a fixed size only.
   Returns:
@@ -62,17 +63,17 @@ def to_tflite(generator, path, precision="float32", height=None, width=None, noi
     Unexportable (a ValueError): an operation outside the built-in ones, a tensor of rank above 4, or an operation that
       the precision does not hold; the message names it and the remedy.
   """
-  _check(path, precision, height, width, integer_io, float_norms, upsample)
+  _check(path, precision, height, width, integer_io, convolutions_only, upsample)
   pictures = check_representative(representative, height, width) if precision in CALIBRATED else None
   replacements = {**(CONVOLUTIONS if upsample == "conv" else {}), **(PRODUCTS if precision == "int16x8" else {})}
   with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as prepared:
     write_archive(generator, folder, noise, shape=(1, height, width, 3))
-    content = convert(prepare_graph(folder, prepared, replacements), precision, pictures, integer_io, float_norms)
+    content = convert(prepare_graph(folder, prepared, replacements), precision, pictures, integer_io, convolutions_only)
   check_builtin(content)
   if pictures:
     _try_out(content, pictures[0], precision)
   content = add_description(content, describe(generator, precision, height, width, noise, upsample=upsample,
-                                              float_norms=float_norms))
+                                              convolutions_only=convolutions_only))
   write_bytes(path, content)
   return len(content)
 
@@ -91,7 +92,7 @@ def check_builtin(source):
                            "rank 3 or concatenation in the place of the reshape to more axes")
 
 
-def _check(path, precision, height, width, integer_io, float_norms, upsample):
+def _check(path, precision, height, width, integer_io, convolutions_only, upsample):
   if precision not in PRECISIONS:
     raise unknown_name("precision", precision, PRECISIONS)
   if upsample not in UPSAMPLES:
@@ -100,10 +101,10 @@ def _check(path, precision, height, width, integer_io, float_norms, upsample):
     raise ValueError(f"height is {height} and width is {width}: give both for a fixed size, or neither for any size")
   if pathlib.Path(path).suffix != ".tflite":
     raise ValueError(f"{path}: expected a name that ends in .tflite")
-  if precision != "int8" and (integer_io or float_norms):
-    raise ValueError(f"precision is {precision}: integer_io and float_norms are options of int8")
-  if integer_io and float_norms:
-    raise ValueError("integer_io and float_norms exclude each other: integers in and out need integers throughout")
+  if precision != "int8" and (integer_io or convolutions_only):
+    raise ValueError(f"precision is {precision}: integer_io and convolutions_only are options of int8")
+  if integer_io and convolutions_only:
+    raise ValueError("integer_io and convolutions_only exclude each other: integers in and out need integers throughout")
   if upsample == "conv" and height is None:
     raise ValueError("upsample is conv without height and width: the convolutions need a fixed size")
 
