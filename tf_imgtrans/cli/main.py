@@ -35,6 +35,7 @@ COMMANDS = {
     "data": ({
         "pack": ("data:pack", "Pack pictures at every size of progressive training."),
     }, "Make data ready for training."),
+    "benchmark": ("benchmark:benchmark", "Latency, arithmetic and memory of networks, side by side."),
     "benchmark-corruptions": ("benchmark_corruptions:benchmark_corruptions", "Pictures a second of each corruption."),
     "compress": ("codec:compress", "Keep a few exact pixels of a picture, in an .xgp file."),
     "decompress": ("codec:decompress", "Rebuild a picture from the pixels of an .xgp file."),

@@ -89,13 +89,14 @@ class _Reduced:
     return outputs.reshape(blocks).mean(axis=(2, 4))
 
 
-def load_model(source):
+def load_model(source, threads=None):
   """Loads a model for inference.
 
   Args:
     source: str or Path: a .keras file; a run folder, whose generator.keras is taken; a SavedModel folder, or its
       parent with numbered versions, of which the highest is taken; a .tflite file; or a name in saved_models/ of
       the working folder or beside the package.
+    threads: int, of a .tflite file; None is one for each core. TensorFlow's own are set for the whole process.
   Returns:
     LoadedModel.
   Raises:
@@ -103,7 +104,8 @@ def load_model(source):
     ValueError: something else is there, or the file is damaged.
   """
   kind, path = _find(source)
-  loaders = {"keras": _load_keras, "saved-model": _SavedModelRunner, "tflite": _LiteRunner}
+  lite = functools.partial(_LiteRunner, threads=threads)
+  loaders = {"keras": _load_keras, "saved-model": _SavedModelRunner, "tflite": lite}
   try:
     run = loaders[kind](path)
   except Exception as error:  # each of the three libraries has its own types for a damaged file
@@ -229,11 +231,11 @@ class _SavedModelRunner:
 class _LiteRunner:
   """Runs a TFLite file, image by image."""
 
-  def __init__(self, path):
+  def __init__(self, path, threads=None):
     from ai_edge_litert.interpreter import Interpreter
 
     self.path = path
-    self.interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
+    self.interpreter = Interpreter(model_path=str(path), num_threads=threads or os.cpu_count())
     inputs = self.interpreter.get_input_details()
     if len(inputs) != 1 or len(inputs[0]["shape"]) != 4:
       raise ValueError(f"inputs have shapes {[item['shape'].tolist() for item in inputs]}: "
@@ -256,7 +258,8 @@ class _LiteRunner:
   def __call__(self, images):
     _check_size(self.path, self.size, images)
     self.allocate(list(images.shape[1:3]))
-    return np.concatenate([self.run_one(image[None]) for image in images])
+    outputs = [self.run_one(image[None]) for image in images]
+    return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)  # a large picture is not copied once more
 
   def run_one(self, image):
     self.interpreter.set_tensor(self.input["index"], _quantize(image, self.input))
