@@ -12,16 +12,18 @@ def pack(data: pathlib.Path, out: pathlib.Path, size: int = 1024, smallest: int 
 
   Progressive training starts at 8 pixels: a packed folder saves it from decoding 1024 of them for that. Each picture is cut
   to its largest square and brought to SIZE by area; the smaller sizes are means over 2x2, 4x4, ... of its pixels. Every
-  folder with pictures in it or below it will do, such as
+  folder with pictures in it or below it will do:
+    images1024x1024/       FFHQ
+    └── 00000/             00000.png ... to 69000/69999.png
+    CelebA-HQ-img/         0.jpg ... 29999.jpg
+    cat/                   LSUN cat, as lsun/data.py export wrote it
+    └── 0/0/0/0/0/0/       0000....webp ...
 
-    - FFHQ: DATA/00000/00000.png ... DATA/69000/69999.png, DATA being images1024x1024
-    - CelebA-HQ: DATA/0.jpg ... DATA/29999.jpg, DATA being CelebAMask-HQ/CelebA-HQ-img
-    - LSUN cat: DATA/0/0/0/0/0/0/0000....webp ..., DATA being what lsun/data.py export wrote
-
-  and OUT becomes, for SIZE 1024,
-
-    - OUT/index.json
-    - OUT/8x8/pictures-00000-of-00070.tfrecord ... OUT/1024x1024/pictures-00069-of-00070.tfrecord
+  OUT becomes, for SIZE 1024:
+    ffhq_packed/
+    ├── index.json
+    ├── 8x8/               pictures-00000-of-00070.tfrecord ...
+    └── 1024x1024/         pictures-00000-of-00070.tfrecord ...
 
   A picture that cannot be read is named and the others are done; the exit status is then 1. OUT appears when it is whole,
   and a folder that holds something is never written to.

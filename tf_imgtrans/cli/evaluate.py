@@ -26,13 +26,16 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
              feature_weights: pathlib.Path | None = None, feature_cache: pathlib.Path | None = None):
   """Measure a model: a table of every metric for the inputs and for the model's outputs.
 
-  The data folder is one that training takes. Photographs alone have no target, so only NIQE is measured on them; with
-  --degrade the model gets them degraded by phone_camera, or where it enlarges, shrunk by its scale and nothing else, and is
-  measured against the originals.
+  Photographs alone have no target, so only NIQE is measured on them; with --degrade the model gets them degraded by
+  phone_camera, or where it enlarges, shrunk by its scale and nothing else, and is measured against the originals.
 
   fid, frechet and sliced_wasserstein compare the set of outputs with the set of targets; all pictures have one size then.
 
   Example: tf-imgtrans evaluate --model runs/iphone --data dped --phone iphone --metrics psnr ms_ssim_dped
+
+  The data folder is one of these; for a run of X-GANs or of super-resolution photographs at any depth:
+    {pairs}
+    {clean}
 
   Args:
     model: .keras file, run folder, SavedModel folder, .tflite file or a name in saved_models/.

@@ -4,11 +4,12 @@ Exit status: 0 done; 1 some inputs failed and the others were done, each failure
 """
 
 import contextlib
-import importlib
 import os
 import sys
 import warnings
 
+from tf_imgtrans.cli.screens import load, overview, prepare
+from tf_imgtrans.cli.startup import program
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.version import __version__
 
@@ -78,16 +79,17 @@ COMMANDS = {
     }, "Measure the tables of a paper, and set them beside the printed ones."),
 }
 DESCRIPTION = "Image-to-image translation papers in TensorFlow 2: train, measure, and ship to phones and servers."
+GO_ON = "a training run goes on with --resume, a table or a video by the same call"
 
 
 def main(arguments=None):
   """Runs the command line; exits with its status."""
   arguments = sys.argv[1:] if arguments is None else list(arguments)
-  with _errors_as_messages():
+  with _errors_as_messages(arguments):
     sys.exit(_dispatch(arguments, COMMANDS, "tf-imgtrans") or 0)
 
 
-def _dispatch(arguments, commands, program):
+def _dispatch(arguments, commands, program, description=DESCRIPTION):
   """Runs the command that the arguments name; returns its exit status. Only that command's module is imported."""
   import tyro
 
@@ -96,32 +98,25 @@ def _dispatch(arguments, commands, program):
     print(f"tf-imgtrans {__version__}")
     return 0
   if name in commands:
-    target, _ = commands[name]
+    target, summary = commands[name]
     if isinstance(target, dict):
-      return _dispatch(arguments[1:], target, f"{program} {name}")
-    module, function = target.split(":")
-    command = getattr(importlib.import_module(f"tf_imgtrans.cli.{module}"), function)
+      return _dispatch(arguments[1:], target, f"{program} {name}", summary)
+    command = load(target)
     if hasattr(command, "prepared"):  # a resumed training, whose defaults are those of its run
       command = command.prepared(arguments[1:])
-    return tyro.cli(command, prog=f"{program} {name}", args=arguments[1:], use_underscores=True)
-  if not name.startswith("-"):
-    raise unknown_name("command", name, commands)
-  screens = {name: _screen(summary) for name, (_, summary) in commands.items()}
-  return tyro.extras.subcommand_cli_from_dict(screens, prog=program, description=DESCRIPTION, args=[name])
-
-
-def _screen(summary):
-  """A function that stands for a command on the help screen of the level above."""
-  def screen():
-    pass
-
-  screen.__doc__ = summary
-  return screen
+    text = prepare(command)
+    if {"-h", "--help"} & set(arguments):
+      print(f"{text}\n")  # not by tyro, which would undo the lines of drawings
+    return tyro.cli(command, prog=f"{program} {name}", description="", args=arguments[1:], use_underscores=True)
+  if name not in ("-h", "--help"):
+    raise unknown_name("command" if not name.startswith("-") else "flag", name, [*commands, "--help"])
+  print(overview(commands, program, description))
+  return 0
 
 
 @contextlib.contextmanager
-def _errors_as_messages():
-  """Turns foreseeable errors into one message and a status, and warnings into one line each.
+def _errors_as_messages(arguments):
+  """Turns foreseeable errors into one message, what to try next, and a status, and warnings into one line each.
 
   Status 2 for a wrong call; 1 for what went wrong on the way, such as a full disk or a loss that is not finite. The
   environment variable TF_IMGTRANS_TRACEBACK shows the whole story instead.
@@ -135,14 +130,32 @@ def _errors_as_messages():
     try:
       yield
     except KeyboardInterrupt:
-      print("\ntf-imgtrans: stopped; a training run goes on with --resume, a table by the same call", file=sys.stderr)
+      print(f"\ntf-imgtrans: stopped; {GO_ON}", file=sys.stderr)
       sys.exit(130)
+    except BrokenPipeError:  # nobody reads on, as in `tf-imgtrans --help | head`
+      os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+      sys.exit(141)  # as of programs that the signal of a broken pipe ends
     except Exception as error:
       status = _status(error)
       if status is None or os.environ.get("TF_IMGTRANS_TRACEBACK"):
         raise
-      print(f"tf-imgtrans: error: {error}", file=sys.stderr)
+      print(f"tf-imgtrans: error: {error}", _next_step(error, status, arguments), sep="\n", file=sys.stderr)
       sys.exit(status)
+
+
+def _next_step(error, status, arguments):
+  """The line under an error: what to try next."""
+  if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's, not imported here
+    return ("next: train with a smaller --config.batch_size, or predict with --memory_limit (GiB) or --tile (pixels), and "
+            "with nothing else on the device")
+  if status == 1:
+    return f"next: what was finished is kept; {GO_ON}"
+  level, path = COMMANDS, [program()]
+  for name in arguments:
+    if not isinstance(level, dict) or name not in level:
+      break
+    level, path = level[name][0], [*path, name]
+  return f"next: {' '.join(path)} --help"
 
 
 def _status(error):

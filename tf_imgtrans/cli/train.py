@@ -44,10 +44,11 @@ SYSTEMS = {
 def mux_demux(options: PairOptions, config: MuxDemuxConfig = MuxDemuxConfig()):  # noqa: B008 - frozen
   """Train Mux/Demux photo enhancement.
 
-  The data folder holds DPED (DIR/iphone/training_data/iphone/*.jpg ...), two paired folders (DIR/low/*.jpg and
-  DIR/target/*.jpg, equal names), or clean photographs (DIR/*.jpg), which are degraded on the fly.
-
   Example: tf-imgtrans train mux_demux --data dped --phone iphone --out runs/iphone
+
+  The data folder is one of these:
+    {pairs}
+    {clean}
   """
   return run("mux_demux", config, options)
 
@@ -69,10 +70,10 @@ def with_presets(presets):
 def x_gans(options: Options, preset: Literal[tuple(X_GANS)] = "paper", config: XGansConfig = X_GANS["paper"]):
   """Train X-GANs, which reconstruct pictures from few pixels, colour noise or behind blocks.
 
-  The data folder holds photographs, in it or below it, such as CelebA or SUN397; DIR/train and DIR/test are taken as they
-  are, where both are there. They are corrupted on the fly, as --config.corruption says.
-
   Example: tf-imgtrans train x_gans --preset small --data celeba --out runs/points
+
+  The data folder holds photographs, such as CelebA or SUN397, which are corrupted on the fly, as --config.corruption says:
+    {photographs}
 
   Args:
     preset: what the defaults of a new run are: the paper's, at 256x256, or small ones at 64x64.
@@ -85,12 +86,14 @@ def feature_pyramid_pan(options: PairOptions, preset: Literal[tuple(FEATURE_PYRA
                         config: FeaturePyramidPanConfig = FEATURE_PYRAMID_PAN["paper"]):
   """Train the perceptual adversarial network with a feature pyramid, which translates pictures.
 
-  What the data folder holds depends on --config.task. labels_to_photo: Cityscapes (DIR/leftImg8bit and DIR/gtFine) or
-  CamVid (DIR/train and DIR/trainannot), as --config.label_set says, or with none two paired folders, or pictures side by
-  side. super_resolution and inpainting: photographs, in DIR or below it. deraining and desnowing: two paired folders, or
-  photographs, which get rain or snow.
-
   Example: tf-imgtrans train feature_pyramid_pan --preset small --data camvid --config.label_set camvid --out runs/streets
+
+  What the data folder holds depends on --config.task and --config.label_set. labels_to_photo:
+    {labels}
+    {translated}
+  super_resolution and inpainting:
+    {photographs}
+  deraining and desnowing: two paired folders as above, or photographs, which get rain or snow.
 
   Args:
     preset: what the defaults of a new run are: the paper's, at 256x256, or small ones at 64x64.
@@ -103,14 +106,14 @@ def progressive_pan(options: Options, preset: Literal[tuple(PROGRESSIVE_PAN)] = 
                     config: ProgressivePanConfig = PROGRESSIVE_PAN["paper"]):
   """Train progressive super-resolution, which grows from 8 pixels to those of its output and knows no distance.
 
-  The data folder holds aligned pictures, in it or below it, of which the central square is taken: FFHQ
-  (DIR/images1024x1024/00000/00000.png ...), CelebA-HQ (DIR/*.jpg), LSUN cat; DIR/train and DIR/test are taken as they are,
-  where both are there. Or it holds what tf-imgtrans data pack made of them, which is read faster.
-
   A step takes minibatch x replicas images, on however many devices (--strategy). The generators of all sizes between the
   input's and the last are kept in the run folder, as generator_x2.keras ...
 
   Example: tf-imgtrans train progressive_pan --preset small --data faces --out runs/faces
+
+  The data folder holds aligned pictures (parts train/ and test/ are taken as they are, where both are there), or, which is
+  read faster, what data pack made of them:
+    {aligned}
 
   Args:
     preset: what the defaults of a new run are: the paper's, 128 to 1024 pixels, or small ones, 8 to 32.
@@ -122,9 +125,10 @@ def progressive_pan(options: Options, preset: Literal[tuple(PROGRESSIVE_PAN)] = 
 def fcn8s(options: Options, preset: Literal[tuple(FCN8S)] = "paper", config: Fcn8sConfig = FCN8S["paper"]):
   """Train FCN-8s, the segmenter of the FCN score, on labelled photographs.
 
-  The data folder holds Cityscapes or CamVid, as --config.label_set says.
-
   Example: tf-imgtrans train fcn8s --preset small --data camvid --config.label_set camvid --out runs/fcn8s
+
+  The data folder, of the kind that --config.label_set says:
+    {labels}
 
   Args:
     preset: what the defaults of a new run are: the paper's, on whole pictures, or small ones at 64x64.

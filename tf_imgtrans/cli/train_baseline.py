@@ -22,10 +22,14 @@ def enhancement_baseline(options: PairOptions, name: Literal[BASELINES],
                          config: EnhancementConfig = ENHANCEMENT["srcnn"]):  # noqa: B008 - frozen
   """Train a network that a paper compares itself with, under that paper's protocol.
 
-  The defaults shown are those of the baseline that --name gives. The data folder is as for the paper: see
-  tf-imgtrans train mux_demux --help, and for on_demand tf-imgtrans train x_gans --help.
+  With --help and --name together: the flags, defaults and data folder of that baseline. Shown are those of srcnn, johnson,
+  dped, resnet_8_32 and resnet_12_64.
 
   Example: tf-imgtrans train baseline --name dped --data dped --phone iphone --out runs/dped
+
+  The data folder is one of these:
+    {pairs}
+    {clean}
 
   Args:
     name: the baseline.
@@ -36,9 +40,10 @@ def enhancement_baseline(options: PairOptions, name: Literal[BASELINES],
 def on_demand(options: Options, name: Literal[BASELINES], config: OnDemandConfig = OnDemandConfig()):  # noqa: B008 - frozen
   """Train on-demand learning, the system that X-GANs are compared with.
 
-  The data folder is as for X-GANs: see tf-imgtrans train x_gans --help.
-
   Example: tf-imgtrans train baseline --name on_demand --data celeba --out runs/on_demand
+
+  The data folder holds photographs:
+    {photographs}
 
   Args:
     name: the baseline.
@@ -50,10 +55,15 @@ def translation_baseline(options: PairOptions, name: Literal[BASELINES], preset:
                          config: TranslationConfig = TRANSLATION["paper"]["pix2pix"]):
   """Train a system that the feature-pyramid paper compares itself with, on its own network.
 
-  The defaults shown are those of the system that --name gives. The data folder is as for the paper: see tf-imgtrans train
-  feature_pyramid_pan --help.
+  The defaults shown are those of the system that --name gives.
 
   Example: tf-imgtrans train baseline --name pix2pix --data facades --config.label_set none --out runs/pix2pix
+
+  The data folder, by --config.task and --config.label_set. labels_to_photo:
+    {labels}
+    {translated}
+  super_resolution and inpainting:
+    {photographs}
 
   Args:
     name: the baseline.
@@ -67,10 +77,12 @@ def super_resolution_baseline(options: Options, name: Literal[BASELINES],
                               config: SuperResolutionConfig = SUPER_RESOLUTION["paper"]["esrgan"]):
   """Train a super-resolution network that the progressive paper compares itself with.
 
-  The defaults shown are those of the network that --name gives, and of ESRGAN's stage that --config.stage gives. The data
-  folder holds photographs, in it or below it; DIR/train and DIR/test are taken as they are, where both are there.
+  The defaults shown are those of the network that --name gives, and of ESRGAN's stage that --config.stage gives.
 
   Example: tf-imgtrans train baseline --name esrgan --preset small --data faces --out runs/esrgan
+
+  The data folder holds photographs:
+    {photographs}
 
   Args:
     name: the baseline.
@@ -97,7 +109,10 @@ def _prepared_baseline(arguments):
 
 
 def baseline():
-  """Stands for the command of the baseline that the arguments name."""
+  """Stands for the command of the baseline that the arguments name.
+
+  Example: tf-imgtrans train baseline --name dped --data dped --phone iphone --out runs/dped
+  """
 
 
 baseline.prepared = _prepared_baseline

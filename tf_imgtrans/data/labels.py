@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 from PIL import Image
+from tqdm import tqdm
 
 from tf_imgtrans.core.images import UnreadableImage, list_images, read_uint8
 from tf_imgtrans.core.names import unknown_name
@@ -198,7 +199,8 @@ def check_labelled(pictures, label_set):
     ValueError: names the first five that cannot be trained on, and why.
   """
   with concurrent.futures.ThreadPoolExecutor() as pool:  # decoding leaves the interpreter free
-    faults = pool.map(lambda picture: _fault(picture, label_set), pictures)
+    faults = tqdm(pool.map(lambda picture: _fault(picture, label_set), pictures), "checking labelled photographs",
+                  len(pictures), leave=False, delay=5)
     bad = [f"  {picture}: {fault}" for picture, fault in zip(pictures, faults) if fault]
   if bad:
     more = f"\n  and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""

@@ -70,7 +70,7 @@ def check_photographs(paths, smallest=1):
 
 def _check(items, fault, what):
   with concurrent.futures.ThreadPoolExecutor() as pool:  # decoding leaves the interpreter free
-    counted = tqdm(pool.map(fault, items), f"checking {what}", len(items), leave=False, disable=len(items) < 5000)
+    counted = tqdm(pool.map(fault, items), f"checking {what}", len(items), leave=False, delay=5)
     bad = [(item, reason) for item, reason in zip(items, counted) if reason]
   if bad:
     lines = "\n".join(f"  {item}: {reason}" for item, reason in bad[:SHOWN])

@@ -24,6 +24,9 @@ def score(options: Options, model: str | None = None, mos: float | None = None, 
 
   Example: tf-imgtrans reproduce mux_demux score --model runs/iphone --data dped --out reproduced
 
+  The data folder:
+    {pairs}
+
   Args:
     model: .keras file, run folder or a name in saved_models/.
     mos: its mean opinion score, 1 to 5.

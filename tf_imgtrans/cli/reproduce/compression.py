@@ -23,6 +23,9 @@ def compression(options: Options, seeds: int = 1):
 
   Example: tf-imgtrans reproduce x_gans compression --data celeba --preset mini --out reproduced
 
+  The data folder:
+    {photographs}
+
   Args:
     seeds: training runs of each network.
   """

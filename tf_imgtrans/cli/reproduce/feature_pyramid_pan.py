@@ -28,6 +28,9 @@ def table1(options: Options, seeds: int = SEEDS):
 
   Example: tf-imgtrans reproduce feature_pyramid_pan table1 --data camvid --label_set camvid --out reproduced
 
+  The data folder:
+    {labels}
+
   Args:
     seeds: training runs of each variant.
   """
@@ -46,6 +49,9 @@ def table2(options: Options, seeds: int = SEEDS):
 
   Example: tf-imgtrans reproduce feature_pyramid_pan table2 --data coco --preset mini --out reproduced
 
+  The data folder:
+    {photographs}
+
   Args:
     seeds: training runs of each variant.
   """
@@ -61,6 +67,9 @@ def figure2(options: Options):
   """Draw Figure 2: photographs made from label maps, by the variants of Table 1, whose networks it shares.
 
   Example: tf-imgtrans reproduce feature_pyramid_pan figure2 --data camvid --label_set camvid --out reproduced
+
+  The data folder:
+    {labels}
   """
   return _figure(options, "figure2", "Figure 2: labels to photo, ablation", "labels_to_photo")
 
@@ -69,6 +78,9 @@ def figure4(options: Options):
   """Draw Figure 4: inpainting of a central square by other objectives on the same network, and by ours.
 
   Example: tf-imgtrans reproduce feature_pyramid_pan figure4 --data celeba --preset mini --out reproduced
+
+  The data folder:
+    {photographs}
   """
   return _figure(options, "figure4", "Figure 4: inpainting", "inpainting")
 
@@ -79,6 +91,9 @@ def figure5(options: Options):
   CNN and pix2pix are objectives on the paper's network, CRN has its own.
 
   Example: tf-imgtrans reproduce feature_pyramid_pan figure5 --data camvid --label_set camvid --out reproduced
+
+  The data folder:
+    {labels}
   """
   return _figure(options, "figure5", "Figure 5: labels to photo, other systems", "labels_to_photo")
 

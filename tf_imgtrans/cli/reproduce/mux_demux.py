@@ -32,6 +32,9 @@ def table2(options: Options):
   none of them, on all pairs as well. Writes OUT/table2: table.json, table.md, figure6.png. Called again, it goes on.
 
   Example: tf-imgtrans reproduce mux_demux table2 --data dped --preset mini --out reproduced
+
+  The data folder:
+    {pairs}
   """
   start_tensorflow()
   from tf_imgtrans.data.pairs import digest
@@ -102,6 +105,9 @@ def table3(options: Options):
   Networks as in table2, whose training runs are used again. Writes OUT/table3.
 
   Example: tf-imgtrans reproduce mux_demux table3 --data dped --preset mini --out reproduced
+
+  The data folder:
+    {pairs}
   """
   start_tensorflow()
   from tf_imgtrans.data.folders import full_photographs
@@ -181,6 +187,9 @@ def table5(options: Options, seeds: int = SEEDS):
   paper's statements the measurement bears out. Writes OUT/table5: table.json, table.md, figure7.png.
 
   Example: tf-imgtrans reproduce mux_demux table5 --data dped --preset mini --out reproduced
+
+  The data folder:
+    {pairs}
 
   Args:
     seeds: training runs of each condition.

@@ -28,6 +28,9 @@ def table1(options: Options, seeds: int = SEEDS):
 
   Example: tf-imgtrans reproduce progressive_pan table1 --data faces --feature_weights squeezenet.h5 --out reproduced
 
+  The data folder:
+    {aligned}
+
   Args:
     seeds: training runs of each network.
   """
@@ -43,6 +46,9 @@ def table2(options: Options, seeds: int = SEEDS):
   Writes OUT/table2, with a panel. Bicubic enlargement stands beside them.
 
   Example: tf-imgtrans reproduce progressive_pan table2 --data faces --feature_weights squeezenet.h5 --out reproduced
+
+  The data folder:
+    {aligned}
 
   Args:
     seeds: training runs of each variant.
@@ -60,6 +66,9 @@ def figure5(options: Options):
   pixels to 16, 32 and 64. Writes OUT/figure5, with the panel of x8 and the curves.
 
   Example: tf-imgtrans reproduce progressive_pan figure5 --data faces --feature_weights squeezenet.h5 --out reproduced
+
+  The data folder:
+    {aligned}
   """
   find_matplotlib()
   start_tensorflow()
@@ -93,6 +102,9 @@ def figure9(options: Options):
   Writes OUT/figure9.
 
   Example: tf-imgtrans reproduce progressive_pan figure9 --data faces --out reproduced
+
+  The data folder:
+    {aligned}
   """
   start_tensorflow()
   input_size = 16 if options.preset == "mini" else 128

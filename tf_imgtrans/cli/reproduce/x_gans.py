@@ -21,6 +21,9 @@ def table1(options: Options, seeds: int = SEEDS):
 
   Example: tf-imgtrans reproduce x_gans table1 --data celeba --patches sun397 --preset mini --out reproduced
 
+  The data folder:
+    {photographs}
+
   Args:
     seeds: training runs of each system.
   """
@@ -37,6 +40,9 @@ def figure10(options: Options, seeds: int = SEEDS):
   Linear interpolation between the points stands beside the trained systems. Writes OUT/figure10, with the curves.
 
   Example: tf-imgtrans reproduce x_gans figure10 --data celeba --preset mini --out reproduced
+
+  The data folder:
+    {photographs}
 
   Args:
     seeds: training runs of each system.
@@ -55,6 +61,9 @@ def figure11(options: Options, seeds: int = SEEDS):
 
   Example: tf-imgtrans reproduce x_gans figure11 --data celeba --preset mini --out reproduced
 
+  The data folder:
+    {photographs}
+
   Args:
     seeds: training runs of each system.
   """
@@ -70,6 +79,9 @@ def figure12(options: Options, seeds: int = SEEDS):
   Writes OUT/figure12, with the curves.
 
   Example: tf-imgtrans reproduce x_gans figure12 --data celeba --preset mini --out reproduced
+
+  The data folder:
+    {photographs}
 
   Args:
     seeds: training runs of each loss.
