@@ -61,8 +61,8 @@ def wrong_calls(text, capsys):
   for line in whole:
     try:
       parse(line)
-    except (SystemExit, ValueError, KeyError):
-      wrong.append(line)
+    except (SystemExit, ValueError, KeyError) as error:
+      wrong += [line] * bool(getattr(error, "code", True))  # 0 of a help screen
   for line in parts:
     names = [word for word in line.split()[1:] if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", word)]
     capsys.readouterr()
@@ -82,6 +82,20 @@ def test_the_check_of_pages_finds_wrong_calls(capsys):
          "`tf-imgtrans expotr tflite`"
   assert wrong_calls(page, capsys) == ["tf-imgtrans predict --out x a.png", "tf-imgtrans inspect --jsn a b",
                                        "tf-imgtrans evaluate --metric psnr", "tf-imgtrans expotr tflite"]
+
+
+def anchors(page):
+  """What links to a page's headings end with, as GitHub makes it."""
+  headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+  return {re.sub(r"[^\w\- ]", "", re.sub(r"\]\([^)]*\)", "", heading).lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(recipes.ROOT)))
+def test_links_of_a_page_lead_somewhere(page):
+  for path, _, heading in (link.partition("#") for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text())):
+    if not path.startswith("http"):
+      target = (page.parent / path).resolve() if path else page
+      assert target.exists() and (not heading or heading in anchors(target)), f"{path}#{heading}"
 
 
 def test_every_command_has_an_example_that_parses():

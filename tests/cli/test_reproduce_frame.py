@@ -63,7 +63,13 @@ def test_several_seeds_give_a_mean_and_the_spread_of_a_sample(tmp_path, capsys):
   assert row["ours"]["psnr"]["spread"] == pytest.approx(np.std([20, 21, 24], ddof=1))
   assert row["difference"] == {"psnr": pytest.approx(65 / 3 - 21.5), "niqe": None}
   assert cells(tmp_path)[1] == ["net A", "21.50", "21.67 ± 2.08", "+0.17", "-"]
-  assert "measuring net A, seed 4" in capsys.readouterr().out
+  screen = capsys.readouterr().out
+  assert "measuring net A, seed 0 (1 of 3)\n" in screen and "measuring net A, seed 4 (3 of 3, about 1 min left)\n" in screen
+
+
+def test_the_time_left_is_that_of_the_measurements_before():
+  assert frame._progress(2, 12, [60.0, 180.0]) == "3 of 12, about 20 min left"
+  assert frame._progress(1, 12, []) == "2 of 12"  # the first one failed
 
 
 def test_one_seed_has_no_spread(tmp_path):

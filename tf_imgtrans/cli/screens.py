@@ -52,6 +52,9 @@ FOLDERS = {
         cityscapes/                      label set cityscapes, the default
         ├── leftImg8bit/{train,val}/     CITY/NAME_leftImg8bit.png
         └── gtFine/{train,val}/          CITY/NAME_gtFine_labelIds.png
+        streets/                         the same as pix2pixHD keeps it
+        ├── {train,test}_img/            NAME_leftImg8bit.png ...
+        └── {train,test}_label/          NAME_gtFine_labelIds.png ...
         camvid/                          label set camvid
         ├── train/                       NAME.png ...; val/ and test/ alike
         └── trainannot/                  NAME.png ...: a class id in each pixel""",

@@ -144,16 +144,17 @@ def measure(table, out):
   todo = sum(record is None for record in kept.values())
   if todo < len(kept):
     print(f"{len(kept) - todo} of {len(kept)} measurements are kept in {out / 'rows'}")
-  results, began, done = [], time.perf_counter(), 0
+  results, done, seconds = [], 0, []
   for row in table.rows:
     result = Result(row, [{"seed": None, "values": row.known, "seconds": 0.0}] if row.known else [])
     for seed in row.seeds if row.measure else ():
       record = kept[row.name, seed]
       if record is None:
         parts = [row.title, *([row.group] if row.group else []), *([f"seed {seed}"] if len(row.seeds) > 1 else [])]
-        print(f"measuring {', '.join(parts)} ({_progress(done, todo, time.perf_counter() - began)})", flush=True)
+        print(f"measuring {', '.join(parts)} ({_progress(done, todo, seconds)})", flush=True)
         record, failure = _measure_one(table, row, seed, out)
         done += 1
+        seconds += [record["seconds"]] if record else []
         result.failure = result.failure or failure
       if record is not None:
         result.records.append(record)
@@ -162,8 +163,8 @@ def measure(table, out):
 
 
 def _progress(done, total, seconds):
-  """How far a table is, in words; the time left takes the rest to be as long as those that are done."""
-  left = f", about {max(round(seconds / done * (total - done) / 60), 1)} min left" if done else ""
+  """How far a table is, in words; the time left takes the rest to be as long as those that were measured in this call."""
+  left = f", about {max(round(statistics.fmean(seconds) * (total - done) / 60), 1)} min left" if seconds else ""
   return f"{done + 1} of {total}{left}"
 
 
