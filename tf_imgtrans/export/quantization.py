@@ -23,8 +23,8 @@ _KERNELS = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "TRANSPOSE_CONV": 1}
 _LEAST_KERNEL = 3  # pixels a side; smaller ones hand pixels on, and what 8 bits lose there shows in the picture
 _INTEGER_SETS = {"int8": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
                  "int16x8": tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8}
-_BY_CONVOLUTION = ('take upsample="conv" (--upsample conv), which moves the pixels by a convolution, or precision float16 or '
-                   "dynamic_int8")
+_BY_CONVOLUTION = ('take upsample="conv" (--upsample conv), which moves the pixels by a convolution, or precision '
+                   "float16 or dynamic_int8")
 _REMEDIES = {
     "DEPTH_TO_SPACE": _BY_CONVOLUTION,
     "SPACE_TO_DEPTH": _BY_CONVOLUTION,
