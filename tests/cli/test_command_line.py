@@ -19,7 +19,8 @@ PATHS = [[], ["quickstart"], ["train"], ["train", "mux_demux"], ["train", "x_gan
          ["train", "fcn8s"],
          ["evaluate"], ["predict"], ["corrupt"],
          *(["corrupt", kind] for kind in ("random_points", "edge_points", "color_noise", "white_block", "color_blocks")),
-         ["data"], ["data", "pack"], ["benchmark"], ["benchmark-corruptions"], ["compress"], ["decompress"],
+         ["data"], ["data", "pack"], ["benchmark"], ["benchmark-training"], ["benchmark-corruptions"],
+         ["compress"], ["decompress"],
          ["export"], ["export", "saved-model"], ["export", "tflite"], ["inspect"], ["serve-check"],
          ["import-checkpoint"], ["reproduce"],
          ["reproduce", "mux_demux"], *(["reproduce", "mux_demux", table] for table in

@@ -21,7 +21,8 @@ def benchmark(names: tyro.conf.Positional[tuple[str, ...]], height: int = 720, w
   """Measure latency, arithmetic and memory of networks, as ratios in one run.
 
   The candidates take turns, in every other round backwards, so that a slow moment of the machine meets all of them: trust
-  the ratios to the first candidate, with the quartiles of the rounds, before the milliseconds. The rate is that of the
+  the ratios, with the quartiles of the rounds, before the milliseconds: to the first candidate, and to the first network
+  in the same runtime. The rate is that of the
   multiply-accumulates, two operations each; its share is of the best rate that the same runtime reaches in the same run
   on a large convolution (3x3, 64 channels, 360x640). A picture goes in and comes out as a NumPy array.
 
@@ -55,7 +56,10 @@ def benchmark(names: tyro.conf.Positional[tuple[str, ...]], height: int = 720, w
     if memory:
       _add_memory(candidates, height, width, threads)
   rates = _rates(found, references)
-  rows = [_row(candidate, found, candidates[0]["label"], rates) for candidate in candidates]
+  first = {}  # of each runtime
+  for candidate in candidates:
+    first.setdefault(candidate["runtime"], candidate["label"])
+  rows = [_row(candidate, found, candidates[0]["label"], first[candidate["runtime"]], rates) for candidate in candidates]
   load = max(load, os.getloadavg()[0])
   print(f"{width}x{height}, {threads} threads of {os.cpu_count()} cores, {rounds} rounds, load {load:.1f}")
   _print(rows, rates, memory)
@@ -155,21 +159,26 @@ def _add_memory(candidates, height, width, threads):
     candidate["peak_bytes"] = peak_memory(candidate["runtime"], candidate["path"], height, width, threads)
 
 
-def _row(candidate, found, base, rates):
+def _row(candidate, found, first, same, rates):
   label = candidate["label"]
-  ratio, low, high = found.ratio(label, base)
   rate = 2 * candidate["gmac"] / (found.median_ms(label) / 1000)
   del candidate["path"]  # of a temporary folder
-  return {**candidate, "ms": found.median_ms(label), "ratio": ratio, "low": low, "high": high, "gflops": rate,
-          "share": rate / rates[_reference(candidate["runtime"])], "round_seconds": found.seconds[label]}
+  return {**candidate, "ms": found.median_ms(label), "to_first": found.ratio(label, first),
+          "in_runtime": found.ratio(label, same), "gflops": rate, "share": rate / rates[_reference(candidate["runtime"])],
+          "round_seconds": found.seconds[label]}
 
 
 def _print(rows, rates, memory):
   width = max(len(row["label"]) for row in rows)
-  head = f"{'':{width}}{'ms':>9}   {'time / first':20}{'GMAC':>7}{'GFLOP/s':>9}{'share':>7}"
+  head = f"{'':{width}}{'ms':>9}   {'time / first':19}{'in its runtime':19}{'GMAC':>7}{'GFLOP/s':>9}{'share':>7}"
   print(head + ("      MB" if memory else ""))
   for row in rows:
-    spread = f"{row['ratio']:.2f} ({row['low']:.2f}-{row['high']:.2f})"
-    print(f"{row['label']:{width}}{row['ms']:9.1f}   {spread:20}{row['gmac']:7.2f}{row['gflops']:9.0f}{row['share']:7.0%}"
+    print(f"{row['label']:{width}}{row['ms']:9.1f}   {_spread(row['to_first']):19}{_spread(row['in_runtime']):19}"
+          f"{row['gmac']:7.2f}{row['gflops']:9.0f}{row['share']:7.0%}"
           + (f"{row['peak_bytes'] / 1e6:8.0f}" if memory else ""))
   print("; ".join(f"{CONVOLUTION} in {name}: {rate:.0f} GFLOP/s" for name, rate in rates.items()))
+
+
+def _spread(ratio):
+  """A median ratio with its quartiles, as text."""
+  return "{:.2f} ({:.2f}-{:.2f})".format(*ratio)

@@ -37,6 +37,7 @@ COMMANDS = {
         "pack": ("data:pack", "Pack pictures at every size of progressive training."),
     }, "Make data ready for training."),
     "benchmark": ("benchmark:benchmark", "Latency, arithmetic and memory of networks, side by side."),
+    "benchmark-training": ("benchmark_training:benchmark_training", "Images a second of a paper's training step."),
     "benchmark-corruptions": ("benchmark_corruptions:benchmark_corruptions", "Pictures a second of each corruption."),
     "compress": ("codec:compress", "Keep a few exact pixels of a picture, in an .xgp file."),
     "decompress": ("codec:decompress", "Rebuild a picture from the pixels of an .xgp file."),

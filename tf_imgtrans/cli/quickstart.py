@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import shutil
 import time
+from typing import Literal
 
 from tf_imgtrans.cli.startup import program, start_tensorflow
 from tf_imgtrans.core.config import from_dict
@@ -16,7 +17,8 @@ CONFIG = Config(network="high_performance", weight_adversarial=0.0, weight_perce
 STEPS = 1200
 
 
-def quickstart(out: pathlib.Path = pathlib.Path("quickstart"), steps: int = STEPS):
+def quickstart(out: pathlib.Path = pathlib.Path("quickstart"), steps: int = STEPS,
+               network: Literal["normal", "high_performance"] = CONFIG.network):
   """Train, measure and export a small enhancer on photographs that an installed package carries.
 
   Writes report.json, panel.png, saved_model/1/, model.tflite and model.keras into OUT, and the run folder OUT/run. Takes
@@ -27,10 +29,11 @@ def quickstart(out: pathlib.Path = pathlib.Path("quickstart"), steps: int = STEP
   Args:
     out: folder for everything.
     steps: training steps.
+    network: mux_demux (normal) or mux_demux_hp (high_performance).
   """
   start_tensorflow()
   began = time.perf_counter()
-  config = dataclasses.replace(CONFIG, iterations=steps)
+  config = dataclasses.replace(CONFIG, iterations=steps, network=network)
   _check_folder(out)
   picture, generator, resumed_from = _train(config, out)
   report = _measure(generator, picture, out)

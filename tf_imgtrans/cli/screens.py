@@ -14,7 +14,7 @@ GROUPS = {
     "use": ("predict", "evaluate", "corrupt", "compress", "decompress"),
     "ship": ("export", "inspect", "serve-check"),
     "reproduce": ("reproduce",),
-    "benchmark": ("benchmark", "benchmark-corruptions"),
+    "benchmark": ("benchmark", "benchmark-training", "benchmark-corruptions"),
 }
 WIDEST = 124  # columns; longer lines are hard to read
 DRAWN = re.compile(r"^ *\{(\w+)\}$")  # a line of a docstring in whose place a drawing stands

@@ -266,7 +266,7 @@ def bytes_per_pixel(model):
     run, random = as_function(model), np.random.default_rng(0)
     fixed = [side or PROBE for side in getattr(getattr(model, "run", None), "size", (PROBE, PROBE))]
     picture = random.uniform(0, 1, (1, *fixed, 3)).astype(np.float32)
-    return _growth(lambda: run(picture)) / (fixed[0] * fixed[1])
+    return max(_growth(lambda: run(picture)), 2 * picture.nbytes) / math.prod(fixed)  # at least what goes in and comes out
   traced = tf.function(lambda images: network(images, training=False))
   graph = traced.get_concrete_function(tf.TensorSpec((1, PROBE, PROBE, 3))).graph
   return WORKSPACE * _graph_bytes(graph) / PROBE ** 2

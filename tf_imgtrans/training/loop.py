@@ -41,7 +41,7 @@ def run_training(trainer, batches, folder, options, iterations, batch_size, stra
   if start > iterations:
     raise ValueError(f"{folder.path} is at step {start} already: expected iterations of {start} or more, not {iterations}")
   folder.rewind(start)
-  step_function = _compile(trainer, strategy, options.jit)
+  step_function = compile_step(trainer, strategy, options.jit)
   batch_stream = iter(distribute(strategy, batches, start))
   window, values, began = [], {}, time.perf_counter()
   images_at = batch_size if callable(batch_size) else lambda step: step * batch_size
@@ -80,7 +80,14 @@ def run_training(trainer, batches, folder, options, iterations, batch_size, stra
   return {"steps": iterations, "resumed_from": start, **values}
 
 
-def _compile(trainer, strategy, jit):
+def compile_step(trainer, strategy, jit):
+  """The trainer's step as a graph: batch -> dict of loss term to scalar, the mean over the replicas.
+
+  Args:
+    trainer: GanTrainer, made in the strategy's scope.
+    strategy: tf.distribute.Strategy.
+    jit: bool, whether XLA compiles it.
+  """
   @tf.function(jit_compile=jit)
   def step(batch):
     terms = strategy.run(trainer.train_step, args=(batch,))
