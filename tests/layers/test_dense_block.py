@@ -65,6 +65,15 @@ def test_values_by_hand(activate):
   np.testing.assert_allclose(block(image)[0], _leaky(mapped) if activate else mapped, atol=1e-4)
 
 
+@pytest.mark.parametrize("policy, tolerance", [("float32", 1e-5), ("mixed_float16", 0.02)])
+def test_parts_added_up_equal_parts_joined(policy, tolerance):
+  """Inference adds convolutions of parts up, training convolves what is joined."""
+  block, image = DenseBlock(3, 4, 6, seed=3, dtype=policy), recipes.smooth_images(2, 9, 7, 5)
+  parts, joined = (tf.cast(block(image, training=training), tf.float32) for training in (False, True))
+  np.testing.assert_allclose(parts, joined, atol=tolerance)
+  assert np.abs(joined).max() > 0.5
+
+
 def test_the_seed_decides_the_weights():
   def weights(seed):
     block = DenseBlock(2, 4, 4, seed=seed)

@@ -42,8 +42,9 @@ def benchmark(names: tyro.conf.Positional[tuple[str, ...]], height: int = 720, w
   if not names:
     raise ValueError("no network is named: give some, such as mux_demux_hp dped")
   start_tensorflow()
+  if threads:
+    _set_threads(threads)
   threads = threads or os.cpu_count()
-  _set_threads(threads)
   from tf_imgtrans.benchmark.latency import paired_latency
 
   load = os.getloadavg()[0]
@@ -120,8 +121,6 @@ def _export(network, path, runtime, precision, height, width):
 
   if runtime == "keras":
     path = path.with_suffix(".keras")
-    if not network.built:
-      network.build((None, height, width, 3))
     network.save(path)
   elif runtime == "saved-model":
     to_saved_model(network, path)

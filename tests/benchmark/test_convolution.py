@@ -1,0 +1,19 @@
+"""The convolution that rates are judged by."""
+
+import numpy as np
+import pytest
+
+from tf_imgtrans.benchmark import convolution_runner
+from tf_imgtrans.benchmark.convolution import CHANNELS, OPERATIONS, SIZE
+
+
+def test_operations_by_hand():
+  assert OPERATIONS == 2 * 3 * 3 * 64 * 64 * 360 * 640 == 16_986_931_200
+
+
+@pytest.mark.parametrize("runtime", ["tensorflow", "tflite"])
+def test_it_runs_as_often_as_it_is_asked_to(runtime):
+  run = convolution_runner(runtime, threads=1)
+  outputs = [run(), run()]
+  if runtime == "tensorflow":
+    assert outputs[0].shape == (1, *SIZE, CHANNELS) and np.isfinite(outputs[1]).all()
