@@ -254,6 +254,8 @@ def test_large_pictures_are_cut(tmp_path, monkeypatch):
   assert [size for size, _ in asked] == [(200, 330)] * 2 and asked[1][1] == 1.5 * 2 ** 30
   frames = AnySize(model, memory_limit=1.0)
   assert np.array_equal(frames(image), frames(image)) and len(asked) == 3  # reckoned once for a size
+  AnySize(model, memory_limit=1.0, ahead=2)(image)  # two more as bytes, and two results with their encoders
+  assert asked[3][1] == asked[2][1] - 2 * (3 + 7) * image.shape[0] * image.shape[1]
   for options, words in (({"tile": 0}, "tile is 0"), ({"memory_limit": 0.0}, "memory_limit is 0.0")):
     with pytest.raises(ValueError, match=words):
       AnySize(model, **options)

@@ -52,15 +52,16 @@ class AnySize:
     model: LoadedModel or callable: float32 [1, H, W, 3] in [0, 1] -> [1, sH, sW, 3].
     tile: int, side of the tiles in pixels of the input; None chooses.
     memory_limit: float, GiB that the whole process may hold; None is described above.
+    ahead: int, pictures like the one in work that are read ahead, and as many that wait to be written.
     overlap, statistics: as `tiles.Tiler` takes them.
   """
 
-  def __init__(self, model, tile=None, memory_limit=None, overlap=None, statistics="fixed"):
+  def __init__(self, model, tile=None, memory_limit=None, overlap=None, statistics="fixed", ahead=0):
     if tile is not None and tile < 1:
       raise ValueError(f"tile is {tile}: expected a number of pixels, such as 512")
     if memory_limit is not None and not memory_limit > 0:
       raise ValueError(f"memory_limit is {memory_limit}: expected GiB, such as 3")
-    self.model, self.tile, self.memory_limit = model, tile, memory_limit
+    self.model, self.tile, self.memory_limit, self.ahead = model, tile, memory_limit, ahead
     self.options = {"overlap": overlap, "statistics": statistics}
     self.scale = int(getattr(model, "scale", 1))
     self._tiler = None
@@ -101,6 +102,8 @@ class AnySize:
       return longer
     if (height, width) not in self._sides:
       limit = self.memory_limit * 2 ** 30 if self.memory_limit is not None else usual_limit()
+      read, written = 3 if height * width > LARGE else 12, 7 * self.scale ** 2  # bytes a pixel, the encoder's included
+      limit -= self.ahead * (read + written) * height * width
       self._sides[height, width] = largest_side(self._bytes, (height, width), self.scale, limit)
     return self._sides[height, width]
 
@@ -131,7 +134,7 @@ def predict_files(model, inputs, out, suffix=".png", progress=True, **sizes):
     raise ValueError(f"{out} is a file: give a folder for the pictures")
   paths = list_images(inputs)
   outputs = output_paths(paths, out, suffix)
-  at_any_size = AnySize(model, **sizes)
+  at_any_size = AnySize(model, ahead=min(AHEAD, len(paths) - 1), **sizes)
 
   def enhance(index, image):
     enhanced = at_any_size(image)

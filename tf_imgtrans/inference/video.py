@@ -62,7 +62,7 @@ def predict_video(model, path, output, keep_frames=False, progress=True, **sizes
     if network is not None:  # graphs that were made before keep the noise that they were made with
       model = dataclasses.replace(model, run=type(model.run)(network))
     with noise_mode(network):
-      count = _predict_frames(AnySize(model, **sizes), frames, folder, progress)
+      count = _predict_frames(AnySize(model, ahead=AHEAD, **sizes), frames, folder, progress)
   missing = frames.promised - count
   if count == 0 or missing > max(1, TOLERATED * frames.promised):
     raise UnreadableVideo(f"{path}: only {count} of {frames.promised} frames can be read: "
