@@ -200,10 +200,10 @@ def test_tiles_of_an_enlarging_network_lie_in_place(kotlin, photograph):
 def test_the_table_of_what_each_file_expects(exported):
   rows = table("options")
   assert [row[0] for row in rows] == [f"`--precision {name}`" for name in (
-      "float32", "float16", "dynamic_int8", "int8", "int8 --integer_io", "int16x8")]
+      "float32", "float16", "dynamic_int8", "int8", "int8 --convolutions_only", "int8 --integer_io", "int16x8")]
   for options, dtype_in, dtype_out, values, integers in rows:
     words = options.strip("`").split()
-    path = exported("srcnn", words[1], 32, 32, **({"integer_io": True} if "--integer_io" in words else {}))
+    path = exported("srcnn", words[1], 32, 32, **{word.strip("-"): True for word in words[2:]})
     described = read_description(path)
     assert [described[side]["dtype"] for side in ("input", "output")] == [dtype_in, dtype_out]
     assert described["value_range"] == [0, 1] and described["precision"] == words[1]

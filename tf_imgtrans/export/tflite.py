@@ -51,7 +51,8 @@ def to_tflite(generator, path, precision="float32", height=None, width=None, noi
     noise: "fixed", "random" or "off"; None for the generator's own, but a fixed one in the place of a random one.
     representative: iterable of float32 [H, W, 3] in [0, 1], of the fixed size where there is one; needed by "int8" and
       "int16x8".
-    integer_io: bool; True makes inputs and outputs uint8, 255 for 1.0; "int8" only.
+    integer_io: bool; True makes inputs and outputs uint8; "int8" only. 255 stands for 1.0 at the input; the output has
+      its own step and zero point, which the file tells.
     convolutions_only: bool; True computes convolutions of 3x3 and more in integers, and keeps what is between them in
       float32, where 8 bits cost some decibels; "int8" only.
     upsample: "depth_to_space", or "conv" for the same bits by convolutions of fixed weights, for delegates that refuse
