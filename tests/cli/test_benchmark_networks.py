@@ -35,6 +35,19 @@ def test_networks_in_every_runtime(tmp_path, capsys):
   assert "64x48" in printed and "srcnn tflite dynamic_int8" in printed
 
 
+@pytest.mark.export
+def test_what_the_time_is_spent_on(tmp_path, capsys):
+  benchmark(("srcnn",), height=48, width=64, runtime=("tflite",), rounds=2, memory=False, operations=True,
+            json=tmp_path / "b.json")
+  (row,) = json.loads((tmp_path / "b.json").read_text())["rows"]
+  counts = {kind: values["count"] for kind, values in row["operations"].items()}
+  assert {kind: counts[kind] for kind in ("CONV_2D 9x9", "CONV_2D 5x5")} == {"CONV_2D 9x9": 1, "CONV_2D 5x5": 2}
+  times = [values["ms"] for values in row["operations"].values()]
+  assert times == sorted(times, reverse=True) and min(times) > 0
+  printed = capsys.readouterr().out
+  assert f"each operation alone: {sum(times):.1f} ms in all" in printed
+
+
 def test_what_cannot_be_measured_is_said(tmp_path):
   with pytest.raises(ValueError, match="no network is named"):
     benchmark(())

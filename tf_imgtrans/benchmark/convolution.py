@@ -1,9 +1,9 @@
 """The rate of a large convolution, beside which the rate of a network is judged."""
 
-import os
-
 import numpy as np
 import tensorflow as tf
+
+from tf_imgtrans.benchmark.latency import lite_runner
 
 SIZE, CHANNELS = (360, 640), 64  # a 3x3 convolution that keeps its channels: what every runtime is written to be fast at
 OPERATIONS = 2 * 9 * CHANNELS ** 2 * SIZE[0] * SIZE[1]  # floating-point, two to a multiply-accumulate
@@ -19,17 +19,11 @@ def convolution_runner(runtime, threads=None):
     callable without arguments.
   """
   rng = np.random.default_rng(0)
-  features = rng.random((1, *SIZE, CHANNELS), np.float32)
   kernel = tf.constant(rng.standard_normal((3, 3, CHANNELS, CHANNELS)).astype(np.float32))
   convolve = tf.function(lambda features: tf.nn.conv2d(features, kernel, 1, "SAME"),
-                         input_signature=[tf.TensorSpec(features.shape, tf.float32)])
+                         input_signature=[tf.TensorSpec((1, *SIZE, CHANNELS), tf.float32)])
   if runtime != "tflite":
-    features = tf.constant(features)
+    features = tf.constant(rng.random((1, *SIZE, CHANNELS), np.float32))
     return lambda: convolve(features).numpy()
-  from ai_edge_litert.interpreter import Interpreter
-
-  content = tf.lite.TFLiteConverter.from_concrete_functions([convolve.get_concrete_function()]).convert()
-  interpreter = Interpreter(model_content=content, num_threads=threads or os.cpu_count())
-  interpreter.allocate_tensors()
-  interpreter.set_tensor(interpreter.get_input_details()[0]["index"], features)
-  return interpreter.invoke
+  converter = tf.lite.TFLiteConverter.from_concrete_functions([convolve.get_concrete_function()], tf.Module())
+  return lite_runner(converter.convert(), threads)

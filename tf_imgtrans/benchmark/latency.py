@@ -2,6 +2,7 @@
 
 import dataclasses
 import numbers
+import os
 import time
 
 import numpy as np
@@ -103,6 +104,25 @@ def keras_runner(model, height, width, batch=1):
   forward = tf.function(lambda images: model(images, training=False))
   forward.get_concrete_function(images)
   return lambda: forward(images).numpy()  # an accelerator has finished only when its result is fetched
+
+
+def lite_runner(content, threads=None):
+  """A candidate for `paired_latency` that runs a .tflite file on noise, which is set once.
+
+  Args:
+    content: bytes of the file, of fixed sizes.
+    threads: int; None is one for each core.
+  Returns:
+    callable without arguments.
+  """
+  from ai_edge_litert.interpreter import Interpreter
+
+  interpreter, rng = Interpreter(model_content=content, num_threads=threads or os.cpu_count()), np.random.default_rng(0)
+  interpreter.allocate_tensors()
+  for details in interpreter.get_input_details():
+    if details["dtype"] == np.float32:  # integers stay zero: they take as long whatever they are
+      interpreter.set_tensor(details["index"], rng.random(details["shape"], np.float32))
+  return interpreter.invoke
 
 
 def _time(run, clock):

@@ -3,7 +3,7 @@
 import os
 import pathlib
 import tempfile
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -17,7 +17,8 @@ CONVOLUTION = "3x3 convolution of 64 channels"
 def benchmark(names: tyro.conf.Positional[tuple[str, ...]], height: int = 720, width: int = 1280,
               runtime: tuple[Runtime, ...] = ("keras", "saved-model", "tflite"),
               precision: tuple[Precision, ...] = ("float32",), threads: int | None = None, rounds: int = 8,
-              memory: bool = True, json: pathlib.Path | None = None):
+              memory: bool = True, operations: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+              json: pathlib.Path | None = None):
   """Measure latency, arithmetic and memory of networks, as ratios in one run.
 
   The candidates take turns, in every other round backwards, so that a slow moment of the machine meets all of them: trust
@@ -37,6 +38,7 @@ def benchmark(names: tyro.conf.Positional[tuple[str, ...]], height: int = 720, w
     threads: of every runtime; else one for each core.
     rounds: measured, after one that warms up.
     memory: measure by how much a process of its own grows for one inference, too.
+    operations: say what the time of the TFLite files is spent on: each operation is run alone.
     json: file for the numbers.
   """
   if not names:
@@ -56,6 +58,10 @@ def benchmark(names: tyro.conf.Positional[tuple[str, ...]], height: int = 720, w
     found = paired_latency({**runners, **_convolutions(references, threads)}, rounds)
     if memory:
       _add_memory(candidates, height, width, threads)
+    if operations:
+      for candidate in candidates:
+        if candidate["runtime"] == "tflite":
+          candidate["operations"] = operation_times(candidate["path"], threads, rounds)
   rates = _rates(found, references)
   first = {}  # of each runtime
   for candidate in candidates:
@@ -64,6 +70,8 @@ def benchmark(names: tyro.conf.Positional[tuple[str, ...]], height: int = 720, w
   load = max(load, os.getloadavg()[0])
   print(f"{width}x{height}, {threads} threads of {os.cpu_count()} cores, {rounds} rounds, load {load:.1f}")
   _print(rows, rates, memory)
+  for row in rows if operations else ():
+    _print_operations(row)
   if json:
     from tf_imgtrans.core.files import write_json
 
@@ -176,6 +184,44 @@ def _print(rows, rates, memory):
           f"{row['gmac']:7.2f}{row['gflops']:9.0f}{row['share']:7.0%}"
           + (f"{row['peak_bytes'] / 1e6:8.0f}" if memory else ""))
   print("; ".join(f"{CONVOLUTION} in {name}: {rate:.0f} GFLOP/s" for name, rate in rates.items()))
+
+
+def operation_times(path, threads, rounds):
+  """Where the time of a .tflite file goes: each operation alone in the interpreter, those of one kind and shape once.
+
+  Returns:
+    dict of kind to {"ms": of all of the kind together, "count"}, the longest first.
+  """
+  from tf_imgtrans.benchmark.latency import lite_runner, paired_latency
+  from tf_imgtrans.export.flatbuffer import single_operations
+
+  alike = {}
+  for operation, content in single_operations(path):
+    shapes = str([(tensor.shape, tensor.dtype) for tensor in (*operation.inputs, *operation.outputs)])
+    alike.setdefault((_kind(operation), shapes), []).append(content)
+  found = paired_latency({key: lite_runner(contents[0], threads) for key, contents in alike.items()}, rounds)
+  kinds = {}
+  for (kind, shapes), contents in alike.items():
+    values = kinds.setdefault(kind, {"ms": 0.0, "count": 0})
+    values["ms"] += len(contents) * found.median_ms((kind, shapes))
+    values["count"] += len(contents)
+  return dict(sorted(kinds.items(), key=lambda item: -item[1]["ms"]))
+
+
+def _kind(operation):
+  if operation.name not in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"):
+    return operation.name
+  return "{} {}x{}".format(operation.name, *operation.inputs[1].shape[1:3])
+
+
+def _print_operations(row):
+  if "operations" not in row:
+    return
+  total = sum(values["ms"] for values in row["operations"].values())
+  print(f"\n{row['label']}, each operation alone: {total:.1f} ms in all")
+  for kind, values in row["operations"].items():
+    if values["ms"] > 0.005 * total:
+      print(f"  {kind:24}{values['count']:5}{values['ms']:9.1f} ms{values['ms'] / total:7.0%}")
 
 
 def _spread(ratio):

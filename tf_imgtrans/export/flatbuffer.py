@@ -3,6 +3,7 @@
 Source of the layout: LiteRT's schema.fbs, version 3 (file identifier TFL3), by the Python classes that come with it.
 """
 
+import copy
 import dataclasses
 import functools
 import pathlib
@@ -127,9 +128,32 @@ def with_metadata(content, name, data):
     entry.name, entry.buffer = name, len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*_items(model.metadata), entry]
-  builder = flatbuffers.Builder(len(content) + len(data))
-  builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
-  return bytes(builder.Output())
+  return _packed(model)
+
+
+def single_operations(source):
+  """Each operation of a .tflite file as a file of its own, so that it can be run and timed alone.
+
+  Args:
+    source: bytes, or str or Path of the file, of which the first subgraph is taken.
+  Returns:
+    list of (Operation, bytes): the file's inputs are those of the operation that are not constant.
+  Raises:
+    ValueError: no .tflite file, or one that is damaged.
+  """
+  lite = read_lite(source)
+  model = _unpacked(bytes(source) if isinstance(source, (bytes, bytearray)) else pathlib.Path(source).read_bytes(), "it")
+  graph, found = model.subgraphs[0], []
+  for operation, operator in zip(lite.operations, graph.operators):
+    used = {int(index) for index in (*_items(operator.inputs), *_items(operator.outputs)) if index >= 0}
+    kept = {graph.tensors[index].buffer for index in used}
+    alone, part = copy.copy(model), copy.copy(graph)
+    part.operators, part.outputs = [operator], list(operator.outputs)
+    part.inputs = [index for index in sorted(used - set(operator.outputs)) if not lite.tensors[index].constant]
+    alone.subgraphs, alone.signatureDefs, alone.metadata = [part], None, None
+    alone.buffers = [buffer if index in kept else _schema().BufferT() for index, buffer in enumerate(model.buffers)]
+    found.append((operation, _packed(alone)))
+  return found
 
 
 @functools.cache
@@ -149,6 +173,12 @@ def _unpacked(content, where):
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
   except Exception as error:  # struct.error, IndexError and others, by the place that is torn
     raise ValueError(f"{where} is a damaged .tflite file: {error}") from error
+
+
+def _packed(model):
+  builder = flatbuffers.Builder()
+  builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
+  return bytes(builder.Output())
 
 
 @functools.cache
