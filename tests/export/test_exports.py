@@ -1,6 +1,7 @@
 """Exports give the same picture, in every loader that users have, and hold what they promise."""
 
 import collections
+import math
 import subprocess
 import sys
 
@@ -59,6 +60,8 @@ def test_session_loaders_find_the_variables(generator, photograph, tmp_path):
     signature = meta.signature_def["image_float"]
     served = session.run(signature.outputs["image"].name, {signature.inputs["image"].name: image})
   np.testing.assert_allclose(served, run(generator)(image), atol=1e-6)
+  kept = tf.train.load_checkpoint(str(folder / "variables" / "variables")).get_variable_to_shape_map().values()
+  assert sum(math.prod(shape) for shape in kept) == generator.count_params() + 1  # each once, and the names of all
 
 
 def test_saved_model_cli_shows_the_signature(tmp_path):

@@ -83,9 +83,9 @@ def write_archive(generator, folder, noise, shape=(None, None, None, 3), max_pix
     smallest: int, the least height and width of encoded pictures.
   """
   generator = float32_twin(generator)
-  # ExportArchive, as tf.saved_model.save of a Keras model gives a file that only Python can load.
+  # ExportArchive, as tf.saved_model.save of a Keras model gives a file that only Python can load. It finds the variables
+  # that the endpoints use; a tracked model would put the weights into the file a second time.
   archive = keras.export.ExportArchive()
-  archive.track(generator)
 
   def enhance(image):
     return {"image": generator(image, training=False)}
