@@ -4,16 +4,9 @@ Importing the package is light: TensorFlow and Keras are imported with the first
 """
 
 import wrapt as _wrapt
-from lazy_loader import attach as _attach
+from lazy_loader import attach_stub as _attach_stub
 
-from tf_imgtrans.version import __version__
-
-__getattr__, __dir__, __all__ = _attach(
-    __name__,
-    submodules=["layers", "losses", "metrics", "data", "papers", "baselines", "export", "inference", "benchmark"],
-    submod_attrs={"generators": ["create_generator", "list_generators"]},
-)
-__all__ += ["__version__"]
+__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names stand in __init__.pyi
 
 
 def _register_with_keras(_keras):

@@ -1,6 +1,5 @@
 """The networks that the papers compare theirs with: one room per task, trained under the paper's protocol."""
 
-from lazy_loader import attach as _attach
+from lazy_loader import attach_stub as _attach_stub
 
-__getattr__, __dir__, __all__ = _attach(
-    __name__, submodules=["classical", "enhancement", "on_demand", "segmentation", "translation"])
+__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names stand in __init__.pyi

@@ -1,13 +1,5 @@
 """Benchmark: what a network costs."""
 
-from lazy_loader import attach as _attach
+from lazy_loader import attach_stub as _attach_stub
 
-__getattr__, __dir__, __all__ = _attach(
-    __name__,
-    submod_attrs={
-        "convolution": ["convolution_runner"],
-        "latency": ["PairedLatency", "keras_runner", "lite_runner", "paired_latency"],
-        "macs": ["count_macs"],
-        "memory": ["peak_memory"],
-    },
-)
+__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names stand in __init__.pyi

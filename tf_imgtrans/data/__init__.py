@@ -1,7 +1,5 @@
 """Data: folders, pairs, degradations, corruptions and seeded tf.data pipelines."""
 
-from lazy_loader import attach as _attach
+from lazy_loader import attach_stub as _attach_stub
 
-__getattr__, __dir__, __all__ = _attach(
-    __name__, submodules=["blur", "corruptions", "degradations", "edges", "embedded", "folders", "labels", "pairs",
-                          "pipeline", "resizing", "shards", "store", "weather"])
+__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names stand in __init__.pyi

@@ -1,20 +1,6 @@
 """Layers: one idea per file, serialisable, export-clean."""
 
 import keras  # noqa: F401 - first, so that our classes are registered before any of them is asked for
-from lazy_loader import attach as _attach
+from lazy_loader import attach_stub as _attach_stub
 
-__getattr__, __dir__, __all__ = _attach(
-    __name__,
-    submod_attrs={
-        "mux": ["Demux", "Mux"],
-        "noise_channels": ["NoiseChannels"],
-        "instance_normalization": ["InstanceNormalization"],
-        "dense_block": ["DenseBlock"],
-        "dropout": ["drop_out"],
-        "equalized_convolution": ["EqualizedConv2D"],
-        "laplacian_pyramid": ["LaplacianPyramid"],
-        "minibatch_stddev": ["MinibatchStddev"],
-        "noise_injection": ["NoiseInjection"],
-        "pixel_normalization": ["PixelNormalization"],
-    },
-)
+__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names stand in __init__.pyi

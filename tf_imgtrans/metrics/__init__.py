@@ -6,19 +6,6 @@ take maps of classes, all frames at once. Metrics of sets (fid, feature_distance
 pictures, as arrays or one picture at a time, and give a dict; the networks of the first two need Keras.
 """
 
-from lazy_loader import attach as _attach
+from lazy_loader import attach_stub as _attach_stub
 
-__getattr__, __dir__, __all__ = _attach(
-    __name__,
-    submodules=["registry", "feature_extractors"],
-    submod_attrs={
-        "peak_signal_to_noise": ["psnr"],
-        "structural_similarity": ["ssim"],
-        "multiscale_structural_similarity": ["ms_ssim"],
-        "natural_image_quality": ["niqe"],
-        "challenge_score": ["pirm_score", "pirm_validation_score"],
-        "frechet_inception": ["feature_distance", "fid", "frechet_distance"],
-        "sliced_wasserstein_distance": ["sliced_wasserstein"],
-        "segmentation": ["confusion_matrix", "segmentation_scores"],
-    },
-)
+__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names stand in __init__.pyi

@@ -1,5 +1,5 @@
 """Serving: a client of TensorFlow Serving, which needs no TensorFlow over REST."""
 
-from lazy_loader import attach as _attach
+from lazy_loader import attach_stub as _attach_stub
 
-__getattr__, __dir__, __all__ = _attach(__name__, submod_attrs={"client": ["Client"], "errors": ["ServingError"]})
+__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names stand in __init__.pyi

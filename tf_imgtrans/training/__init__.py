@@ -1,15 +1,5 @@
 """Training: steps, state, checkpoints, logs and strategies, shared by the papers' trainers."""
 
-from lazy_loader import attach as _attach
+from lazy_loader import attach_stub as _attach_stub
 
-__getattr__, __dir__, __all__ = _attach(
-    __name__,
-    submod_attrs={
-        "checkpoints": ["Checkpoints"],
-        "loop": ["NonFiniteTerm", "run_training"],
-        "run_folder": ["RunFolder"],
-        "strategies": ["make_strategy"],
-        "trainer": ["GanTrainer"],
-        "validation": ["Validator"],
-    },
-)
+__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names stand in __init__.pyi

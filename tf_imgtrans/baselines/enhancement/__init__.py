@@ -1,14 +1,5 @@
 """Photo enhancement before Mux/Demux: SRCNN, Johnson's transform net, DPED and the residual networks of the challenge."""
 
-from lazy_loader import attach as _attach
+from lazy_loader import attach_stub as _attach_stub
 
-__getattr__, __dir__, __all__ = _attach(
-    __name__,
-    submod_attrs={
-        "config": ["CONFIGS", "Config"],
-        "srcnn": ["Srcnn"],
-        "residual": ["ResNet"],
-        "johnson": ["Johnson"],
-        "trainer": ["Trainer"],
-    },
-)
+__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names stand in __init__.pyi

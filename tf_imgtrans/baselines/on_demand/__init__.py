@@ -1,12 +1,5 @@
 """On-demand learning for deep image restoration, which X-GANs is compared with."""
 
-from lazy_loader import attach as _attach
+from lazy_loader import attach_stub as _attach_stub
 
-__getattr__, __dir__, __all__ = _attach(
-    __name__,
-    submod_attrs={
-        "config": ["COMPARISON", "Config"],
-        "generator": ["Generator"],
-        "trainer": ["Trainer"],
-    },
-)
+__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names stand in __init__.pyi

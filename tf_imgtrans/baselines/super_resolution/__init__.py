@@ -1,16 +1,5 @@
 """Super-resolution that the progressive paper compares itself with: bicubic interpolation, ESRGAN, CARN and RCAN."""
 
-from lazy_loader import attach as _attach
+from lazy_loader import attach_stub as _attach_stub
 
-__getattr__, __dir__, __all__ = _attach(
-    __name__,
-    submod_attrs={
-        "config": ["CONFIGS", "GAN_CONFIGS", "PRESETS", "TINY", "Config"],
-        "bicubic": ["Bicubic"],
-        "esrgan": ["Esrgan"],
-        "carn": ["Carn"],
-        "rcan": ["Rcan"],
-        "discriminator": ["Discriminator"],
-        "trainer": ["Trainer"],
-    },
-)
+__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names stand in __init__.pyi

@@ -1,0 +1,11 @@
+from .bicubic import Bicubic as Bicubic
+from .carn import Carn as Carn
+from .config import CONFIGS as CONFIGS
+from .config import GAN_CONFIGS as GAN_CONFIGS
+from .config import PRESETS as PRESETS
+from .config import TINY as TINY
+from .config import Config as Config
+from .discriminator import Discriminator as Discriminator
+from .esrgan import Esrgan as Esrgan
+from .rcan import Rcan as Rcan
+from .trainer import Trainer as Trainer

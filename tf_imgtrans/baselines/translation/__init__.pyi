@@ -1,0 +1,11 @@
+from .config import CONFIGS as CONFIGS
+from .config import PRESETS as PRESETS
+from .config import TINY as TINY
+from .config import Config as Config
+from .context_encoder import CentreDiscriminator as CentreDiscriminator
+from .context_encoder import ContextEncoder as ContextEncoder
+from .crn import Crn as Crn
+from .drrn import Drrn as Drrn
+from .trainer import Trainer as Trainer
+from .unet_gan import Discriminator as Discriminator
+from .unet_gan import Unet as Unet

@@ -1,0 +1,11 @@
+from .dense_block import DenseBlock as DenseBlock
+from .dropout import drop_out as drop_out
+from .equalized_convolution import EqualizedConv2D as EqualizedConv2D
+from .instance_normalization import InstanceNormalization as InstanceNormalization
+from .laplacian_pyramid import LaplacianPyramid as LaplacianPyramid
+from .minibatch_stddev import MinibatchStddev as MinibatchStddev
+from .mux import Demux as Demux
+from .mux import Mux as Mux
+from .noise_channels import NoiseChannels as NoiseChannels
+from .noise_injection import NoiseInjection as NoiseInjection
+from .pixel_normalization import PixelNormalization as PixelNormalization

@@ -1,0 +1,14 @@
+from . import feature_extractors as feature_extractors
+from . import registry as registry
+from .challenge_score import pirm_score as pirm_score
+from .challenge_score import pirm_validation_score as pirm_validation_score
+from .frechet_inception import feature_distance as feature_distance
+from .frechet_inception import fid as fid
+from .frechet_inception import frechet_distance as frechet_distance
+from .multiscale_structural_similarity import ms_ssim as ms_ssim
+from .natural_image_quality import niqe as niqe
+from .peak_signal_to_noise import psnr as psnr
+from .segmentation import confusion_matrix as confusion_matrix
+from .segmentation import segmentation_scores as segmentation_scores
+from .sliced_wasserstein_distance import sliced_wasserstein as sliced_wasserstein
+from .structural_similarity import ssim as ssim

@@ -1,0 +1,7 @@
+from .checkpoints import Checkpoints as Checkpoints
+from .loop import NonFiniteTerm as NonFiniteTerm
+from .loop import run_training as run_training
+from .run_folder import RunFolder as RunFolder
+from .strategies import make_strategy as make_strategy
+from .trainer import GanTrainer as GanTrainer
+from .validation import Validator as Validator
