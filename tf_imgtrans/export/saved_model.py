@@ -25,7 +25,8 @@ _LARGEST_PROBE = 64  # pixels; what the warm-up and the loaders of exported file
 _KINDS = "JPEG, PNG, WebP or BMP"
 
 
-def to_saved_model(generator, directory, version=1, noise=None, max_pixels=MAX_PIXELS):
+def to_saved_model(generator: keras.Model, directory: str | pathlib.Path, version: int = 1, noise: str | None = None,
+                   max_pixels: int = MAX_PIXELS) -> pathlib.Path:
   """Writes `directory/version/`, the layout of TensorFlow Serving, whole or not at all, with warm-up requests inside.
 
   Its signatures, s being the generator's scale:
@@ -87,11 +88,16 @@ def write_archive(generator, folder, noise, shape=(None, None, None, 3), max_pix
   # that the endpoints use; a tracked model would put the weights into the file a second time.
   archive = keras.export.ExportArchive()
 
+  # One function, which all signatures call: else the file holds the network once for each of them.
+  @tf.function(input_signature=[tf.TensorSpec(shape)])
+  def network(image):
+    return generator(image, training=False)
+
   def enhance(image):
-    return {"image": generator(image, training=False)}
+    return {"image": network(image)}
 
   def enhance_uint8(image):
-    return {"image": _to_uint8(generator(tf.cast(image, tf.float32) / 255, training=False))}
+    return {"image": _to_uint8(network(tf.cast(image, tf.float32) / 255))}
 
   floats = [tf.TensorSpec(shape, tf.float32, name="image")]
   with noise_mode(generator, noise):
@@ -101,16 +107,16 @@ def write_archive(generator, folder, noise, shape=(None, None, None, 3), max_pix
     else:
       archive.add_endpoint("image_uint8", enhance_uint8, input_signature=[tf.TensorSpec(shape, tf.uint8, name="image")])
       # Of unknown rank, as a REST call in columns sends one picture as a scalar.
-      archive.add_endpoint("serving_default", _bytes_endpoint(generator, max_pixels, smallest),
+      archive.add_endpoint("serving_default", _bytes_endpoint(network, max_pixels, smallest),
                            input_signature=[tf.TensorSpec(None, tf.string, name="image_bytes")])
     archive.write_out(str(folder), verbose=False)
 
 
-def _bytes_endpoint(generator, max_pixels, smallest):
+def _bytes_endpoint(network, max_pixels, smallest):
   """The function from encoded pictures to encoded pictures."""
   def enhance_one(data):
     picture = read_picture(data, max_pixels, smallest)
-    return tf.io.encode_png(_to_uint8(generator(picture[None], training=False)[0]), compression=_PNG_COMPRESSION)
+    return tf.io.encode_png(_to_uint8(network(picture[None])[0]), compression=_PNG_COMPRESSION)
 
   def enhance_bytes(image_bytes):
     # One at a time: pictures differ in size, and the maps of one are enough for the memory.
