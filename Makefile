@@ -24,6 +24,7 @@ unit: $(VENV)/installed  # without the slow, export and multi-process tests
 
 lint: $(VENV)/installed
 	$(RUN)/ruff check .
+	$(RUN)/mypy
 
 clean:
 	rm -rf $(VENV) quickstart build dist *.egg-info

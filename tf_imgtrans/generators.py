@@ -5,8 +5,12 @@ A generator is a `keras.Model` from images float32 [N, H, W, 3] in [0, 1] to [N,
 """
 
 import importlib
+from typing import TYPE_CHECKING, Any
 
 from tf_imgtrans.core.names import unknown_name
+
+if TYPE_CHECKING:
+  import keras  # importing this module stays light
 
 # name -> (module, factory); a factory takes keyword options and returns an unbuilt generator
 _FACTORIES = {
@@ -67,12 +71,12 @@ _SERIALIZABLE = (
 )
 
 
-def list_generators():
+def list_generators() -> list[str]:
   """Sorted names that `create_generator` takes."""
   return sorted(_FACTORIES)
 
 
-def create_generator(name, seed=0, **options):
+def create_generator(name: str, seed: int = 0, **options: Any) -> "keras.Model":
   """Makes a built generator with freshly drawn weights.
 
   Args:

@@ -1,5 +1,7 @@
 """The rate of a large convolution, beside which the rate of a network is judged."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -9,7 +11,7 @@ SIZE, CHANNELS = (360, 640), 64  # a 3x3 convolution that keeps its channels: wh
 OPERATIONS = 2 * 9 * CHANNELS ** 2 * SIZE[0] * SIZE[1]  # floating-point, two to a multiply-accumulate
 
 
-def convolution_runner(runtime, threads=None):
+def convolution_runner(runtime: str, threads: int | None = None) -> Callable:
   """A candidate for `paired_latency`: one 3x3 convolution from 64 to 64 channels of a float32 map of 360x640.
 
   Args:

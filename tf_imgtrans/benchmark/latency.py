@@ -4,6 +4,7 @@ import dataclasses
 import numbers
 import os
 import time
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -22,13 +23,13 @@ class PairedLatency:
     seconds: dict of name -> list of float, one time per round.
   """
 
-  seconds: dict
+  seconds: dict[str, list[float]]
 
-  def median_ms(self, name):
+  def median_ms(self, name: str) -> float:
     """Median time of one candidate in milliseconds: float. ValueError for an unknown name."""
     return 1000.0 * float(np.median(self._of(name)))
 
-  def ratio(self, name, base):
+  def ratio(self, name: str, base: str) -> tuple[float, float, float]:
     """How many times as long `name` takes as `base`.
 
     Args:
@@ -51,7 +52,8 @@ class PairedLatency:
     return self.seconds[name]
 
 
-def paired_latency(candidates, rounds=7, warmup=1, clock=time.perf_counter):
+def paired_latency(candidates: Mapping[str, Callable], rounds: int = 7, warmup: int = 1,
+                   clock: Callable[[], float] = time.perf_counter) -> PairedLatency:
   """Times candidates in turn: every round calls each of them once.
 
   Every other round runs backwards (A B C, C B A, A B C, ...), so that each pair changes places: a steady drift, such
@@ -76,7 +78,7 @@ def paired_latency(candidates, rounds=7, warmup=1, clock=time.perf_counter):
       raise ValueError(f"candidate {name!r} is {run!r}: expected a callable without arguments; see keras_runner")
   _check_count("rounds", rounds, 1)
   _check_count("warmup", warmup, 0)
-  seconds = {name: [] for name in candidates}
+  seconds: dict[str, list[float]] = {name: [] for name in candidates}
   for index in range(-warmup, rounds):
     for name in list(candidates)[::-1 if index % 2 else 1]:
       elapsed = _time(candidates[name], clock)
@@ -85,7 +87,7 @@ def paired_latency(candidates, rounds=7, warmup=1, clock=time.perf_counter):
   return PairedLatency(seconds)
 
 
-def keras_runner(model, height, width, batch=1):
+def keras_runner(model: Callable, height: int, width: int, batch: int = 1) -> Callable[[], np.ndarray]:
   """A candidate for `paired_latency` that runs a network on one fixed image of noise and fetches the result.
 
   Args:

@@ -1,13 +1,14 @@
 """Multiply-accumulates of a network, read from its traced graph."""
 
 import math
+from collections.abc import Callable
 
 import tensorflow as tf
 
 _LOOPS = ("While", "StatelessWhile", "If", "StatelessIf", "Case", "StatelessCase")
 
 
-def count_macs(model, height, width, channels=3):
+def count_macs(model: Callable, height: int, width: int, channels: int = 3) -> int:
   """Multiply-accumulates of one inference pass on one image.
 
   Counted are convolutions and matrix products, those inside nested functions too; additions, normalizations and

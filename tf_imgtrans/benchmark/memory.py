@@ -1,6 +1,7 @@
 """Peak memory of a model file, in a process of its own."""
 
 import json
+import pathlib
 import subprocess
 import sys
 
@@ -44,7 +45,7 @@ print(json.dumps(peak() - before))
 """
 
 
-def peak_memory(kind, path, height, width, threads):
+def peak_memory(kind: str, path: str | pathlib.Path, height: int, width: int, threads: int) -> int:
   """Bytes by which one inference, loading included, raises the peak memory of a process.
 
   Args:

@@ -75,7 +75,7 @@ class LiteFile:
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 
 
-def read_lite(source):
+def read_lite(source: bytes | str | pathlib.Path) -> LiteFile:
   """Reads a .tflite file.
 
   Args:

@@ -7,6 +7,8 @@ static shapes, which the delegate needs and that file does not look at. A new dr
 
 import dataclasses
 
+from tf_imgtrans.export.flatbuffer import LiteFile
+
 MAX_RANK = 4  # the delegate's tensors are batch, height, width, channels
 _ELEMENTWISE_ONE = {"ABS", "CEIL", "COS", "ELU", "EXP", "FLOOR", "GELU", "LOG", "LOGICAL_NOT", "LOGISTIC", "NEG", "ROUND",
                     "RSQRT", "SIGN", "SIN", "SQRT", "SQUARE", "TANH"}
@@ -34,7 +36,7 @@ class Finding:
   reason: str
 
 
-def gpu_findings(lite):
+def gpu_findings(lite: LiteFile) -> list[Finding]:
   """Operations that would fall to the CPU, each of which splits the graph in two.
 
   Args:
@@ -42,7 +44,7 @@ def gpu_findings(lite):
   Returns:
     list of Finding in the order of the file; empty where the whole graph runs on the GPU.
   """
-  found = {}
+  found: dict[tuple[str, str], int] = {}
   for operation in lite.operations:
     reason = _reason(operation)
     if reason:

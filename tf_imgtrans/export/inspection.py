@@ -10,7 +10,7 @@ import h5py
 from tf_imgtrans.export.report import inspect_lite
 
 
-def inspect_model(path):
+def inspect_model(path: str | pathlib.Path) -> dict:
   """Looks into a model file.
 
   Args:

@@ -1,10 +1,11 @@
 """What a .tflite file says about itself: a metadata entry with JSON, which the interpreters pass over."""
 
 import json
+import pathlib
 
 import tf_imgtrans
 from tf_imgtrans.core.networks import digest
-from tf_imgtrans.export.flatbuffer import read_lite, with_metadata
+from tf_imgtrans.export.flatbuffer import LiteFile, read_lite, with_metadata
 
 NAME = "tf_imgtrans"
 FORMAT = 1  # of the JSON; raised when a field changes its meaning
@@ -49,7 +50,7 @@ def add_description(content, description):
   return with_metadata(content, NAME, json.dumps(whole).encode())
 
 
-def read_description(source):
+def read_description(source: bytes | str | pathlib.Path | LiteFile) -> dict | None:
   """The description inside a .tflite file.
 
   Args:

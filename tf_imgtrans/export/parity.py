@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -51,19 +52,21 @@ class Parity:
   photographs: int | None = None
 
   @property
-  def drop_db(self):
+  def drop_db(self) -> float | None:
     """What the export costs of the PSNR against the targets; None without targets."""
-    return None if self.source_psnr_db is None else self.source_psnr_db - self.exported_psnr_db
+    if self.source_psnr_db is None or self.exported_psnr_db is None:
+      return None
+    return self.source_psnr_db - self.exported_psnr_db
 
   @property
-  def within_tolerance(self):
+  def within_tolerance(self) -> bool:
     if self.precision in TOLERANCES:
       largest, mean = TOLERANCES[self.precision]
       return self.max_difference <= largest and self.mean_difference <= mean
     return self.psnr_db >= FLOOR_DB if self.drop_db is None else self.drop_db <= MAX_DROP_DB
 
   @property
-  def rule(self):
+  def rule(self) -> str:
     """What `within_tolerance` asks for, in words."""
     if self.precision in TOLERANCES:
       largest, mean = TOLERANCES[self.precision]
@@ -78,13 +81,14 @@ class Parity:
     return (f"max difference {self.max_difference:.2e}, mean {self.mean_difference:.2e}, PSNR {self.psnr_db:.1f} dB, "
             f"{target}{verdict} the tolerance of {self.precision} ({self.rule})")
 
-  def summary(self):
+  def summary(self) -> dict:
     """dict of JSON values: every number, the rule and the verdict."""
     return {**dataclasses.asdict(self), "drop_db": self.drop_db, "rule": self.rule,
             "within_tolerance": self.within_tolerance}
 
 
-def measure_parity(source, exported, photographs, precision="float32", targets=None):
+def measure_parity(source: Callable, exported: Callable, photographs: Sequence[np.ndarray], precision: str = "float32",
+                   targets: Sequence[np.ndarray] | None = None) -> Parity:
   """Runs two models on photographs and compares their outputs.
 
   Args:
@@ -100,7 +104,7 @@ def measure_parity(source, exported, photographs, precision="float32", targets=N
   if not photographs or (targets is not None and len(targets) != len(photographs)):
     raise ValueError(f"{len(photographs)} photographs and {'no' if targets is None else len(targets)} targets: "
                      "expected at least one photograph, and as many targets or none")
-  errors = [], [], []
+  errors: tuple[list, list, list] = [], [], []
   for index, image in enumerate(photographs):
     expected, seen = (np.asarray(model(image[None]), np.float64)[0] for model in (source, exported))
     errors[0].append(np.abs(expected - seen).ravel())
@@ -112,8 +116,8 @@ def measure_parity(source, exported, photographs, precision="float32", targets=N
       errors[2].append(np.abs(seen - target).ravel())
   differences = np.concatenate(errors[0])
   against = [None if targets is None else _psnr(np.concatenate(found)) for found in errors[1:]]
-  return Parity(float(differences.max()), float(differences.mean()), _psnr(differences), precision, *against,
-                photographs=len(photographs))
+  return Parity(float(differences.max()), float(differences.mean()), _psnr(differences), precision,
+                against[0], against[1], photographs=len(photographs))
 
 
 def _psnr(differences):

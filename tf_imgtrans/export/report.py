@@ -13,7 +13,7 @@ NAME = "export_report.json"
 OUTSIDE = ".outside_tolerance"
 
 
-def inspect_lite(path):
+def inspect_lite(path: str | pathlib.Path) -> dict:
   """What a .tflite file holds: dict of JSON values.
 
   Args:

@@ -39,7 +39,7 @@ services:
 """
 
 
-def write_serving_files(directory, name=None):
+def write_serving_files(directory: str | pathlib.Path, name: str | None = None) -> list[pathlib.Path]:
   """Writes models.config, batching.config and compose.yaml into the folder that holds the model's folder.
 
   models.config names every model there (folders with a numbered version), `name` for this one; it is written anew unless

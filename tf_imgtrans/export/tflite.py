@@ -4,6 +4,10 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
+
+import keras
+import numpy as np
 
 from tf_imgtrans.core.files import write_bytes
 from tf_imgtrans.core.names import unknown_name
@@ -33,8 +37,9 @@ interpreter.invoke()
 """
 
 
-def to_tflite(generator, path, precision="float32", height=None, width=None, noise=None, representative=None,
-              integer_io=False, convolutions_only=False, upsample="depth_to_space"):
+def to_tflite(generator: keras.Model, path: str | pathlib.Path, precision: str = "float32", height: int | None = None,
+              width: int | None = None, noise: str | None = None, representative: Iterable[np.ndarray] | None = None,
+              integer_io: bool = False, convolutions_only: bool = False, upsample: str = "depth_to_space") -> int:
   """Writes a .tflite file, whole or not at all.
 
   The signature `image_float` takes `image`, float32 [1, height, width, 3] in [0, 1], and gives `image` of s times that

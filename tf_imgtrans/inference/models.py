@@ -6,14 +6,18 @@ import os
 import pathlib
 import zipfile
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from tf_imgtrans.core.names import closest
 
-_STORES = (pathlib.Path("saved_models"), pathlib.Path(__file__).parents[2] / "saved_models")
+# Of the working folder, then those that come with the package: inside it as installed, beside it in a checkout.
+_INSTALLED, _BESIDE = (folder / "saved_models" for folder in pathlib.Path(__file__).parents[1:3])
+_STORES = (pathlib.Path("saved_models"), _INSTALLED if _INSTALLED.is_dir() else _BESIDE)
 _EXPECTED = "a .keras file, a run folder, a SavedModel folder, a .tflite file or a name in saved_models/"
 _PROBE_SIZE = 64  # pixels; a multiple of what the generators pad to
 _GRAPHS_KEPT = 8  # sizes; a folder of photographs has few
@@ -32,18 +36,18 @@ class LoadedModel:
 
   kind: str
   path: pathlib.Path
-  run: Callable = dataclasses.field(repr=False)
+  run: Any = dataclasses.field(repr=False)
   keras_model: keras.Model | None = dataclasses.field(default=None, repr=False)
 
   @functools.cached_property
-  def scale(self):
+  def scale(self) -> int:
     """int s: the output is s times as high and wide as the input. Exported files are asked by a small picture."""
     if self.keras_model is not None:
       return int(getattr(self.keras_model, "scale", 1))
     height, width = (size or _PROBE_SIZE for size in self.run.size)
     return self(np.full((1, height, width, 3), 0.5, np.float32)).shape[1] // height
 
-  def __call__(self, images):
+  def __call__(self, images: ArrayLike) -> np.ndarray:
     """Applies the model at inference.
 
     Raises:
@@ -56,7 +60,7 @@ class LoadedModel:
     return np.asarray(self.run(images.astype(np.float32, copy=False)), np.float32)
 
 
-def at_scale(model, scale):
+def at_scale(model: LoadedModel, scale: int) -> LoadedModel:
   """The model with outputs that are `scale` times as large as its inputs: means over blocks of its own larger ones.
 
   So a model of x8 is compared with others of x4 (progressive super-resolution, Sec. 5.2).
@@ -89,13 +93,13 @@ class _Reduced:
     return outputs.reshape(blocks).mean(axis=(2, 4))
 
 
-def load_model(source, threads=None):
+def load_model(source: str | pathlib.Path, threads: int | None = None) -> LoadedModel:
   """Loads a model for inference.
 
   Args:
     source: str or Path: a .keras file; a run folder, whose generator.keras is taken; a SavedModel folder, or its
       parent with numbered versions, of which the highest is taken; a .tflite file; or a name in saved_models/ of
-      the working folder or beside the package.
+      the working folder, or of a model that comes with the package.
     threads: int, of a .tflite file; None is one for each core. TensorFlow's own are set for the whole process.
   Returns:
     LoadedModel.
@@ -105,7 +109,7 @@ def load_model(source, threads=None):
   """
   kind, path = _find(source)
   lite = functools.partial(_LiteRunner, threads=threads)
-  loaders = {"keras": _load_keras, "saved-model": _SavedModelRunner, "tflite": lite}
+  loaders: dict[str, Callable] = {"keras": _load_keras, "saved-model": _SavedModelRunner, "tflite": lite}
   try:
     run = loaders[kind](path)
   except Exception as error:  # each of the three libraries has its own types for a damaged file

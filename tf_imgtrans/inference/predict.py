@@ -8,6 +8,8 @@ import itertools
 import pathlib
 import re
 import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -38,8 +40,8 @@ class PredictReport:
     failures: list of (input Path, str reason).
   """
 
-  written: list
-  failures: list
+  written: list[tuple[pathlib.Path, pathlib.Path]]
+  failures: list[tuple[pathlib.Path, str]]
 
 
 class AnySize:
@@ -56,7 +58,8 @@ class AnySize:
     overlap, statistics: as `tiles.Tiler` takes them.
   """
 
-  def __init__(self, model, tile=None, memory_limit=None, overlap=None, statistics="fixed", ahead=0):
+  def __init__(self, model: Callable, tile: int | None = None, memory_limit: float | None = None,
+               overlap: int | None = None, statistics: str = "fixed", ahead: int = 0):
     if tile is not None and tile < 1:
       raise ValueError(f"tile is {tile}: expected a number of pixels, such as 512")
     if memory_limit is not None and not memory_limit > 0:
@@ -65,9 +68,10 @@ class AnySize:
     self.options = {"overlap": overlap, "statistics": statistics}
     self.scale = int(getattr(model, "scale", 1))
     self._tiler = None
-    self._sides = {}  # (height, width) -> side of the tiles: one graph for pictures of one size, and frames that agree
+    # (height, width) -> side of the tiles: one graph for pictures of one size, and frames that agree
+    self._sides: dict[tuple[int, int], int | None] = {}
 
-  def __call__(self, image):
+  def __call__(self, image: np.ndarray) -> np.ndarray:
     """float32 [H, W, 3] in [0, 1] or uint8 -> float32 [sH, sW, 3], or uint8 where it was done in tiles."""
     height, width = image.shape[:2]
     tile = self.tile
@@ -112,7 +116,8 @@ class AnySize:
     return bytes_per_pixel(self.model)
 
 
-def predict_files(model, inputs, out, suffix=".png", progress=True, **sizes):
+def predict_files(model: Callable, inputs: Iterable[str | pathlib.Path], out: str | pathlib.Path, suffix: str = ".png",
+                  progress: bool = True, **sizes: Any) -> PredictReport:
   """Applies a model to pictures of any size; one that fails does not stop the others.
 
   Args:
@@ -193,7 +198,8 @@ def each_picture(work, paths, progress=True, read=None):
   return reasons
 
 
-def output_paths(inputs, out, suffix=".png", beside=()):
+def output_paths(inputs: Sequence[pathlib.Path], out: str | pathlib.Path, suffix: str = ".png",
+                 beside: Iterable[str] = ()) -> list[pathlib.Path]:
   """Where the pictures go: out/<stem><suffix>, each name once, and never a file that is itself an input.
 
   Where a name is taken, the second becomes <stem>_<its own suffix> (a.jpg and a.png give a.png and a_png.png), and
@@ -211,7 +217,8 @@ def output_paths(inputs, out, suffix=".png", beside=()):
   out = pathlib.Path(out)
   # Compared as files, not as names: links and file systems that ignore case give one file several names.
   originals = {_identity(path) for path in inputs if path.exists()}
-  taken, outputs = set(), []
+  taken: set[str] = set()
+  outputs: list[pathlib.Path] = []
 
   def overwrites(name):
     files = [out / (name + end + suffix) for end in ("", *beside)]

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import gc
 import math
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -21,7 +22,8 @@ STATISTICS = ("fixed", "tile")
 OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
 
 
-def predict_tiled(model, image, tile=512, overlap=None, statistics="fixed", out=None):
+def predict_tiled(model: Callable, image: np.ndarray, tile: int = 512, overlap: int | None = None,
+                  statistics: str = "fixed", out: np.ndarray | None = None) -> np.ndarray:
   """Applies a model to one picture in parts, so that its memory grows with the tile and not with the picture.
 
   With a finite field and enough overlap (the default) the result is that of the whole picture, but for rounding. See
@@ -62,7 +64,7 @@ class Tiler:
     ValueError: another word, or a network of infinite field with `overlap` None, if its statistics are not fixed.
   """
 
-  def __init__(self, model, overlap=None, statistics="fixed"):
+  def __init__(self, model: Callable, overlap: int | None = None, statistics: str = "fixed"):
     if statistics not in STATISTICS:
       raise ValueError(f"statistics is {statistics!r}: expected one of {', '.join(STATISTICS)}")
     if overlap is not None and overlap < 0:
@@ -101,7 +103,7 @@ class Tiler:
     """int, side in pixels of the smallest tile that is of use: twice the overlap, in whole periods."""
     return _up(max(SMALLEST, 2 * self.overlap, self.overlap + self.field.period), self.field.period)
 
-  def __call__(self, image, tile=512, out=None):
+  def __call__(self, image: np.ndarray, tile: int = 512, out: np.ndarray | None = None) -> np.ndarray:
     """Applies the model to one picture; where memory runs out, goes on with tiles of half the side.
 
     Rows of the result that were done by then stay; the others begin anew.

@@ -8,6 +8,8 @@ import os
 import pathlib
 import shutil
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import cv2
 from tqdm import tqdm
@@ -15,6 +17,7 @@ from tqdm import tqdm
 from tf_imgtrans.core.files import atomic_path, read_json, remove_leftovers, write_json
 from tf_imgtrans.core.images import read_uint8, write_image
 from tf_imgtrans.core.networks import digest, noise_mode
+from tf_imgtrans.inference.models import LoadedModel
 from tf_imgtrans.inference.predict import AHEAD, AnySize
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read when the first video is opened: our own words name the file
@@ -33,7 +36,8 @@ def is_video(path):
   return pathlib.Path(path).suffix.lower() in VIDEO_SUFFIXES
 
 
-def predict_video(model, path, output, keep_frames=False, progress=True, **sizes):
+def predict_video(model: LoadedModel | Callable, path: str | pathlib.Path, output: str | pathlib.Path,
+                  keep_frames: bool = False, progress: bool = True, **sizes: Any) -> pathlib.Path:
   """Applies a model to the frames of a video, one by one, and writes a video of the same frames a second.
 
   Each frame is written as out/.<stem>.frames/00000000.png at first. A run that was killed goes on after those that are
@@ -59,7 +63,8 @@ def predict_video(model, path, output, keep_frames=False, progress=True, **sizes
     folder = output.parent / f".{output.stem}.frames"
     _prepare(folder, _identity(model, path, sizes))
     network = getattr(model, "keras_model", None)
-    if network is not None:  # graphs that were made before keep the noise that they were made with
+    if isinstance(model, LoadedModel) and network is not None:
+      # Graphs that were made before keep the noise that they were made with.
       model = dataclasses.replace(model, run=type(model.run)(network))
     with noise_mode(network):
       count = _predict_frames(AnySize(model, ahead=AHEAD, **sizes), frames, folder, progress)

@@ -32,7 +32,7 @@ BASELINE_CPU_MS = 3274.0  # SRCNN-Baseline in Fig. 8 of the Mux/Demux paper
 MOS_SLOPE, MOS_ZERO = 0.07195, 2.2957  # fitted, see the card; SRCNN-Baseline's printed MOS is 2.296
 
 
-def pirm_score(psnr, mos, cpu_ms, baseline_cpu_ms=BASELINE_CPU_MS):
+def pirm_score(psnr: float, mos: float, cpu_ms: float, baseline_cpu_ms: float = BASELINE_CPU_MS) -> dict[str, float]:
   """Scores of the challenge's final, with the mean opinion of people as the perceptual term.
 
   Args:
@@ -52,7 +52,8 @@ def pirm_score(psnr, mos, cpu_ms, baseline_cpu_ms=BASELINE_CPU_MS):
   return _scores(psnr, MOS_SLOPE * (mos - MOS_ZERO), cpu_ms, baseline_cpu_ms)
 
 
-def pirm_validation_score(psnr, ms_ssim, cpu_ms, baseline_cpu_ms=BASELINE_CPU_MS):
+def pirm_validation_score(psnr: float, ms_ssim: float, cpu_ms: float,
+                          baseline_cpu_ms: float = BASELINE_CPU_MS) -> dict[str, float]:
   """Scores of the challenge's validation phase, as published, with MS-SSIM as the perceptual term.
 
   Args:

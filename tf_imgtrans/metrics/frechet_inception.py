@@ -18,8 +18,10 @@ Comparable   for one extractor, one resizing and as many pictures: few pictures 
 import hashlib
 import pathlib
 import zipfile
+from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tf_imgtrans.core.files import atomic_path
 from tf_imgtrans.metrics.feature_extractors import Extractor, find_extractor, inception_v3
@@ -29,7 +31,7 @@ PART = 32  # pictures that go through the network, and into one file of the cach
 PART_BYTES = 2 ** 26  # fewer where they are large
 
 
-def frechet_distance(mu1, sigma1, mu2, sigma2):
+def frechet_distance(mu1: ArrayLike, sigma1: ArrayLike, mu2: ArrayLike, sigma2: ArrayLike) -> float:
   """Frechet distance of two Gaussians: |m_1 - m_2|^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2)); singular ones are legal.
 
   Args:
@@ -53,7 +55,8 @@ def frechet_distance(mu1, sigma1, mu2, sigma2):
   return max(float(distance), 0.0)  # rounding leaves some -1e-13 for equal ones
 
 
-def fid(images_a, images_b, weights="imagenet", cache=None):
+def fid(images_a: Iterable, images_b: Iterable, weights: str | pathlib.Path | Extractor = "imagenet",
+        cache: str | pathlib.Path | None = None) -> dict:
   """Frechet Inception distance of two sets of pictures, by Keras' InceptionV3; lower is better.
 
   Args:
@@ -78,7 +81,8 @@ def fid(images_a, images_b, weights="imagenet", cache=None):
   return {"fid": result.pop("frechet_inception_v3"), **result}
 
 
-def feature_distance(images_a, images_b, extractor, cache=None):
+def feature_distance(images_a: Iterable, images_b: Iterable, extractor: str | pathlib.Path | Extractor,
+                     cache: str | pathlib.Path | None = None) -> dict:
   """Frechet distance of two sets of pictures in the features of any extractor.
 
   Args:

@@ -21,6 +21,7 @@ Comparable   "standard" with tf.image.ssim_multiscale on the same RGB images; "d
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.metrics.filters import gaussian_taps, mean_of_2x2
@@ -33,7 +34,7 @@ WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])
 MINIMUM_SIDE = {"standard": 161, "dped": WINDOW_SIZE}
 
 
-def ms_ssim(y_true, y_pred, channel="rgb", variant="standard"):
+def ms_ssim(y_true: ArrayLike, y_pred: ArrayLike, channel: str = "rgb", variant: str = "standard") -> np.ndarray:
   """Multi-scale structural similarity of each image pair.
 
   Args:
@@ -48,7 +49,8 @@ def ms_ssim(y_true, y_pred, channel="rgb", variant="standard"):
   if variant not in MINIMUM_SIDE:
     raise unknown_name("MS-SSIM variant", variant, MINIMUM_SIDE)
   y_true, y_pred = as_image_pair(y_true, y_pred)
-  _check_size(*y_true.shape[1:3], variant)
+  _, height, width, _ = y_true.shape
+  _check_size(height, width, variant)
   return np.array([_ms_ssim_of_one(true, pred, channel, variant) for true, pred in zip(y_true, y_pred)])
 
 

@@ -32,6 +32,7 @@ import pathlib
 import zipfile
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import gamma
 
 from tf_imgtrans.core.color import full_range_luma, studio_luma
@@ -50,7 +51,8 @@ SHAPE_RATIOS = gamma(2 / SHAPES) ** 2 / (gamma(1 / SHAPES) * gamma(3 / SHAPES))
 SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
-def niqe(images, channel="y", crop_border=0, parameters=None):
+def niqe(images: ArrayLike, channel: str = "y", crop_border: int = 0,
+         parameters: str | pathlib.Path | None = None) -> np.ndarray:
   """Naturalness image quality evaluator of each image; lower is better.
 
   Args:
@@ -65,7 +67,8 @@ def niqe(images, channel="y", crop_border=0, parameters=None):
   check_channel(channel, ("y", "gray"))
   model = read_pristine(PRISTINE if parameters is None else parameters)
   images = crop(as_images(images), crop_border)
-  _check_blocks(*images.shape[1:3], crop_border)
+  _, height, width, _ = images.shape
+  _check_blocks(height, width, crop_border)
   return np.array([_niqe_of_one(image, channel, *model) for image in images])
 
 

@@ -14,11 +14,12 @@ Comparable   "rgb" with any RGB PSNR of [0, 1] or 0..255 images of the same roun
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tf_imgtrans.metrics.images import as_image_pair, check_channel, crop, rgb_or_luma
 
 
-def psnr(y_true, y_pred, channel="rgb", crop_border=0):
+def psnr(y_true: ArrayLike, y_pred: ArrayLike, channel: str = "rgb", crop_border: int = 0) -> np.ndarray:
   """Peak signal-to-noise ratio of each image pair, in dB.
 
   Args:

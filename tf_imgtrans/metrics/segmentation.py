@@ -17,6 +17,8 @@ Comparable   for one segmenter only: scores of generated pictures measure that s
              skip absent classes, which gives higher means.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 CLASSES = 19  # of Cityscapes' evaluation
@@ -24,7 +26,8 @@ IGNORE = 255
 EPSILON = 1e-12  # pix2pix, scripts/eval_cityscapes
 
 
-def segmentation_scores(labels, predictions, classes=CLASSES, ignore=IGNORE):
+def segmentation_scores(labels: Sequence | np.ndarray, predictions: Sequence | np.ndarray, classes: int = CLASSES,
+                        ignore: int = IGNORE) -> dict[str, float]:
   """Pixel accuracy, class accuracy and class IoU over all frames.
 
   Args:
@@ -40,7 +43,8 @@ def segmentation_scores(labels, predictions, classes=CLASSES, ignore=IGNORE):
   return scores_of_confusion(confusion_matrix(labels, predictions, classes, ignore))
 
 
-def confusion_matrix(labels, predictions, classes=CLASSES, ignore=IGNORE):
+def confusion_matrix(labels: Sequence | np.ndarray, predictions: Sequence | np.ndarray, classes: int = CLASSES,
+                     ignore: int = IGNORE) -> np.ndarray:
   """Counts pixels by true and by predicted class; matrices of parts of a set add up to that of the set.
 
   Args:

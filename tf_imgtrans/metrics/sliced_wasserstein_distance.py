@@ -24,6 +24,7 @@ import contextlib
 import numbers
 import pathlib
 import tempfile
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
@@ -39,7 +40,8 @@ PROJECTIONS = 2 ** 25  # held at once for each set: 134 MB of float32
 POSITION_STREAM, DIRECTION_STREAM = 0, 1
 
 
-def sliced_wasserstein(images_a, images_b, seed=0, paired=True):
+def sliced_wasserstein(images_a: Iterable, images_b: Iterable, seed: int = 0,
+                       paired: bool = True) -> dict[int | str, float]:
   """Sliced Wasserstein distances of two sets of pictures, times 1000; lower is better.
 
   Args:
@@ -59,7 +61,7 @@ def sliced_wasserstein(images_a, images_b, seed=0, paired=True):
     for patches, images, what in zip(sets, (images_a, images_b), ("images_a", "images_b")):
       for picture in iterate_set(images, what):
         patches.add_whole(picture)
-    return distances(*sets, seed)
+    return distances(sets[0], sets[1], seed)
 
 
 class PatchSet:

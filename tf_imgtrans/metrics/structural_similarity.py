@@ -18,6 +18,7 @@ Comparable   with scikit-image (gaussian_weights=True, sigma=1.5, use_sample_cov
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tf_imgtrans.metrics.filters import filter_valid, gaussian_taps
 from tf_imgtrans.metrics.images import as_image_pair, check_channel, crop, rgb_or_luma
@@ -28,7 +29,7 @@ K1 = 0.01
 K2 = 0.03
 
 
-def ssim(y_true, y_pred, channel="rgb", crop_border=0):
+def ssim(y_true: ArrayLike, y_pred: ArrayLike, channel: str = "rgb", crop_border: int = 0) -> np.ndarray:
   """Structural similarity of each image pair.
 
   Args:

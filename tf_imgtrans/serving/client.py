@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import urllib.parse
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -32,11 +33,13 @@ class Client:
     ModuleNotFoundError: gRPC without the extra.
   """
 
-  def __init__(self, url, name=None, version=None, timeout_s=60.0):
+  def __init__(self, url: str, name: str | None = None, version: int | None = None, timeout_s: float = 60.0):
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in (*_REST, *_GRPC) or not parts.netloc:
       raise ValueError(f"{url} is no address of a server: expected http://HOST:8501 or grpc://HOST:8500")
-    prefix, found_name, found_version = _PATH.fullmatch(parts.path).groups()
+    found = _PATH.fullmatch(parts.path)
+    assert found, "every path matches"
+    prefix, found_name, found_version = found.groups()
     name, version = name or found_name, version or (int(found_version) if found_version else None)
     if not name:
       raise ValueError(f"{url} names no model: give name=..., or {parts.scheme}://{parts.netloc}/v1/models/NAME")
@@ -44,13 +47,13 @@ class Client:
     if parts.scheme in _REST:
       from tf_imgtrans.serving.rest import Rest
 
-      self.transport = Rest(address + prefix, name, version, timeout_s)
+      self.transport: Any = Rest(address + prefix, name, version, timeout_s)
     else:
       from tf_imgtrans.serving.rpc import Grpc
 
       self.transport = Grpc(address, name, version, timeout_s)
 
-  def ready(self):
+  def ready(self) -> bool:
     """Whether a version of the model is loaded: bool; False also where no server answers yet.
 
     Raises:
@@ -63,15 +66,15 @@ class Client:
         return False
       raise
 
-  def states(self):
+  def states(self) -> dict[int, str]:
     """{version: state} of the model: dict of int to str, such as {1: "AVAILABLE", 2: "LOADING"}."""
     return self.transport.states()
 
-  def signatures(self):
+  def signatures(self) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
     """{signature: ({input: dtype}, {output: dtype})}: dict, with dtypes such as "DT_STRING"."""
     return self.transport.signatures()
 
-  def enhance(self, picture):
+  def enhance(self, picture: bytes | str | os.PathLike | np.ndarray) -> bytes | np.ndarray:
     """Runs the model on a picture.
 
     Args:

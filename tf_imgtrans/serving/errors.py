@@ -6,7 +6,7 @@ import re
 class ServingError(OSError):
   """A request that got no result; `code` is the server's name for the kind, such as "INVALID_ARGUMENT"."""
 
-  def __init__(self, message, code="UNKNOWN"):
+  def __init__(self, message: str, code: str = "UNKNOWN"):
     super().__init__(message)
     self.code = code
 
