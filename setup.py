@@ -42,6 +42,12 @@ EXTRAS = {
         "pytest-xdist>=3.6",                              # as many tests at once as there are cores
         "pytest-timeout>=2.3",                            # a hanging worker process fails instead of stopping the run
         "ruff>=0.6",                                      # lint
+        "mypy>=2",                                        # types of the public doors
+        "nbclient>=0.10",                                 # executes the notebooks
+        "nbformat>=5.10",                                 # reads them
+        "ipykernel>=6.29",                                # runs their cells
+        "setuptools>=70.1",                               # builds the wheel that a test looks into
+        "tensorflow-serving-api>=2.19,<2.22",             # as of serving
     ],
 }
 
@@ -53,8 +59,13 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
-    packages=find_packages(include=["tf_imgtrans", "tf_imgtrans.*"]),
-    package_data={"tf_imgtrans": ["metrics/*.npz", "papers/*/README.md"]},
+    packages=[*find_packages(include=["tf_imgtrans", "tf_imgtrans.*"]), "tf_imgtrans.saved_models"],
+    package_dir={"tf_imgtrans.saved_models": "saved_models"},  # a wheel carries the trained models inside the package
+    package_data={
+        "": ["*.pyi"],  # public names, for type checkers and for lazy_loader
+        "tf_imgtrans": ["py.typed", "metrics/*.npz", "papers/*/README.md"],
+        "tf_imgtrans.saved_models": ["**/*"],
+    },
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["tf-imgtrans = tf_imgtrans.cli.main:main"]},

@@ -1,3 +1,3 @@
 """The package's version, alone in its file so that setup.py can read it without importing anything."""
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
