@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 PARALLEL := --numprocesses auto --dist loadfile  # a file's fixtures are made once
 
-.PHONY: quickstart test unit lint clean
+.PHONY: quickstart test unit lint notebooks clean
 
 $(VENV)/installed: setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 13) else "Python %d.%d found: tf_imgtrans needs 3.10 to 3.13; choose one with: make PYTHON=python3.12 ..." % v)'
@@ -25,6 +25,9 @@ unit: $(VENV)/installed  # without the slow, export and multi-process tests
 lint: $(VENV)/installed
 	$(RUN)/ruff check .
 	$(RUN)/mypy
+
+notebooks: $(VENV)/installed  # runs them in full and keeps their outputs
+	$(RUN)/python notebooks/execute.py
 
 clean:
 	rm -rf $(VENV) quickstart build dist *.egg-info
