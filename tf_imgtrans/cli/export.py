@@ -40,7 +40,7 @@ def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Noise | 
   folder = to_saved_model(source.keras_model, out, version, noise, max_pixels)
   print(f"wrote {folder} ({size_of(folder) / 1e6:.2f} MB)")
   if serving_files:
-    print(*(f"wrote {path}" for path in write_serving_files(out)), sep="\n")
+    print(*(f"wrote {out.parent / path.name}" for path in write_serving_files(out)), sep="\n")
   parity = _measure(source, folder, "float32", noise, _photographs(None, None), None)
   return 0 if parity is None or parity.within_tolerance else 1
 
