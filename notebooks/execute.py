@@ -21,7 +21,7 @@ from tf_imgtrans.core.files import write_bytes, write_json
 FOLDER = pathlib.Path(__file__).resolve().parent
 TIMEOUT_S = 1800  # of a cell
 # What is of the run and not of the notebook: states of progress bars, colours, and remarks of libraries.
-_LITTER = re.compile(r"^.*\d+%\|.*(?:\n|\Z)|^.*\d images/s\]\s*(?:\n|\Z)|^(?:INFO|fully_quantize):.*(?:\n|\Z)", re.MULTILINE)
+_LITTER = re.compile(r"^(?:.*\d+%\|.*|.*\d images/s\]\s*|(?:INFO|fully_quantize):.*)(?:\n|\Z)", re.MULTILINE)
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _COMMAND = re.compile(r"^!(?:.*\\\n)*.*$", re.MULTILINE)
 
