@@ -25,7 +25,15 @@ def benchmark_training(paper: tyro.conf.Positional[Paper], data: pathlib.Path, p
 
   Example: tf-imgtrans benchmark-training x_gans --preset small --data celeba --xla
 
-  The data folder is that of tf-imgtrans train PAPER.
+  The data folder is that of tf-imgtrans train PAPER. mux_demux:
+    {pairs}
+    {clean}
+  x_gans:
+    {photographs}
+  feature_pyramid_pan:
+    {labels}
+  progressive_pan:
+    {aligned}
 
   Args:
     data: data folder.

@@ -88,10 +88,11 @@ def write_archive(generator, folder, noise, shape=(None, None, None, 3), max_pix
   # that the endpoints use; a tracked model would put the weights into the file a second time.
   archive = keras.export.ExportArchive()
 
-  # One function, which all signatures call: else the file holds the network once for each of them.
-  @tf.function(input_signature=[tf.TensorSpec(shape)])
   def network(image):
     return generator(image, training=False)
+
+  if max_pixels is not None:  # one function, which all signatures call: else the file holds the network for each of them
+    network = tf.function(network, input_signature=[tf.TensorSpec(shape)])
 
   def enhance(image):
     return {"image": network(image)}

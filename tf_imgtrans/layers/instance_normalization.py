@@ -42,9 +42,11 @@ class InstanceNormalization(keras.layers.Layer):
     factor = tf.math.rsqrt(variance + self.epsilon)
     if self.scale:
       factor = factor * self.gamma
-    offset = (self.beta if self.center else 0.0) - mean * factor
-    # One product and one sum over the map; taking the mean off first would pass over it once more.
-    return tf.cast(x * factor + offset, self.compute_dtype)
+    shift = mean * factor
+    if self.center:
+      shift = shift - self.beta
+    # One product and one difference over the map; taking the mean off first would pass over it once more.
+    return tf.cast(x * factor - shift, self.compute_dtype)
 
   def compute_output_shape(self, input_shape):
     return input_shape
