@@ -177,10 +177,10 @@ def _row(candidate, found, first, same, rates):
 
 def _print(rows, rates, memory):
   width = max(len(row["label"]) for row in rows)
-  head = f"{'':{width}}{'ms':>9}   {'time / first':19}{'in its runtime':19}{'GMAC':>7}{'GFLOP/s':>9}{'share':>7}"
+  head = f"{'':{width}}{'ms':>9}   {'time / first':21}{'in its runtime':21}{'GMAC':>7}{'GFLOP/s':>9}{'share':>7}"
   print(head + ("      MB" if memory else ""))
   for row in rows:
-    print(f"{row['label']:{width}}{row['ms']:9.1f}   {_spread(row['to_first']):19}{_spread(row['in_runtime']):19}"
+    print(f"{row['label']:{width}}{row['ms']:9.1f}   {_spread(row['to_first']):21}{_spread(row['in_runtime']):21}"
           f"{row['gmac']:7.2f}{row['gflops']:9.0f}{row['share']:7.0%}"
           + (f"{row['peak_bytes'] / 1e6:8.0f}" if memory else ""))
   print("; ".join(f"{CONVOLUTION} in {name}: {rate:.0f} GFLOP/s" for name, rate in rates.items()))

@@ -20,7 +20,7 @@ BLOCK = 16  # pixels in the middle of the probe that must not change
 PERIODS = tuple(2 ** power for power in range(10))  # 1 .. 512, shifts that are tried
 PROBE = 256  # side of the picture that memory is reckoned on, in pixels
 STEP = 64  # pixels, between the sides of tiles
-WORKSPACE = 1.5  # what convolutions take beside their maps, and maps that live longer; see its test
+WORKSPACE = 2  # what convolutions take beside their maps, and maps that live longer; see its test
 USED = 0.8  # share of the free memory that is planned: what is freed between maps of other sizes does not all come back
 TOLERANCE = 1e-6  # of outputs in [0, 1], a few roundings in float32: what changes less does not matter
 
