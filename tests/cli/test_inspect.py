@@ -30,7 +30,7 @@ def test_a_tflite_file(generator, tmp_path, capsys):
   assert call("inspect", tmp_path / "m.tflite", "--json", tmp_path / "found.json") == 0
   printed = capsys.readouterr().out
   for said in (f"tflite, {size:,} bytes", "float32 [1, 32, 48, 3]", "signatures image_float", "highest rank 4",
-               "precision: float32", "channel_order: RGB", "noise: fixed", "weights_sha256: ", "10 CONV_2D",
+               "precision: float32", "channel_order: RGB", "noise: fixed", "weights_sha256: ", "34 CONV_2D",
                "GPU delegate: takes every operation"):
     assert said in printed
   found = json.loads((tmp_path / "found.json").read_text())
