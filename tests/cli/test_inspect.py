@@ -34,7 +34,7 @@ def test_a_tflite_file(generator, tmp_path, capsys):
                "GPU delegate: takes every operation"):
     assert said in printed
   found = json.loads((tmp_path / "found.json").read_text())
-  assert found["operations"]["CONV_2D"] == 10 and found["metadata"]["height"] == 32
+  assert found["operations"]["CONV_2D"] == 34 and found["metadata"]["height"] == 32
 
 
 def test_a_tflite_file_of_any_size(generator, tmp_path, capsys):
