@@ -54,8 +54,8 @@ def make(quickstart: pathlib.Path, name: str, out: pathlib.Path = ROOM, version:
   to_saved_model(source.keras_model, folder, version)
   parities = {f"{version}/": prove(source, folder / str(version), "float32", pair)}
   parities |= lite_files(source, folder, name, pair)
-  write_bytes(folder / "MODEL_CARD.md", model_card(name, version, source, report, run, parities,
-                                                       folder, hardware).encode())
+  card = model_card(name, version, source, report, run, parities, folder, hardware)
+  write_bytes(folder / "MODEL_CARD.md", card.encode())
   write_serving_files(folder)
   outside = [file for file, parity in parities.items() if not parity.within_tolerance]
   print(f"{folder}: {len(parities)} exports, outside the tolerance: {', '.join(outside) or 'none'}")
