@@ -85,8 +85,7 @@ def read_lite(source: bytes | str | pathlib.Path) -> LiteFile:
   Raises:
     ValueError: no .tflite file, or one that is damaged.
   """
-  content = bytes(source) if isinstance(source, (bytes, bytearray)) else pathlib.Path(source).read_bytes()
-  where = "the content" if isinstance(source, (bytes, bytearray)) else str(source)
+  content, where = _content(source)
   model = _unpacked(content, where)
   try:
     graphs = [_tensors(model, graph) for graph in model.subgraphs]
@@ -141,8 +140,7 @@ def single_operations(source):
   Raises:
     ValueError: no .tflite file, or one that is damaged.
   """
-  lite = read_lite(source)
-  model = _unpacked(bytes(source) if isinstance(source, (bytes, bytearray)) else pathlib.Path(source).read_bytes(), "it")
+  lite, model = read_lite(source), _unpacked(*_content(source))
   graph, found = model.subgraphs[0], []
   for operation, operator in zip(lite.operations, graph.operators):
     used = {int(index) for index in (*_items(operator.inputs), *_items(operator.outputs)) if index >= 0}
@@ -163,6 +161,13 @@ def _schema():
   except ImportError:  # older releases of LiteRT do not carry it
     from tensorflow.lite.python import schema_py_generated as schema
   return schema
+
+
+def _content(source):
+  """(bytes of a file, what errors call it)."""
+  if isinstance(source, (bytes, bytearray)):
+    return bytes(source), "the content"
+  return pathlib.Path(source).read_bytes(), str(source)
 
 
 def _unpacked(content, where):
