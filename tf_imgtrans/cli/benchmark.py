@@ -23,9 +23,9 @@ def benchmark(names: tyro.conf.Positional[tuple[str, ...]], height: int = 720, w
 
   The candidates take turns, in every other round backwards, so that a slow moment of the machine meets all of them: trust
   the ratios, with the quartiles of the rounds, before the milliseconds: to the first candidate, and to the first network
-  in the same runtime. The rate is that of the
-  multiply-accumulates, two operations each; its share is of the best rate that the same runtime reaches in the same run
-  on a large convolution (3x3, 64 channels, 360x640). A picture goes in and comes out as a NumPy array.
+  in the same runtime. The rate is that of the multiply-accumulates, two operations each; its share is of the best rate
+  that the same runtime reaches in the same run on a large convolution (3x3, 64 channels, 360x640). A picture goes in and
+  comes out as a NumPy array.
 
   Example: tf-imgtrans benchmark mux_demux_hp dped --height 720 --width 1280 --runtime keras tflite
 
@@ -209,9 +209,7 @@ def operation_times(path, threads, rounds):
 
 
 def _kind(operation):
-  if operation.name not in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"):
-    return operation.name
-  return "{} {}x{}".format(operation.name, *operation.inputs[1].shape[1:3])
+  return "{} {}x{}".format(operation.name, *operation.kernel) if operation.kernel else operation.name
 
 
 def _print_operations(row):

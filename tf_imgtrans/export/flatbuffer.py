@@ -12,6 +12,7 @@ import flatbuffers
 
 IDENTIFIER = b"TFL3"  # schema.fbs, file_identifier
 _VARIABLE = -1  # schema.fbs, Tensor.shape_signature: a side of unknown size
+_CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +50,11 @@ class Operation:
   inputs: tuple
   outputs: tuple
   options: object = dataclasses.field(default=None, repr=False, compare=False)
+
+  @property
+  def kernel(self):
+    """(height, width) of a convolution's kernel, None of other operations."""
+    return self.inputs[1].shape[1:3] if self.name in _CONVOLUTIONS else None
 
   @property
   def custom(self):

@@ -18,8 +18,6 @@ PRECISIONS = {
     "int16x8": "activations in 16 bits, weights in 8, from representative pictures",
 }
 CALIBRATED = ("int8", "int16x8")
-# Where nearly all arithmetic is, and the place of the kernel among an operation's inputs.
-_KERNELS = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "TRANSPOSE_CONV": 1}
 _LEAST_KERNEL = 3  # pixels a side; smaller ones hand pixels on, and what 8 bits lose there shows in the picture
 _INTEGER_SETS = {"int8": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
                  "int16x8": tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8}
@@ -80,9 +78,9 @@ def convert(folder, precision, representative=None, integer_io=False, convolutio
 def _convolutions_alone(converter, folder):
   """TensorFlow's selective quantization, whose public door is its debugger; it goes by the names of a float32 file."""
   operations = read_lite(convert(folder, "float32")).operations
-  others = {operation.name for operation in operations} - set(_KERNELS)
-  small = [operation.outputs[0].name for operation in operations if operation.name in _KERNELS
-           and max(operation.inputs[_KERNELS[operation.name]].shape[1:3]) < _LEAST_KERNEL]
+  others = {operation.name for operation in operations if not operation.kernel}
+  small = [operation.outputs[0].name for operation in operations
+           if operation.kernel and max(operation.kernel) < _LEAST_KERNEL]
   options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=sorted(others), denylisted_nodes=small)
   debugger = tf.lite.experimental.QuantizationDebugger(converter=converter, debug_options=options)
   return debugger.get_nondebug_quantized_model()
