@@ -75,12 +75,12 @@ def _environment(place, mini):
   environment = {**os.environ, "IPYTHONDIR": place, "TF_IMGTRANS_MINI": str(int(mini))}
   for name, folder in first.items():
     environment[name] = os.pathsep.join(filter(None, [str(folder), os.environ.get(name)]))
-  environment.pop("MPLBACKEND", None)  # pictures go into the notebook
+  environment.pop("MPLBACKEND", None)  # images go into the notebook
   return environment
 
 
 def _tidy(output):
-  """An output without litter, and without the second form of a picture; None where nothing else is in it."""
+  """An output without litter, and without the second form of an image; None where nothing else is in it."""
   if "image/jpeg" in output.get("data", {}):
     output.data.pop("image/png", None)
   if output.output_type == "stream":

@@ -138,11 +138,11 @@ def check_gradient(function, point, step=1e-2, tolerance=1e-3, directions=3, see
 
 
 def write_streets(folder, count):
-  """Labelled pictures in CamVid's layout, 40 rows and 56 columns, their classes in squares of 8 pixels; the folder."""
+  """Labelled images in CamVid's layout, 40 rows and 56 columns, their classes in squares of 8 pixels; the folder."""
   (folder / "trainannot").mkdir()
   rng = np.random.default_rng(0)
-  for index, picture in enumerate(smooth_images(count, 40, 56, 3)):
-    write_image(folder / "train" / f"street{index}.png", picture)
+  for index, image in enumerate(smooth_images(count, 40, 56, 3)):
+    write_image(folder / "train" / f"street{index}.png", image)
     labels = np.kron(rng.integers(0, 12, (5, 7)), np.ones((8, 8))).astype(np.uint8)
     Image.fromarray(labels).save(folder / "trainannot" / f"street{index}.png")
   return folder

@@ -39,7 +39,7 @@ def _notebook(tmp_path, *sources):
 
 
 def _texts(cell):
-  """What a reader of a code cell's outputs reads: streams and plain text, no pictures."""
+  """What a reader of a code cell's outputs reads: streams and plain text, no images."""
   for output in cell.outputs:
     yield output.get("text", "")
     yield from (text for kind, text in output.get("data", {}).items() if kind.startswith("text/"))
@@ -66,7 +66,7 @@ def test_kept_file(path):
 
 
 def test_kept_outputs(path):
-  """Those of one run from top to bottom without an error, a warning or the states of a progress bar, with pictures."""
+  """Those of one run from top to bottom without an error, a warning or the states of a progress bar, with images."""
   code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
   assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
   outputs = [output for cell in code for output in cell.outputs]

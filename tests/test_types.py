@@ -1,4 +1,4 @@
-"""Types of the public doors: every one is annotated, and a type checker sees through the names that resolve late."""
+"""Types of the public functions: every one is annotated, and a type checker sees through the names that resolve late."""
 
 import importlib
 import inspect

@@ -65,10 +65,10 @@ def make(quickstart: pathlib.Path, name: str, out: pathlib.Path = ROOM, version:
 def held_out_pair():
   """The photograph that was not trained on: (degraded, original), float32 [512, 512, 3], as in quickstart's report."""
   from tf_imgtrans.data.embedded import held_out_photograph
-  from tf_imgtrans.data.folders import load_pictures
+  from tf_imgtrans.data.folders import load_images
   from tf_imgtrans.papers.mux_demux.data import VALIDATION_SIDE
 
-  (_, degraded, original), = load_pictures("photographs", [held_out_photograph()], largest=VALIDATION_SIDE)
+  (_, degraded, original), = load_images("photographs", [held_out_photograph()], largest=VALIDATION_SIDE)
   return degraded, original
 
 
@@ -107,7 +107,7 @@ def prove(source, path, precision, pair):
 
   exported = load_model(path)
   parity, odd = (measure_parity(source, exported, [degraded], precision, [original])
-                 for degraded, original in (pair, [picture[:_ODD[0], :_ODD[1]] for picture in pair]))
+                 for degraded, original in (pair, [image[:_ODD[0], :_ODD[1]] for image in pair]))
   if parity.within_tolerance and not odd.within_tolerance:
     raise ValueError(f"{path} at {_ODD[0]}x{_ODD[1]}: {odd}")
   return parity
@@ -153,7 +153,7 @@ def export_row(folder, file, parity):
 CARD = """# {name}
 
 A small network that lifts dark, tinted, flat and soft photographs, such as an old phone takes: the Mux/Demux generator
-`{network}`, {parameters:,} parameters, {gmac:.2f} GMAC at 1280x720. Picture in, picture of the same size out: float32
+`{network}`, {parameters:,} parameters, {gmac:.2f} GMAC at 1280x720. Image in, image of the same size out: float32
 RGB in [0, 1], any height and width from 8 pixels.
 
     tf-imgtrans predict --model {name} --out enhanced PHOTOS
@@ -162,7 +162,7 @@ RGB in [0, 1], any height and width from 8 pixels.
 
 A model that is there without a training: to try the commands, to set up a server or an app, to compare with one's own. It
 knows seven photographs and an imitated camera. For a product, train on pairs of your camera. No evidence, no medicine:
-it changes what a picture shows.
+it changes what an image shows.
 
 ## Training
 
@@ -207,7 +207,7 @@ above. `export_report.json` has every number of the `.tflite` files, their opera
 ## Limits
 
 - It undoes one imitated camera. A photograph that is good already becomes too bright.
-- It normalizes by the whole picture: tiles (`predict --tile`) differ a little from the whole.
+- It normalizes by the whole image: tiles (`predict --tile`) differ a little from the whole.
 - Its noise is fixed: one input gives one output.
 
 Licence of the weights: Apache-2.0, as the package.

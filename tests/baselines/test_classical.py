@@ -46,7 +46,7 @@ def test_what_missing_pixels_hold_does_not_matter(fill):
 
 
 @pytest.mark.parametrize("fill", [interpolate, inpaint])
-def test_a_whole_picture_and_none(fill):
+def test_a_whole_image_and_none(fill):
   image = recipes.random_images(8, 9, 3)
   recipes.assert_same(fill(image, np.ones((8, 9, 1), np.float32)), image)
   with pytest.raises(ValueError, match="mask knows no pixel: expected at least one"):

@@ -129,7 +129,7 @@ def test_the_same_seed_gives_the_same_run(name):
 
 
 def test_srcnn_learns_one_pair_by_heart():
-  """In 150 steps the loss falls to a 52nd, which is a 47th of what the best constant picture would leave."""
+  """In 150 steps the loss falls to a 52nd, which is a 47th of what the best constant image would leave."""
   trainer = Trainer(_small("srcnn"))
   step = tf.function(trainer.train_step)
   losses = [float(step((tf.constant(SOURCE), tf.constant(TARGET)))["squared_error"]) for _ in range(150)]

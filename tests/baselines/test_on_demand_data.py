@@ -1,4 +1,4 @@
-"""The pictures that on-demand learning trains on: clean, by their number alone; and the held-out ones."""
+"""The images that on-demand learning trains on: clean, by their number alone; and the held-out ones."""
 
 import dataclasses
 
@@ -19,26 +19,26 @@ from tf_imgtrans.training.options import TrainingOptions
 SIZE = TINY.image_size
 
 
-def _pictures(folder, count, seed=0):
-  """Smooth PNG pictures of 40x30 pixels, in folders of two as SUN397 has its classes."""
+def _images(folder, count, seed=0):
+  """Smooth PNG images of 40x30 pixels, in folders of two as SUN397 has its classes."""
   images = np.uint8(255 * recipes.smooth_images(count, 40, 30, 3, seed=seed))
   for number, image in enumerate(images):
     (folder / f"class{number // 2}").mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image).save(folder / f"class{number // 2}" / f"picture{number}.png")
+    Image.fromarray(image).save(folder / f"class{number // 2}" / f"image{number}.png")
   return folder
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
   root = tmp_path_factory.mktemp("photographs")
-  _pictures(root / "train", 6)
-  _pictures(root / "test", 7, seed=1)
+  _images(root / "train", 6)
+  _images(root / "test", 7, seed=1)
   return read(TrainingOptions(root / "run", data=root))
 
 
 @pytest.fixture(scope="module")
 def patches(tmp_path_factory):
-  return str(_pictures(tmp_path_factory.mktemp("patches"), 3, seed=2))
+  return str(_images(tmp_path_factory.mktemp("patches"), 3, seed=2))
 
 
 def _batches(data, steps, start=0, part=Part()):  # noqa: B008 - frozen
@@ -49,7 +49,7 @@ def _resized(path, side):
   return cv2.resize(read_uint8(path), (side, side), interpolation=cv2.INTER_AREA)
 
 
-def test_batches_are_clean_pictures(folder):
+def test_batches_are_clean_images(folder):
   config = dataclasses.replace(TINY, batch_size=6)
   data = training_data(config, folder)
   assert data.summary["training"] == 6 and data.summary["validation"] == 7 and "patches_digest" not in data.summary
@@ -58,18 +58,18 @@ def test_batches_are_clean_pictures(folder):
   whole = [_resized(path, 24) for path in folder.training]  # 1.5 times as large, as 96 is of 64
   found, places = set(), set()
   for target in np.uint8(np.round(255 * targets)):
-    for number, picture in enumerate(whole):
+    for number, image in enumerate(whole):
       for mirrored in (False, True):
-        windows = np.lib.stride_tricks.sliding_window_view(picture, (SIZE, SIZE), (0, 1)).transpose(0, 1, 3, 4, 2)
+        windows = np.lib.stride_tricks.sliding_window_view(image, (SIZE, SIZE), (0, 1)).transpose(0, 1, 3, 4, 2)
         same = (windows == (target[:, ::-1] if mirrored else target)).all((2, 3, 4))
         if same.any():
           found.add(number)
           places.add((mirrored, *map(int, np.argwhere(same)[0])))
-  assert found == set(range(6))  # an epoch shows every picture once
+  assert found == set(range(6))  # an epoch shows every image once
   assert len(places) >= 5 and {place[0] for place in places} == {False, True}
 
 
-def test_whole_pictures_where_nothing_is_cropped(folder):
+def test_whole_images_where_nothing_is_cropped(folder):
   config = dataclasses.replace(TINY, batch_size=6, load_scale=1.0, flip=False)
   (targets,), = _batches(training_data(config, folder), 1)
   whole = np.float32([_resized(path, SIZE) for path in folder.training]) / 255
@@ -93,7 +93,7 @@ def test_batches_follow_from_their_number(folder, patches):
     assert (_batches(other, 1)[0][0] != whole[0][0]).any()
 
 
-def test_colour_blocks_come_with_other_pictures(folder, patches):
+def test_colour_blocks_come_with_other_images(folder, patches):
   config = dataclasses.replace(TINY, corruption="color_blocks", patches=patches, batch_size=6)
   data = training_data(config, folder)
   assert len(data.summary["patches_digest"]) == 64
@@ -112,7 +112,7 @@ def test_colour_blocks_need_a_folder(folder):
     training_data(dataclasses.replace(TINY, corruption="color_blocks"), folder)
 
 
-def test_held_out_pictures_are_the_middles(folder):
+def test_held_out_images_are_the_middles(folder):
   data = training_data(TINY, folder)
   targets, = data.clean(3)
   assert targets.dtype == np.float32 and len(data.clean()[0]) == 7
@@ -135,12 +135,12 @@ def test_validation_shows_all_levels_in_turn(folder, patches, kind):
     low, high = sides[number % 5]
     rows, columns = np.nonzero(lost)
     assert low <= max(np.ptp(rows), np.ptp(columns)) + 1 <= high
-  # the first pictures are the same however many are asked for, and in every run
+  # the first images are the same however many are asked for, and in every run
   for one, other in zip(training_data(dataclasses.replace(config, seed=9), folder).validation(3), found):
     recipes.assert_same(one[1], other[1])
 
 
-def test_bad_pictures_stop_the_run(folder, tmp_path):
-  (tmp_path / "bad.png").write_bytes(b"no picture")
+def test_bad_images_stop_the_run(folder, tmp_path):
+  (tmp_path / "bad.png").write_bytes(b"no image")
   with pytest.raises(ValueError, match="bad.png"):
     training_data(TINY, dataclasses.replace(folder, training=[*folder.training, tmp_path / "bad.png"]))

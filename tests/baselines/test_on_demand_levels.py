@@ -30,7 +30,7 @@ def _config(kind="random_points", size=SIZE, **options):
 
 
 def _corrupt(config, level, seed=0, count=COUNT):
-  """NumPy (corrupted, missing) of pictures that are all of one level; `missing` is bool [N, S, S]."""
+  """NumPy (corrupted, missing) of images that are all of one level; `missing` is bool [N, S, S]."""
   patches = PATCHES[:count] if config.corruption == "color_blocks" else None
   corrupted, mask = corrupt(config, IMAGES[:count], tf.fill([count], level), tf.constant([7, seed]), patches)
   assert corrupted.dtype == mask.dtype == tf.float32 and mask.shape == (count, SIZE, SIZE, 1)
@@ -60,7 +60,7 @@ def test_bands_that_x_gans_asks_for():
     ("extreme", 128, ((9, 19), (20, 30), (31, 42), (43, 53), (54, 64))),
     ("extreme", 64, ((5, 10), (11, 15), (16, 21), (22, 26), (27, 32))),
 ])
-def test_sides_grow_with_the_picture(which, size, expected):
+def test_sides_grow_with_the_image(which, size, expected):
   assert bands(_config("white_block", size, bands=which)) == expected
   assert bands(_config("random_points", size, bands=which)) == bands(_config("random_points", 64, bands=which))
 
@@ -82,7 +82,7 @@ def test_points_are_lost_as_often_as_the_level_says(level, which):
   low, high = bands(config)[level]
   _, missing = _corrupt(config, level)
   rates = missing.mean((1, 2)) * 100
-  noise = 100 * np.sqrt(high / 100 * max(1 - high / 100, 0.05)) / SIZE  # deviation of one picture's rate
+  noise = 100 * np.sqrt(high / 100 * max(1 - high / 100, 0.05)) / SIZE  # deviation of one image's rate
   assert rates.min() > low - 5 * noise - 1e-9 and rates.max() < high + 5 * noise
   # the percentage is uniform over the whole numbers of the band: its variance is (n^2 - 1) / 12
   steps = high - low + 1
@@ -95,7 +95,7 @@ def test_points_are_lost_as_often_as_the_level_says(level, which):
 
 
 def test_the_percentage_is_a_whole_number():
-  """At level 1 each of 0 .. 15 comes with one sixteenth, so that some pictures lose nothing at all."""
+  """At level 1 each of 0 .. 15 comes with one sixteenth, so that some images lose nothing at all."""
   _, missing = _corrupt(_config(), 0)
   untouched = (missing.sum((1, 2)) == 0).mean()
   assert abs(untouched - 1 / 16) < 4 * np.sqrt(1 / 16 * 15 / 16 / COUNT)
@@ -148,13 +148,13 @@ def test_colour_noise_is_uniform():
   assert abs(np.corrcoef(lost.T) - np.eye(3)).max() < 5 / np.sqrt(len(lost))
 
 
-def test_colour_blocks_show_the_other_picture():
+def test_colour_blocks_show_the_other_image():
   corrupted, missing = _corrupt(_config("color_blocks"), 4)
   recipes.assert_same(corrupted[missing], PATCHES[missing])
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_seed_decides_and_no_two_pictures_are_alike(kind):
+def test_the_seed_decides_and_no_two_images_are_alike(kind):
   config = _config(kind)
   one, again, other = (_corrupt(config, 4, seed, 8) for seed in (1, 1, 2))
   recipes.assert_same(one[0], again[0])
@@ -162,7 +162,7 @@ def test_the_seed_decides_and_no_two_pictures_are_alike(kind):
   assert all((one[1][first] != one[1][second]).any() for first in range(8) for second in range(first))
 
 
-def test_every_picture_has_its_own_level():
+def test_every_image_has_its_own_level():
   level = np.array([4, 0, 3, 1, 2] * 4, np.int32)
   _, mask = corrupt(_config("white_block"), IMAGES[:20], tf.constant(level), tf.constant([1, 2]))
   sides = np.sqrt((1 - mask.numpy()).sum((1, 2, 3)))
@@ -237,7 +237,7 @@ def test_the_defaults_are_the_authors():
   config = Config()
   assert (config.image_size, config.load_size, config.flip, config.batch_size) == (64, 96, True, 100)
   assert (config.learning_rate, config.beta_1, config.bands, config.fill) == (2e-4, 0.5, "original", "mean")
-  assert config.iterations * config.batch_size == 250 * 100_000  # 250 epochs of X-GANs' 100,000 pictures
+  assert config.iterations * config.batch_size == 250 * 100_000  # 250 epochs of X-GANs' 100,000 images
   assert COMPARISON.load_size == COMPARISON.image_size == 256
 
 

@@ -25,7 +25,7 @@ OTHERS = recipes.smooth_images(10, SIZE, SIZE, 3, seed=5)
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-  """Pictures in memory in place of a folder's."""
+  """Images in memory in place of a folder's."""
 
   config: object
   held_out: np.ndarray
@@ -39,13 +39,13 @@ class Data:
     return tuple(part[:most] for part in (self.held_out, *patches))
 
   def batches(self, start_step, part):
-    pictures = tf.constant(np.concatenate([TARGETS, OTHERS]))
+    images = tf.constant(np.concatenate([TARGETS, OTHERS]))
 
     def load(number, seed):
-      patches = (pictures[::-1][number],) if self.config.corruption == "color_blocks" else ()
-      return pictures[number], *patches
+      patches = (images[::-1][number],) if self.config.corruption == "color_blocks" else ()
+      return images[number], *patches
 
-    return training_batches(load, len(pictures), self.config.batch_size, self.config.seed, start_step, part)
+    return training_batches(load, len(images), self.config.batch_size, self.config.seed, start_step, part)
 
 
 def _trainer(precision="float32", held_out=OTHERS[:7], kind=Trainer, **options):
@@ -87,7 +87,7 @@ def test_one_step(kind):
 
 
 @pytest.mark.parametrize("shares", [(0.2,) * 5, (0, 0, 0, 0, 1), (0.5, 0, 0, 0.5, 0)])
-def test_the_error_is_that_of_pictures_corrupted_by_the_shares(shares):
+def test_the_error_is_that_of_images_corrupted_by_the_shares(shares):
   trainer = _trainer(bands="extreme", corruption="color_noise")
   step = tf.function(trainer.train_step)
   step((tf.constant(TARGETS),))
@@ -131,13 +131,13 @@ def test_checkpoints_hold_the_shares():
 
 # Adaptation ----------------------------------------------------------------------------------------------------------
 
-def test_an_epoch_is_one_pass_over_the_pictures():
-  assert _trainer().period == 4  # 39 pictures in batches of 10
+def test_an_epoch_is_one_pass_over_the_images():
+  assert _trainer().period == 4  # 39 images in batches of 10
   assert _trainer(adapt_every=7).period == 7
 
 
 def test_shares_follow_the_psnr_of_each_level():
-  trainer = _learned(20, adaptation_pictures=5, batch_size=3, learning_rate=5e-3)
+  trainer = _learned(20, adaptation_images=5, batch_size=3, learning_rate=5e-3)
   trainer.settle()
   expected = []
   for level in range(5):
@@ -196,7 +196,7 @@ def test_statistics_are_of_all_levels_alike(monkeypatch):
 def test_a_trainer_is_prepared_first():
   with pytest.raises(ValueError, match=r"call prepare\(data\)"):
     Trainer(TINY).adapt(1)
-  with pytest.raises(ValueError, match="no picture is held out.*--validation_share"):
+  with pytest.raises(ValueError, match="no image is held out.*--validation_share"):
     _trainer(held_out=OTHERS[:0])
 
 
@@ -207,7 +207,7 @@ class Killed(BaseException):
 
 
 class QuickTrainer(Trainer):
-  """Levels differ after a few steps already by so much that pictures change from one to another."""
+  """Levels differ after a few steps already by so much that images change from one to another."""
 
   def psnr_of_levels(self):
     psnr = super().psnr_of_levels()
@@ -259,9 +259,9 @@ def test_weights_that_are_not_finite_stop_the_run(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["random_points", "white_block"])
-def test_the_network_learns_a_few_pictures(kind):
-  """In 150 steps the error falls below a 25th of what the best colour for each picture would leave."""
-  trainer = _learned(150, corruption=kind, base_channels=8, learning_rate=5e-3, held_out=TARGETS, adaptation_pictures=10)
+def test_the_network_learns_a_few_images(kind):
+  """In 150 steps the error falls below a 25th of what the best colour for each image would leave."""
+  trainer = _learned(150, corruption=kind, base_channels=8, learning_rate=5e-3, held_out=TARGETS, adaptation_images=10)
   constant = np.var(TARGETS - TARGETS.mean((1, 2), keepdims=True))
   assert trainer.errors[0] > 0.09 and np.mean(trainer.errors[-10:]) < constant / 25
   psnr = trainer.psnr_of_levels().numpy()

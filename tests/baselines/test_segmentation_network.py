@@ -83,7 +83,7 @@ def test_sizes_known_only_when_the_graph_runs(size):
 
 
 def test_what_fills_up_is_the_mean_colour():
-  """A picture with a border of the mean colour gives the same scores as the picture alone."""
+  """An image with a border of the mean colour gives the same scores as the image alone."""
   images = recipes.random_images(1, 40, 50, 3)
   bordered = np.tile(np.float32(MEAN_BGR[::-1]) / 255, (1, 64, 64, 1))
   bordered[:, :40, :50] = images

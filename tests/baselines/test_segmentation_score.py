@@ -44,74 +44,74 @@ def _maps(count, height, width, seed=0):
   return labels
 
 
-def _pictures(labels):
+def _images(labels):
   return COLORS[np.where(labels == 255, 0, labels)]
 
 
 @pytest.mark.parametrize("load_size", [0, 32])
-def test_pictures_of_their_label_maps_are_perfect(load_size):
+def test_images_of_their_label_maps_are_perfect(load_size):
   segmenter = ByColor(dataclasses.replace(TINY, load_size=load_size, batch_size=1, batch_normalization=False))
   labels = _maps(3, 32, 32)
-  scores = fcn_scores(segmenter, _pictures(labels), labels, 3)
+  scores = fcn_scores(segmenter, _images(labels), labels, 3)
   assert list(scores) == list(NAMES) and scores == dict.fromkeys(NAMES, pytest.approx(1.0, abs=1e-9))
-  assert fcn_scores(segmenter, [np.uint8(255 * each) for each in _pictures(labels)], list(labels), 3) == scores
+  assert fcn_scores(segmenter, [np.uint8(255 * each) for each in _images(labels)], list(labels), 3) == scores
   wrong = (labels + (labels < 3)) % 3
-  assert fcn_scores(segmenter, _pictures(wrong), labels, 3) == dict.fromkeys(NAMES, 0.0)
+  assert fcn_scores(segmenter, _images(wrong), labels, 3) == dict.fromkeys(NAMES, 0.0)
 
 
-def test_small_pictures_are_enlarged_to_their_label_maps():
-  """Against the segmentation of every picture by itself, resized by another program."""
-  labels, small = _maps(2, 64, 96), _pictures(_maps(2, 16, 16, seed=3))
+def test_small_images_are_enlarged_to_their_label_maps():
+  """Against the segmentation of every image by itself, resized by another program."""
+  labels, small = _maps(2, 64, 96), _images(_maps(2, 16, 16, seed=3))
   segmenter = ByColor(dataclasses.replace(TINY, load_size=0, batch_size=1, batch_normalization=False))
-  found = [np.argmax(tf.image.resize(picture, (64, 96)), axis=-1) for picture in small]
+  found = [np.argmax(tf.image.resize(image, (64, 96)), axis=-1) for image in small]
   assert fcn_scores(segmenter, small, labels, 3) == segmentation_scores(labels, found, 3)
   fixed = ByColor(TINY)  # works at 32x32, is judged at 64x96
-  found = [np.argmax(tf.image.resize(picture, (32, 32)), axis=-1).repeat(2, axis=0).repeat(3, axis=1) for picture in small]
+  found = [np.argmax(tf.image.resize(image, (32, 32)), axis=-1).repeat(2, axis=0).repeat(3, axis=1) for image in small]
   assert fcn_scores(fixed, small, labels, 3) == segmentation_scores(labels, found, 3)
 
 
 def test_label_maps_of_many_sizes_and_chunks(monkeypatch):
   sizes = [(16, 16), (16, 16), (16, 16), (32, 16), (16, 16)]
   labels = [_maps(1, *size, seed=seed)[0] for seed, size in enumerate(sizes)]
-  pictures = [recipes.random_images(12, 20, 3, seed=seed) for seed in range(5)]
+  images = [recipes.random_images(12, 20, 3, seed=seed) for seed in range(5)]
   kernel = keras.initializers.GlorotUniform(seed=0)  # any Keras model may segment
   segmenter = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(3, 1, kernel_initializer=kernel)])
-  whole = fcn_scores(segmenter, pictures, labels, 3)
-  found = [np.argmax(segmenter(tf.image.resize(picture, size, antialias=True)[None])[0], axis=-1)
-           for picture, size in zip(pictures, sizes)]
+  whole = fcn_scores(segmenter, images, labels, 3)
+  found = [np.argmax(segmenter(tf.image.resize(image, size, antialias=True)[None])[0], axis=-1)
+           for image, size in zip(images, sizes)]
   assert whole == segmentation_scores(labels, found, 3)
   seen = []
   monkeypatch.setattr(score, "CHUNK_PIXELS", 512)
   monkeypatch.setattr(score, "_found", lambda run, chunk, found=score._found: seen.append(len(chunk)) or found(run, chunk))
-  assert fcn_scores(segmenter, iter(pictures), iter(labels), 3) == whole
+  assert fcn_scores(segmenter, iter(images), iter(labels), 3) == whole
   assert seen == [2, 1, 1, 1]
 
 
-@pytest.mark.parametrize("pictures, labels, classes, message", [
-    (_pictures(_maps(2, 32, 32)), _maps(1, 32, 32), 3, "label maps end after 1"),
-    (_pictures(_maps(1, 32, 32)), _maps(2, 32, 32), 3, "pictures end after 1"),
-    (_pictures(_maps(1, 32, 32)), _maps(1, 32, 32), 4, "scores 3 classes: expected 4"),
-    (np.zeros((1, 32, 32)), _maps(1, 32, 32), 3, r"picture 0 has shape \(32, 32\)"),
-    (255 * _pictures(_maps(1, 32, 32)), _maps(1, 32, 32), 3, r"picture 0 is float32 and spans \[0.0, 255.0\]"),
-    (_pictures(_maps(1, 32, 32)), _maps(1, 32, 32)[..., None], 3, r"label map 0 has shape \(32, 32, 1\)"),
-    (np.full((1, 32, 32, 3), np.nan), _maps(1, 32, 32), 3, "picture 0 is float64 and spans"),
-    (_pictures(_maps(1, 32, 32)), np.full((1, 32, 32), 255), 3, "no pixel has a label"),
+@pytest.mark.parametrize("images, labels, classes, message", [
+    (_images(_maps(2, 32, 32)), _maps(1, 32, 32), 3, "label maps end after 1"),
+    (_images(_maps(1, 32, 32)), _maps(2, 32, 32), 3, "images end after 1"),
+    (_images(_maps(1, 32, 32)), _maps(1, 32, 32), 4, "scores 3 classes: expected 4"),
+    (np.zeros((1, 32, 32)), _maps(1, 32, 32), 3, r"image 0 has shape \(32, 32\)"),
+    (255 * _images(_maps(1, 32, 32)), _maps(1, 32, 32), 3, r"image 0 is float32 and spans \[0.0, 255.0\]"),
+    (_images(_maps(1, 32, 32)), _maps(1, 32, 32)[..., None], 3, r"label map 0 has shape \(32, 32, 1\)"),
+    (np.full((1, 32, 32, 3), np.nan), _maps(1, 32, 32), 3, "image 0 is float64 and spans"),
+    (_images(_maps(1, 32, 32)), np.full((1, 32, 32), 255), 3, "no pixel has a label"),
     ([], [], 3, "no pixel"),
 ])
-def test_errors(pictures, labels, classes, message):
+def test_errors(images, labels, classes, message):
   with pytest.raises(ValueError, match=message):
-    fcn_scores(ByColor(), pictures, labels, classes)
+    fcn_scores(ByColor(), images, labels, classes)
 
 
 # Validation ------------------------------------------------------------------------------------------------------------
 
 def test_the_validator_gives_the_fcn_score_of_photographs():
   labels = _maps(5, 48, 64)
-  pictures = [(f"picture{number}", _pictures(each)[::3, ::4], each) for number, each in enumerate(labels)]
+  images = [(f"image{number}", _images(each)[::3, ::4], each) for number, each in enumerate(labels)]
   segmenter = ByColor(classes=11)
-  validator = SegmentationValidator(pictures, "camvid")
+  validator = SegmentationValidator(images, "camvid")
   values, sheet = validator(segmenter)
-  assert values == fcn_scores(segmenter, [photograph for _, photograph, _ in pictures], labels, 11)
+  assert values == fcn_scores(segmenter, [photograph for _, photograph, _ in images], labels, 11)
   assert values["pixel_accuracy"] > 0.7 and values["class_iou"] < 3 / 11  # eight classes are absent
   assert sheet.dtype == np.uint8 and sheet.ndim == 3
   for color in LABEL_SETS["camvid"].colors[:3]:
@@ -150,7 +150,7 @@ def test_segmenters_are_loaded_from_files_and_runs(segmenter, tmp_path):
 
 @keras.saving.register_keras_serializable(package="test_segmentation_score")
 class Generator(ConfiguredModel):
-  """Stands for a generator of pictures."""
+  """Stands for a generator of images."""
 
   scale = 1
   config_class = type(TINY)
@@ -182,5 +182,5 @@ def test_what_is_no_segmenter_is_refused(segmenter, tmp_path):
   generator = Generator()
   generator(keras.Input((8, 8, 3)))
   generator.save(tmp_path / "generator.keras")
-  with pytest.raises(ValueError, match="holds a generator of pictures, Generator"):
+  with pytest.raises(ValueError, match="holds a generator of images, Generator"):
     load_segmenter(tmp_path / "generator.keras")

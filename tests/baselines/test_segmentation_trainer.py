@@ -41,13 +41,13 @@ PHOTOGRAPHS, CLASSES = _scene(6, SIDE)
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-  """Pictures in memory in place of a folder's."""
+  """Images in memory in place of a folder's."""
 
   config: object
 
   def batches(self, start_step, part):
-    pictures, classes = tf.constant(PHOTOGRAPHS), tf.constant(CLASSES)
-    return training_batches(lambda number, seed: (pictures[number], classes[number]), len(PHOTOGRAPHS),
+    images, classes = tf.constant(PHOTOGRAPHS), tf.constant(CLASSES)
+    return training_batches(lambda number, seed: (images[number], classes[number]), len(PHOTOGRAPHS),
                             self.config.batch_size, self.config.seed, start_step, part)
 
 
@@ -216,8 +216,8 @@ def test_weights_that_are_not_finite_stop_the_run(tmp_path):
     _run(tmp_path, 6, learning_rate=1e38)
 
 
-def test_the_network_learns_a_few_pictures():
-  """In 60 steps the halves of pictures that it has not seen are told apart."""
+def test_the_network_learns_a_few_images():
+  """In 60 steps the halves of images that it has not seen are told apart."""
   trainer = _trainer(base_channels=8, learning_rate=3e-3)
   step = tf.function(trainer.train_step)
   for _ in range(60):

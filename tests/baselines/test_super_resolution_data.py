@@ -1,4 +1,4 @@
-"""Training pictures of super-resolution: windows of photographs, laid all ways, and the same shrunk."""
+"""Training images of super-resolution: windows of photographs, laid all ways, and the same shrunk."""
 
 import dataclasses
 
@@ -19,13 +19,13 @@ from tf_imgtrans.training.options import TrainingOptions
 def _write(folder, count, height, width, seed=0):
   folder.mkdir(parents=True, exist_ok=True)
   for number, image in enumerate(np.uint8(255 * recipes.random_images(count, height, width, 3, seed=seed))):
-    Image.fromarray(image).save(folder / f"picture{number}.png")
+    Image.fromarray(image).save(folder / f"image{number}.png")
   return folder
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-  """One training picture, so that every window is of it, and two held-out ones of sides that no scale divides."""
+  """One training image, so that every window is of it, and two held-out ones of sides that no scale divides."""
   root = tmp_path_factory.mktemp("photographs")
   _write(root / "train", 1, 37, 26)
   _write(root / "test", 2, 31, 45, seed=1)
@@ -41,9 +41,9 @@ def _batches(data, steps, start=0, part=Part()):  # noqa: B008 - frozen
 
 
 def _windows(folder, size):
-  """All windows of the training picture as they lie: [rows, columns, 3, size, size], float32."""
-  picture = np.float32(read_uint8(folder.training[0])) / 255
-  return np.lib.stride_tricks.sliding_window_view(picture, (size, size), (0, 1))
+  """All windows of the training image as they lie: [rows, columns, 3, size, size], float32."""
+  image = np.float32(read_uint8(folder.training[0])) / 255
+  return np.lib.stride_tricks.sliding_window_view(image, (size, size), (0, 1))
 
 
 def _ways(patch):
@@ -52,7 +52,7 @@ def _ways(patch):
 
 
 @pytest.mark.parametrize("augment, expected", [("none", {0}), ("flip", {0, 4}), ("all", set(range(8)))])
-def test_patches_are_windows_of_the_picture(folder, augment, expected):
+def test_patches_are_windows_of_the_image(folder, augment, expected):
   data = training_data(_config(augment=augment, batch_size=8), folder)
   windows, seen, places = _windows(folder, 16), set(), set()
   for source, target in _batches(data, 10):
@@ -60,7 +60,7 @@ def test_patches_are_windows_of_the_picture(folder, augment, expected):
     assert source.dtype == target.dtype == np.float32
     np.testing.assert_allclose(source, low_resolution(target, 4), atol=1e-6)
     for patch in target:
-      # Each way back is one of `_ways`, so that one of them lies in the picture as it is.
+      # Each way back is one of `_ways`, so that one of them lies in the image as it is.
       found = [(way, place) for way, turned in enumerate(_ways(patch))
                for place in np.argwhere(np.abs(windows - turned.transpose(2, 0, 1)).max((2, 3, 4)) < 1e-6).tolist()]
       assert len(found) == 1
@@ -86,10 +86,10 @@ def test_a_scale_that_does_not_divide_the_patch(folder):
   assert source.shape == (2, 5, 5, 3) and target.shape == (2, 15, 15, 3)
 
 
-def test_held_out_pictures_are_whole(folder):
+def test_held_out_images_are_whole(folder):
   data = training_data(_config(), folder)
   found = data.validation(5)
-  assert [name for name, _, _ in found] == ["picture0", "picture1"] and len(data.validation(1)) == 1
+  assert [name for name, _, _ in found] == ["image0", "image1"] and len(data.validation(1)) == 1
   for path, (_, source, target) in zip(folder.validation, found):
     recipes.assert_same(target, np.float32(read_uint8(path)[:28, :44]) / np.float32(255))
     assert source.shape == (7, 11, 3)
@@ -108,7 +108,7 @@ def test_the_area_kernel(folder):
   np.testing.assert_allclose(source, target.reshape(2, 4, 4, 4, 4, 3).mean((2, 4)), atol=1e-6)
 
 
-def test_squared_pictures(folder):
+def test_squared_images(folder):
   config = _config(image_size=20)
   data = training_data(config, folder)
   middle = read_uint8(folder.training[0])[5:31]
@@ -118,19 +118,19 @@ def test_squared_pictures(folder):
   for patch in _batches(data, 1)[0][1]:
     assert min(np.abs(windows - way.transpose(2, 0, 1)).max((2, 3, 4)).min() for way in _ways(patch)) < 1e-6
   name, source, target = next(held_out(config, folder.validation))
-  assert (name, source.shape, target.shape) == ("picture0", (5, 5, 3), (20, 20, 3))
-  picture = np.zeros((4, 4, 3), np.uint8)
-  assert squared(picture, 0) is picture
+  assert (name, source.shape, target.shape) == ("image0", (5, 5, 3), (20, 20, 3))
+  image = np.zeros((4, 4, 3), np.uint8)
+  assert squared(image, 0) is image
 
 
-def test_small_pictures_are_named(folder, tmp_path):
+def test_small_images_are_named(folder, tmp_path):
   _write(tmp_path / "train", 2, 15, 30)
   (tmp_path / "test").mkdir()
   _write(tmp_path / "test", 1, 40, 40)
   small = read(TrainingOptions(tmp_path.parent / "run", data=tmp_path))
-  with pytest.raises(ValueError, match=r"(?s)2 of 2 photographs cannot.*picture0.png: 30x15 is smaller than 16x16"):
+  with pytest.raises(ValueError, match=r"(?s)2 of 2 photographs cannot.*image0.png: 30x15 is smaller than 16x16"):
     training_data(_config(), small)
-  with pytest.raises(ValueError, match="picture0.png: 26x37 is smaller than 27x27"):
+  with pytest.raises(ValueError, match="image0.png: 26x37 is smaller than 27x27"):
     training_data(_config(image_size=27), folder)
 
 

@@ -269,7 +269,7 @@ def test_illegal_images(networks, name):
   network = networks.get(name) or _built(bicubic())
   with pytest.raises(ValueError, match="divide by 255"):
     network(np.zeros((1, 8, 8, 3), np.uint8))
-  with pytest.raises(ValueError, match="width is 0: expected pictures of at least one pixel"):
+  with pytest.raises(ValueError, match="width is 0: expected images of at least one pixel"):
     network(np.zeros((1, 8, 0, 3), np.float32))
 
 

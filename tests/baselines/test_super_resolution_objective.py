@@ -27,7 +27,7 @@ def _d_ra(a, b):
 
 
 def test_relativistic_losses():
-  """Eq. 1 and 2 as they are printed."""
+  """Eq. 1 and 2 as they are published."""
   real, fake = _d_ra(REAL, FAKE), _d_ra(FAKE, REAL)
   np.testing.assert_allclose(relativistic_discriminator_loss(REAL, FAKE), -np.log(real).mean() - np.log(1 - fake).mean(),
                              rtol=1e-5)

@@ -219,7 +219,7 @@ def check_resume(name, folder):
   loaded = keras.saving.load_model(folder / "whole" / "generator.keras")
   source = _batch(whole.config, seed=9)[0]
   recipes.assert_same(loaded(source), whole.generator(source))
-  assert (folder / "whole" / "previews" / "step-00000004.png").exists()  # of pictures of two sizes
+  assert (folder / "whole" / "previews" / "step-00000004.png").exists()  # of images of two sizes
 
 
 # In a process of its own, which asks for deterministic operations, as the command does: it would outlive the test.
@@ -242,7 +242,7 @@ def test_a_resumed_run_of_super_resolution_equals_the_whole_one(tmp_path, names)
 
 
 @pytest.mark.parametrize("name", ["esrgan", "carn_single", "rcan"])
-def test_a_network_learns_a_few_pictures(name):
+def test_a_network_learns_a_few_images(name):
   trainer = _trainer(name, learning_rate=5e-3, halve_at=())
   step, batch = tf.function(trainer.train_step), tuple(map(tf.constant, _batch(trainer.config)))
   losses = [float(step(batch)["total"]) for _ in range(60)]

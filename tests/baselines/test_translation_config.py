@@ -1,4 +1,4 @@
-"""How the systems that the feature-pyramid paper is compared with are trained: every loss with its source."""
+"""How the methods that the feature-pyramid paper is compared with are trained: every loss with its source."""
 
 import dataclasses
 import json

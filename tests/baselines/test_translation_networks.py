@@ -75,11 +75,11 @@ def test_parameters_of_pix2pix():
 
 
 def test_parameters_of_the_patch_discriminator():
-  pictures = keras.Input((256, 256, 3))
+  images = keras.Input((256, 256, 3))
   expected = _convolutions(4, [6, 64], norm=0, bias=1) + _convolutions(4, [64, 128, 256, 512]) + 16 * 512 + 1
-  network = _built(Discriminator(), pictures, pictures)
+  network = _built(Discriminator(), images, images)
   assert _trained_count(network) == expected == 2_768_705
-  assert network(pictures, pictures).shape == (None, 30, 30, 1)
+  assert network(images, images).shape == (None, 30, 30, 1)
 
 
 def test_parameters_of_the_context_encoder():
@@ -88,10 +88,10 @@ def test_parameters_of_the_context_encoder():
   network = _built(context_encoder())
   assert _trained_count(network) == expected == 71_124_611
   assert len(batch_normalizations(network)) == 5 + 4
-  pictures = keras.Input((128, 128, 3))
-  judge = _built(CentreDiscriminator(), pictures, pictures)
+  images = keras.Input((128, 128, 3))
+  judge = _built(CentreDiscriminator(), images, images)
   expected = _convolutions(4, [3, 64], norm=0, bias=1) + _convolutions(4, [64, 128, 256, 512]) + 16 * 512 + 1
-  assert _trained_count(judge) == expected and judge(pictures, pictures).shape == (None, 1, 1, 1)
+  assert _trained_count(judge) == expected and judge(images, images).shape == (None, 1, 1, 1)
 
 
 def test_parameters_of_crn():
@@ -164,8 +164,8 @@ def _plain_pix2pix(w, x, training):
   return 0.5 + 0.5 * np.tanh(_transposed(_relu(x), w["last_conv/kernel"]) + w["last_conv/bias"])
 
 
-def _plain_context_encoder(w, pictures, training):
-  x = _relu(_conv(2 * pictures - 1, w["enc1_conv/kernel"], 2) + w["enc1_conv/bias"], 0.2)
+def _plain_context_encoder(w, images, training):
+  x = _relu(_conv(2 * images - 1, w["enc1_conv/kernel"], 2) + w["enc1_conv/bias"], 0.2)
   for index in range(2, 5):
     x = _relu(_norm(w, f"enc{index}_norm", _conv(x, w[f"enc{index}_conv/kernel"], 2), training), 0.2)
   x = _relu(_norm(w, "bottleneck_norm", _conv(x, w["bottleneck_conv/kernel"], 1, 0), training), 0.2)
@@ -173,14 +173,14 @@ def _plain_context_encoder(w, pictures, training):
   x = _relu(_norm(w, "dec1_norm", _transposed(x, w["dec1_conv/kernel"], 1, 0), training))
   for index in range(2, 4):
     x = _relu(_norm(w, f"dec{index}_norm", _transposed(x, w[f"dec{index}_conv/kernel"]), training))
-  out = pictures.copy()
+  out = images.copy()
   out[:, 16:48, 16:48] = 0.5 + 0.5 * np.tanh(_transposed(x, w["last_conv/kernel"]) + w["last_conv/bias"])
   return out
 
 
-def _plain_labels(pictures):
+def _plain_labels(images):
   colors = np.array([*LABEL_SETS["cityscapes"].colors, (0, 0, 0)]) / 255
-  nearest = np.argmin(np.square(pictures[..., None, :] - colors).sum(-1), axis=-1)
+  nearest = np.argmin(np.square(images[..., None, :] - colors).sum(-1), axis=-1)
   return np.eye(20)[nearest]
 
 
@@ -197,9 +197,9 @@ def _by_area(x, factor):
   return x.reshape(count, height // factor, factor, width // factor, factor, channels).mean((2, 4))
 
 
-def _plain_crn(w, pictures):
-  """All nine pictures, before they are clipped."""
-  labels, x = _plain_labels(pictures), None
+def _plain_crn(w, images):
+  """All nine images, before they are clipped."""
+  labels, x = _plain_labels(images), None
   for rows, factor in ((4, 4), (8, 2), (16, 1)):
     condition = _by_area(labels, factor)
     if x is not None:
@@ -214,10 +214,10 @@ def _plain_crn(w, pictures):
   return np.moveaxis(x.reshape(*x.shape[:3], 3, 9), -1, 1)
 
 
-def _plain_drrn(w, pictures, training):
+def _plain_drrn(w, images, training):
   """Y of MATLAB's YCbCr is refined; back to RGB with the Cb and Cr of the source."""
   to_ycc = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]) / 255
-  ycc = pictures @ to_ycc.T + np.array([16, 128, 128]) / 255
+  ycc = images @ to_ycc.T + np.array([16, 128, 128]) / 255
 
   def run(norm, convolution, x):
     return _conv(_relu(_norm(w, norm, x, training)), w[f"{convolution}/kernel"]) + w[f"{convolution}/bias"]
@@ -249,7 +249,7 @@ def test_arithmetic(networks, name, training):
 
 
 def test_instance_normalization_of_pix2pix():
-  """By the means of each picture, whatever the rest of the batch, and alike in training."""
+  """By the means of each image, whatever the rest of the batch, and alike in training."""
   config = dataclasses.replace(TINY["pix2pix"], normalization="instance")
   network = _drawn(_built(Unet(config)))
   assert not batch_normalizations(network) and _trained_count(network) == _trained_count(_built(Unet(TINY["pix2pix"])))
@@ -355,7 +355,7 @@ def test_labels_are_those_of_the_nearest_colours(name):
   recipes.assert_same(labels, np.eye(len(colors), dtype=np.float32)[number])
 
 
-def test_crn_without_classes_sees_the_picture():
+def test_crn_without_classes_sees_the_image():
   network = _drawn(_built(Crn(dataclasses.replace(TINY["crn"], label_set="none"))))
   assert network.cascade[0][0][0].kernel.shape == (3, 3, 3, 16)
   images = recipes.smooth_images(2, 16, 16, 3)
@@ -363,7 +363,7 @@ def test_crn_without_classes_sees_the_picture():
   assert np.abs(network(images).numpy() - network(images * 0.9)).max() > 1e-3
 
 
-def test_nine_pictures(networks):
+def test_nine_images(networks):
   network, images = networks["crn"], recipes.random_images(2, 19, 16, 3)
   nine = network(images, training=True, diverse=True).numpy()
   assert nine.shape == (2, 9, 19, 16, 3)
@@ -373,12 +373,12 @@ def test_nine_pictures(networks):
   assert nine.min() < 0 or nine.max() > 1
 
 
-def test_the_chosen_picture():
+def test_the_chosen_image():
   """The nearest of the nine over all pairs, which a saved file keeps."""
   network, images = _drawn(_built(Crn(TINY["crn"]))), recipes.random_images(4, 16, 16, 3)
   nine = network(images, diverse=True).numpy()
   target = nine[:, 5] + 0.01
-  target[0] = nine[0, 2]  # which is nearer for one picture alone
+  target[0] = nine[0, 2]  # which is nearer for one image alone
   network.choose([(images[:1], target[:1]), (images[1:2], target[1:2]), (images[2:], target[2:])])
   assert int(network.chosen) == 5
   np.testing.assert_allclose(network(images), nine[:, 5], atol=1e-6)

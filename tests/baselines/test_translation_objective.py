@@ -1,4 +1,4 @@
-"""The losses of the systems that the feature-pyramid paper is compared with, against loops and numbers by hand."""
+"""The losses of the methods that the feature-pyramid paper is compared with, against loops and numbers by hand."""
 
 import dataclasses
 
@@ -17,7 +17,7 @@ from tf_imgtrans.baselines.translation.objective import (
     diverse_errors,
     generator_loss,
     luma_error,
-    mean_of_pictures,
+    mean_of_images,
     signed_l1,
     vgg_layers,
 )
@@ -66,19 +66,19 @@ def _vgg(images):
 
 
 def _plain_errors(weights):
-  """As demo_256p.py: mean over positions of label * mean over channels of |difference|, picture by picture."""
+  """As demo_256p.py: mean over positions of label * mean over channels of |difference|, image by image."""
   labels, errors = np.float64(_labels()), np.zeros((2, 9, 3))
   by_area = labels.reshape(2, 4, 4, 4, 4, 3).mean((2, 4))
   for image in range(2):
     true = {name: np.float64(value[image]) for name, value in _vgg(TRUE).items()}
-    for picture in range(9):
-      fake = {name: np.float64(value[0]) for name, value in _vgg(FAKES[image, picture][None]).items()}
+    for image in range(9):
+      fake = {name: np.float64(value[0]) for name, value in _vgg(FAKES[image, image][None]).items()}
       for label in range(3):
-        distance = np.abs(255 * (np.float64(TRUE[image]) - FAKES[image, picture])).mean(-1)
-        errors[image, picture, label] = (labels[image, ..., label] * distance).mean()
+        distance = np.abs(255 * (np.float64(TRUE[image]) - FAKES[image, image])).mean(-1)
+        errors[image, image, label] = (labels[image, ..., label] * distance).mean()
         for name, masks in (("block1_conv2", labels), ("block3_conv2", by_area)):
           distance = np.abs(true[name] - fake[name]).mean(-1)
-          errors[image, picture, label] += weights.get(name, 0) * (masks[image, ..., label] * distance).mean()
+          errors[image, image, label] += weights.get(name, 0) * (masks[image, ..., label] * distance).mean()
   return errors
 
 
@@ -90,19 +90,19 @@ def test_diverse_errors(weights):
   expected = _plain_errors(weights)
   np.testing.assert_allclose(errors, expected, rtol=1e-4)
   np.testing.assert_allclose(best_of_labels(errors), expected.min(1).sum(-1).mean(), rtol=1e-4)
-  np.testing.assert_allclose(mean_of_pictures(errors), expected.mean(1).sum(-1).mean(), rtol=1e-4)
-  # Labels add up to one at each pixel, and so their errors to that of the picture.
+  np.testing.assert_allclose(mean_of_images(errors), expected.mean(1).sum(-1).mean(), rtol=1e-4)
+  # Labels add up to one at each pixel, and so their errors to that of the image.
   np.testing.assert_allclose(diverse_errors(config, TRUE, FAKES, _labels()).numpy().sum(-1),
                              255 * np.abs(TRUE[:, None] - FAKES).mean((2, 3, 4)), rtol=1e-5)
 
 
-def test_the_best_picture_may_differ_between_labels():
+def test_the_best_image_may_differ_between_labels():
   errors = tf.constant([[[1.0, 5.0], [4.0, 2.0]]])
   assert float(best_of_labels(errors)) == 1 + 2
-  assert float(mean_of_pictures(errors)) == 2.5 + 3.5
+  assert float(mean_of_images(errors)) == 2.5 + 3.5
 
 
-def test_only_the_best_picture_learns_from_its_label():
+def test_only_the_best_image_learns_from_its_label():
   errors = tf.Variable([[[1.0, 5.0], [4.0, 2.0]]])
   with tf.GradientTape() as tape:
     value = best_of_labels(errors)
@@ -129,9 +129,9 @@ def test_gradient_of_diverse_errors():
 
   def loss(fakes):
     errors = diverse_errors(config, true, fakes, _labels()[:1, :4, :4], _vgg)
-    return 0.7 * best_of_labels(errors) + 0.3 * mean_of_pictures(errors)
+    return 0.7 * best_of_labels(errors) + 0.3 * mean_of_images(errors)
 
-  # Pictures far enough from each other that a step does not change which is best.
+  # Images far enough from each other that a step does not change which is best.
   fakes = 1 + FAKES[:1, :2, :4, :4] + np.float32([0, 2]).reshape((1, 2, 1, 1, 1))
   recipes.check_gradient(loss, fakes, step=2e-2)
 

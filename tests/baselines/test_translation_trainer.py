@@ -1,4 +1,4 @@
-"""Training of the systems that the feature-pyramid paper is compared with: one step, its losses, resumed runs."""
+"""Training of the methods that the feature-pyramid paper is compared with: one step, its losses, resumed runs."""
 
 import dataclasses
 
@@ -231,20 +231,20 @@ def test_a_resumed_run_equals_the_whole_one(tmp_path, names):
 
 
 @pytest.mark.parametrize("name", ["pix2pix", "context_encoder", "drrn"])
-def test_statistics_are_those_of_training_pictures(name):
-  """After `settle`, a picture is normalized at inference nearly as in training, where nothing is dropped."""
+def test_statistics_are_those_of_training_images(name):
+  """After `settle`, an image is normalized at inference nearly as in training, where nothing is dropped."""
   trainer = _trainer(name, batch_size=4)
   data = Data(trainer.config)
   trainer.prepare(data)
   step, batch = tf.function(trainer.train_step), tuple(map(tf.constant, _batch(trainer.config)))
   for _ in range(5):
     step(batch)
-  pictures = np.concatenate([source for source, _ in data.batches(0, Part()).take(32).as_numpy_iterator()])
-  assert pictures.shape[0] == 128
-  fresh = trainer.generator(pictures, training=False).numpy()
+  images = np.concatenate([source for source, _ in data.batches(0, Part()).take(32).as_numpy_iterator()])
+  assert images.shape[0] == 128
+  fresh = trainer.generator(images, training=False).numpy()
   trainer.settle()
-  settled = trainer.generator(pictures, training=False).numpy()
-  expected = np.clip(trainer.generator(pictures, training=True), 0, 1)
+  settled = trainer.generator(images, training=False).numpy()
+  expected = np.clip(trainer.generator(images, training=True), 0, 1)
   assert np.abs(settled - expected).max() < 0.02 < np.abs(fresh - expected).max()
 
 
@@ -252,7 +252,7 @@ def test_statistics_are_those_of_training_pictures(name):
 
 @pytest.mark.parametrize("name, steps, factor", [("cnn", 60, 3), ("context_encoder", 60, 3), ("crn", 100, 2),
                                                 ("drrn", 60, 3)])
-def test_a_network_learns_a_few_pictures(name, steps, factor):
+def test_a_network_learns_a_few_images(name, steps, factor):
   options = {"cnn": {"learning_rate": 5e-3, "dropout": 0.0}, "crn": {"learning_rate": 5e-3, "base_channels": 2}}
   trainer = _trainer(name, **options.get(name, {}))
   step, batch = tf.function(trainer.train_step), tuple(map(tf.constant, _batch(trainer.config)))
@@ -286,7 +286,7 @@ def test_graph_and_xla_agree_with_eager(name):
         np.testing.assert_allclose(found[term], value, rtol=1e-3, err_msg=f"{kind} {term}")
 
 
-def test_crn_chooses_among_its_pictures_before_it_is_judged():
+def test_crn_chooses_among_its_images_before_it_is_judged():
   trainer = Trainer(TINY["crn"])
   source = recipes.random_images(2, 16, 16, 3)
   target = trainer.generator(source, diverse=True)[:, 7].numpy()

@@ -8,14 +8,14 @@ from tf_imgtrans.cli.benchmark_corruptions import benchmark_corruptions
 
 
 def test_every_kind_is_measured(tmp_path, capsys):
-  benchmark_corruptions(size=32, pictures=6, rounds=2, json=tmp_path / "speed.json")
+  benchmark_corruptions(size=32, images=6, rounds=2, json=tmp_path / "speed.json")
   report = json.loads((tmp_path / "speed.json").read_text())
   assert list(report["kinds"]) == ["identity", "random_points", "edge_points sobel", "edge_points canny", "color_noise",
                                    "white_block", "color_blocks"]
   for values in report["kinds"].values():
-    assert values["pictures_per_second"] > 0 and values["low"] <= values["ratio"] <= values["high"]
-  printed = capsys.readouterr().out
-  assert "32x32 pixels" in printed and all(name in printed for name in report["kinds"])
+    assert values["images_per_second"] > 0 and values["low"] <= values["ratio"] <= values["high"]
+  published = capsys.readouterr().out
+  assert "32x32 pixels" in published and all(name in published for name in report["kinds"])
 
 
 def test_a_size_that_no_photograph_has():

@@ -31,8 +31,8 @@ def test_networks_in_every_runtime(tmp_path, capsys):
     assert row["share"] == pytest.approx(row["gflops"] / report["convolution_gflops"][kind])
     first = rows["small.keras", runtime, "float32"]["round_seconds"]
     assert row["in_runtime"][0] == pytest.approx(np.median(np.divide(row["round_seconds"], first)))
-  printed = capsys.readouterr().out
-  assert "64x48" in printed and "srcnn tflite dynamic_int8" in printed
+  published = capsys.readouterr().out
+  assert "64x48" in published and "srcnn tflite dynamic_int8" in published
 
 
 @pytest.mark.export
@@ -44,8 +44,8 @@ def test_what_the_time_is_spent_on(tmp_path, capsys):
   assert {kind: counts[kind] for kind in ("CONV_2D 9x9", "CONV_2D 5x5")} == {"CONV_2D 9x9": 1, "CONV_2D 5x5": 2}
   times = [values["ms"] for values in row["operations"].values()]
   assert times == sorted(times, reverse=True) and min(times) > 0
-  printed = capsys.readouterr().out
-  assert f"each operation alone: {sum(times):.1f} ms in all" in printed
+  published = capsys.readouterr().out
+  assert f"each operation alone: {sum(times):.1f} ms in all" in published
 
 
 def test_what_cannot_be_measured_is_said(tmp_path):

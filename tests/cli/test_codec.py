@@ -31,14 +31,14 @@ def photograph(real_photograph):
 
 
 @pytest.fixture
-def picture(photograph, tmp_path):
+def image(photograph, tmp_path):
   write_image(tmp_path / "photo.png", photograph)
   return tmp_path / "photo.png"
 
 
 @pytest.fixture
-def packed(picture, tmp_path, capsys):
-  assert call("compress", picture, "--points", "5%", "--out", tmp_path / "photo.xgp") == 0
+def packed(image, tmp_path, capsys):
+  assert call("compress", image, "--points", "5%", "--out", tmp_path / "photo.xgp") == 0
   capsys.readouterr()
   return tmp_path / "photo.xgp"
 
@@ -66,25 +66,25 @@ def test_other_shares_are_refused(text):
 
 
 @pytest.mark.parametrize("sampling", ["edge", "random"])
-def test_kept_pixels_come_back_exactly(sampling, picture, photograph, tmp_path, capsys):
+def test_kept_pixels_come_back_exactly(sampling, image, photograph, tmp_path, capsys):
   from tf_imgtrans.data import corruptions
 
-  assert call("compress", picture, "--points", "5%", "--sampling", sampling, "--seed", 3, "--out", tmp_path / "p.xgp") == 0
-  printed = capsys.readouterr().out
+  assert call("compress", image, "--points", "5%", "--sampling", sampling, "--seed", 3, "--out", tmp_path / "p.xgp") == 0
+  published = capsys.readouterr().out
   assert call("decompress", tmp_path / "p.xgp", "--out", tmp_path / "sparse.png", "--mask", tmp_path / "mask.png") == 0
   draw = corruptions.edge_points if sampling == "edge" else corruptions.random_points
   corrupted, mask = draw(photograph.astype(np.float32) / np.float32(255), 0.05, 3)
   recipes.assert_same(read_uint8(tmp_path / "sparse.png"), np.round(corrupted.numpy() * 255).astype(np.uint8))
   recipes.assert_same(read_uint8(tmp_path / "mask.png")[..., :1], (mask.numpy() * 255).astype(np.uint8))
-  size, bits, points = re.search(r"([\d,]+) bytes, ([\d.]+) bits per pixel, ([\d,]+) points", printed).groups()
+  size, bits, points = re.search(r"([\d,]+) bytes, ([\d.]+) bits per pixel, ([\d,]+) points", published).groups()
   assert int(size.replace(",", "")) == (tmp_path / "p.xgp").stat().st_size
   assert int(points.replace(",", "")) == int(mask.numpy().sum())
   assert float(bits) == pytest.approx(8 * (tmp_path / "p.xgp").stat().st_size / (120 * 152), abs=1e-4)
 
 
-def test_the_seed_decides_what_is_kept(picture, tmp_path):
+def test_the_seed_decides_what_is_kept(image, tmp_path):
   for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-    assert call("compress", picture, "--out", tmp_path / f"{name}.xgp", "--seed", seed) == 0
+    assert call("compress", image, "--out", tmp_path / f"{name}.xgp", "--seed", seed) == 0
   files = [(tmp_path / f"{name}.xgp").read_bytes() for name in "abc"]
   assert files[0] == files[1] != files[2]
 
@@ -102,7 +102,7 @@ def test_a_model_gets_the_points_on_white(packed, halving_model, tmp_path):
   assert read_uint8(tmp_path / "out.jpg").shape == sparse.shape
 
 
-def test_points_have_no_place_in_a_picture_of_another_size():
+def test_points_have_no_place_in_a_image_of_another_size():
   with pytest.raises(ValueError, match="the model gives 8x6 pixels for 4x3"):
     commands.rebuild(lambda images: np.zeros((1, 6, 8, 3), np.float32), np.zeros((3, 4, 3), np.uint8),
                      np.zeros((3, 4), bool), keep_points=True)
@@ -138,8 +138,8 @@ def test_a_wrong_call_says_what_is_right(arguments, message, packed, tmp_path, m
   (tmp_path / "torn.xgp").write_bytes(packed.read_bytes()[:40])
   before = sorted(tmp_path.iterdir())
   assert call(*arguments) == 2
-  printed = capsys.readouterr()
-  text = " ".join((printed.err + printed.out).replace("│", " ").split())
+  published = capsys.readouterr()
+  text = " ".join((published.err + published.out).replace("│", " ").split())
   assert message in text and "Traceback" not in text
   assert sorted(tmp_path.iterdir()) == before
 
@@ -158,14 +158,14 @@ def blurred(source, mask):
 
 
 def test_rate_and_distortion_beside_jpeg_and_webp(photograph):
-  from tf_imgtrans.cli.rate_distortion import rate_distortion
+  from tf_imgtrans.papers.x_gans.rate_distortion import rate_distortion
 
-  pictures = [("left", photograph[:, :96]), ("right", photograph[:, 40:])]
-  rows = rate_distortion(pictures, blurred, [0.02, 0.2])
-  assert [(row["sampling"], row["share"], row["picture"]) for row in rows] == [
+  images = [("left", photograph[:, :96]), ("right", photograph[:, 40:])]
+  rows = rate_distortion(images, blurred, [0.02, 0.2])
+  assert [(row["sampling"], row["share"], row["image"]) for row in rows] == [
       (sampling, share, name) for sampling in ("random", "edge") for share in (0.02, 0.2) for name in ("left", "right")]
   for row in rows:
-    height, width = dict(pictures)[row["picture"]].shape[:2]
+    height, width = dict(images)[row["image"]].shape[:2]
     assert row["bits_per_pixel"] == 8 * row["bytes"] / (height * width)
     assert row["points"] == pytest.approx(row["share"] * height * width, rel=0.25)
     assert row["psnr_kept"] >= row["psnr"] > 8
@@ -175,13 +175,13 @@ def test_rate_and_distortion_beside_jpeg_and_webp(photograph):
   assert all(more["psnr"] > less["psnr"] and more["webp_psnr"] > less["webp_psnr"]
              for less, more in ((rows[0], rows[2]), (rows[5], rows[7])))
   assert rows == json.loads(json.dumps(rows))
-  again, = rate_distortion(pictures[1:], blurred, [0.2], ["edge"])
+  again, = rate_distortion(images[1:], blurred, [0.2], ["edge"])
   assert again == rows[7]
 
 
 @pytest.mark.parametrize(("rival", "large", "small", "nothing"), [("jpeg", 6000, 700, 100), ("webp", 3000, 120, 20)])
 def test_a_rival_fits_the_budget_or_is_shrunk_or_left_out(rival, large, small, nothing, photograph):
-  from tf_imgtrans.cli.rate_distortion import best_within
+  from tf_imgtrans.papers.x_gans.rate_distortion import best_within
 
   whole, shrunk, none = (best_within(photograph, rival, budget) for budget in (large, small, nothing))
   assert whole[f"{rival}_bytes"] <= large and "shrunk" not in whole[f"{rival}_how"]
@@ -191,7 +191,7 @@ def test_a_rival_fits_the_budget_or_is_shrunk_or_left_out(rival, large, small, n
 
 
 def test_a_rival_is_made_as_it_is_said(photograph):
-  from tf_imgtrans.cli.rate_distortion import best_within
+  from tf_imgtrans.papers.x_gans.rate_distortion import best_within
 
   found = best_within(photograph, "jpeg", 6000)
   quality, chroma = re.fullmatch(r"quality (\d+), (4:\d:\d)", found["jpeg_how"]).groups()

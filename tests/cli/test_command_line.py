@@ -100,7 +100,7 @@ def test_the_version_is_the_packages(capsys):
     (["train", "mux_demux", "--out", "x", "--config.batch_size", "many"], "batch_size"),
     (["train", "mux_demux", "--out", "x", "--config.patch_size", "4"], "patch_size is 4"),
     (["train", "mux_demux", "--out", "x", "--validate_every", "30"], "multiple of log_every"),
-    (["predict", "--model", "m.keras", "--out", "x"], "no pictures"),
+    (["predict", "--model", "m.keras", "--out", "x"], "no images"),
     (["predict", "a.png", "--out", "x"], "--model"),
     (["evaluate", "--model", "no_such.keras", "--data", "."], "no_such.keras"),
     (["export", "tflite", "--model", "m.keras", "--out", "m.tflite", "--precision", "float15"], "float16"),
@@ -108,8 +108,8 @@ def test_the_version_is_the_packages(capsys):
 def test_a_wrong_call_says_what_is_right(arguments, message, capsys, tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   assert call(*arguments) == 2
-  printed = capsys.readouterr()
-  text = " ".join((printed.err + printed.out).replace("│", " ").split())
+  published = capsys.readouterr()
+  text = " ".join((published.err + published.out).replace("│", " ").split())
   assert message in text and "Traceback" not in text
   assert not list(tmp_path.iterdir())
 
@@ -125,7 +125,7 @@ def test_evaluate_measures_input_and_output(model, photographs, tmp_path, capsys
   assert call("evaluate", "--model", model, "--data", photographs, "--source", "low", "--target", "high", "--metrics",
               "psnr", "ms_ssim_dped", "niqe", "--json", tmp_path / "found.json") == 0
   report = json.loads((tmp_path / "found.json").read_text())
-  assert report["pictures"] == ["0", "1"] and set(report["metrics"]) == {"psnr", "ms_ssim_dped", "niqe"}
+  assert report["images"] == ["0", "1"] and set(report["metrics"]) == {"psnr", "ms_ssim_dped", "niqe"}
   expected = [-10 * np.log10(np.mean(np.square(np.float64(read_image(photographs / "high" / f"{i}.png"))
                                                - read_image(photographs / "low" / f"{i}.png")))) for i in range(2)]
   assert report["metrics"]["psnr"]["input"]["values"] == pytest.approx(expected)
@@ -140,7 +140,7 @@ def test_evaluate_counts_identical_pairs_apart(model, photographs, tmp_path, cap
               "psnr", "--json", tmp_path / "found.json") == 0
   found = json.loads((tmp_path / "found.json").read_text())["metrics"]["psnr"]["input"]
   assert (found["measured"], found["infinite"], found["values"][0]) == (1, 1, None)
-  assert "psnr: 1 input pictures equal to their targets are left out" in capsys.readouterr().out
+  assert "psnr: 1 input images equal to their targets are left out" in capsys.readouterr().out
 
 
 def test_photographs_alone_have_no_reference(model, photographs, tmp_path, capsys):
@@ -165,14 +165,14 @@ def test_a_run_folder_is_measured_on_what_it_held_out(model, photographs, tmp_pa
   (run / "run.json").write_text(json.dumps({"options": options, "data": folder.summary()}))
   assert call("evaluate", "--model", run, "--data", photographs, "--metrics", "psnr", "--json", tmp_path / "a.json") == 0
   report = json.loads((tmp_path / "a.json").read_text())
-  assert (report["split"], report["pictures"]) == ("validation", [folder.validation[0].stem])
+  assert (report["split"], report["images"]) == ("validation", [folder.validation[0].stem])
   assert "the held-out part" in capsys.readouterr().out
   assert call("evaluate", "--model", run, "--data", photographs, "--split", "all", "--source", "low", "--target", "high",
               "--metrics", "psnr", "--json", tmp_path / "b.json") == 0
-  assert json.loads((tmp_path / "b.json").read_text())["pictures"] == ["0", "1"]
+  assert json.loads((tmp_path / "b.json").read_text())["images"] == ["0", "1"]
 
 
-def test_a_picture_too_small_for_a_metric_is_named(model, photographs, capsys):
+def test_a_image_too_small_for_a_metric_is_named(model, photographs, capsys):
   for name in ("high", "low"):
     write_image(photographs / name / "1.png", read_image(photographs / name / "1.png")[:120, :120])
   assert call("evaluate", "--model", model, "--data", photographs, "--source", "low", "--target", "high", "--metrics",
@@ -222,7 +222,7 @@ def test_predict_does_what_it_can_of_a_bad_folder(model, tmp_path, capfd):
   good.save(folder / "whole.jpg")
   (folder / "torn.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:900])
   (folder / "empty.png").touch()
-  (folder / "text.png").write_text("no picture")
+  (folder / "text.png").write_text("no image")
   good.crop((0, 0, 1, 1)).save(folder / "dot.png")
   assert call("predict", folder, "--model", model, "--out", out) == 1
   assert sorted(path.name for path in out.iterdir()) == ["cmyk.png", "good.png", "whole.png"]

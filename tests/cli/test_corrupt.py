@@ -1,4 +1,4 @@
-"""`tf-imgtrans corrupt`: files, masks, seeds by name, and folders with bad pictures."""
+"""`tf-imgtrans corrupt`: files, masks, seeds by name, and folders with bad images."""
 
 import shutil
 
@@ -40,9 +40,9 @@ def patches(tmp_path):
 
 
 def _read_mask(path):
-  with Image.open(path) as picture:
-    assert picture.format == "PNG" and picture.mode == "L"
-    return np.array(picture)
+  with Image.open(path) as image:
+    assert image.format == "PNG" and image.mode == "L"
+    return np.array(image)
 
 
 def _key(seed, name):
@@ -55,10 +55,10 @@ def _key(seed, name):
     ("edge_points", ["--operator", "canny"], lambda image, key: corruptions.edge_points(image, 0.1, key, "canny")),
     ("color_noise", ["--valid_share", 0.15], lambda image, key: corruptions.color_noise(image, 0.15, key)),
 ])
-def test_pictures_and_masks_are_those_of_the_function(kind, flags, expected, photographs, tmp_path, capsys):
+def test_images_and_masks_are_those_of_the_function(kind, flags, expected, photographs, tmp_path, capsys):
   out = tmp_path / "out"
   assert call(kind, photographs, "--out", out, "--seed", 3, *flags) == 0
-  assert f"wrote 3 pictures and their masks to {out}" in capsys.readouterr().out
+  assert f"wrote 3 images and their masks to {out}" in capsys.readouterr().out
   assert {path.name for path in out.iterdir()} == {f"{name}{end}.png" for name in "abc" for end in ("", "_mask")}
   for name in "abc":
     source = read_image(photographs / f"{name}.png")
@@ -96,7 +96,7 @@ def test_color_blocks(photographs, patches, tmp_path):
   assert len(sides) > 1
 
 
-def test_results_do_not_depend_on_the_other_pictures(photographs, tmp_path):
+def test_results_do_not_depend_on_the_other_images(photographs, tmp_path):
   assert call("random_points", photographs, "--out", tmp_path / "all") == 0
   Image.open(photographs / "b.png").save(tmp_path / "b.tif")
   assert call("random_points", tmp_path / "b.tif", "--out", tmp_path / "one") == 0  # and not on the format
@@ -104,12 +104,12 @@ def test_results_do_not_depend_on_the_other_pictures(photographs, tmp_path):
     assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "all" / name).read_bytes()
   assert call("random_points", photographs, "--out", tmp_path / "other", "--seed", 1) == 0
   assert (tmp_path / "other" / "b.png").read_bytes() != (tmp_path / "all" / "b.png").read_bytes()
-  shutil.copy(photographs / "b.png", photographs / "d.png")  # one picture under two names: two draws
+  shutil.copy(photographs / "b.png", photographs / "d.png")  # one image under two names: two draws
   assert call("random_points", photographs, "--out", tmp_path / "all") == 0
   assert (tmp_path / "all" / "b.png").read_bytes() != (tmp_path / "all" / "d.png").read_bytes()
 
 
-def test_deep_and_grey_pictures(real_photograph, tmp_path):
+def test_deep_and_grey_images(real_photograph, tmp_path):
   crop = (real_photograph[100:140, 150:200] * 65535).astype(np.uint16)
   cv2.imwrite(str(tmp_path / "deep.png"), crop)
   cv2.imwrite(str(tmp_path / "grey.png"), (crop[..., 0] >> 8).astype(np.uint8))
@@ -127,14 +127,14 @@ def test_it_does_what_it_can_of_a_bad_folder(photographs, patches, tmp_path, cap
   write_image(photographs / "dot.png", np.zeros((1, 1, 3), np.uint8))
   out = tmp_path / "out"
   assert call("white_block", photographs, "--out", out, "--size", 30) == 1
-  printed = capfd.readouterr()
-  lines = [line for line in printed.err.splitlines() if line.startswith(str(photographs))]
+  published = capfd.readouterr()
+  lines = [line for line in published.err.splitlines() if line.startswith(str(photographs))]
   assert len(lines) == 3 and "the file is empty" in lines[1] and "torn.png: the file is truncated" in lines[2]
   assert "dot.png: image of 1x1 pixels: expected 30x30 or more" in lines[0]
-  assert "wrote 3 pictures and their masks" in printed.out and "3 failed" in printed.out
-  assert "Traceback" not in printed.err
+  assert "wrote 3 images and their masks" in published.out and "3 failed" in published.out
+  assert "Traceback" not in published.err
   assert sorted({path.stem.removesuffix("_mask") for path in out.iterdir()}) == ["a", "b", "c"]
-  (patches / "below" / "0.png").write_text("no picture")
+  (patches / "below" / "0.png").write_text("no image")
   write_image(patches / "below" / "1.png", np.zeros((9, 50, 3), np.uint8))
   for number in range(12):
     shutil.copy(photographs / "a.png", photographs / f"a{number}.png")
@@ -173,7 +173,7 @@ def test_names_beside_are_kept_free(tmp_path):
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["random_points", "--out", "x"], "no pictures"),
+    (["random_points", "--out", "x"], "no images"),
     (["random_points", "a.png", "--out", "x", "--share", 5], "share is 5.0: expected a number above 0"),
     (["color_noise", "a.png", "--out", "x", "--valid_share", 0], "valid_share is 0.0"),
     (["edge_points", "a.png", "--out", "x", "--operator", "prewitt"], "sobel"),
@@ -190,6 +190,6 @@ def test_a_wrong_call_says_what_is_right(arguments, message, tmp_path, capsys, m
   monkeypatch.chdir(tmp_path)
   write_image("a.png", np.zeros((8, 8, 3), np.uint8))
   assert call(*arguments) == 2
-  printed = capsys.readouterr()
-  assert message in " ".join((printed.err + printed.out).replace("│", " ").split())
+  published = capsys.readouterr()
+  assert message in " ".join((published.err + published.out).replace("│", " ").split())
   assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

@@ -1,4 +1,4 @@
-"""`tf-imgtrans data pack`: the folder it makes, bad pictures, and wrong calls."""
+"""`tf-imgtrans data pack`: the folder it makes, bad images, and wrong calls."""
 
 import numpy as np
 import pytest
@@ -29,30 +29,30 @@ def photographs(tmp_path):
 def test_every_size_from_the_smallest(photographs, tmp_path, capsys):
   out = tmp_path / "below" / "packed"
   assert call("--data", photographs, "--out", out, "--size", 32, "--smallest", 8, "--per_shard", 2) == 0
-  printed = capsys.readouterr()
-  assert f"packed 3 pictures at 8, 16, 32 pixels in {out}" in printed.out
-  assert "packing" in printed.err and "3/3" in printed.err
+  published = capsys.readouterr()
+  assert f"packed 3 images at 8, 16, 32 pixels in {out}" in published.out
+  assert "packing" in published.err and "3/3" in published.err
   found = find_shards(out)
   assert found.names == ("00000/00000.png", "00000/00001.png", "01000/01000.png") and found.version == __version__
   assert sorted(path.name for path in (out / "8x8").iterdir()) == [
-      "index.json", "pictures-00000-of-00002.tfrecord", "pictures-00001-of-00002.tfrecord"]
+      "index.json", "images-00000-of-00002.tfrecord", "images-00001-of-00002.tfrecord"]
   expected = np.floor(recipes.random_images(32, 32, 3, seed=1000) * 255 + 0.5)
   np.testing.assert_array_equal(ShardStore(out, 32).read(2), expected)
   assert np.abs(ShardStore(out, 8).read(2) - expected.reshape(8, 4, 8, 4, 3).mean((1, 3))).max() <= 0.5
 
 
-def test_a_bad_picture_is_named_and_the_others_are_done(photographs, tmp_path, capsys):
-  (photographs / "bad.png").write_text("no picture")
+def test_a_bad_image_is_named_and_the_others_are_done(photographs, tmp_path, capsys):
+  (photographs / "bad.png").write_text("no image")
   assert call("--data", photographs, "--out", tmp_path / "packed", "--size", 16) == 1
-  printed = capsys.readouterr()
-  assert f"{photographs / 'bad.png'}: not an image" in printed.err and "1 failed" in printed.out
+  published = capsys.readouterr()
+  assert f"{photographs / 'bad.png'}: not an image" in published.err and "1 failed" in published.out
   assert len(find_shards(tmp_path / "packed")) == 3
 
 
-def test_small_pictures_need_a_word(photographs, tmp_path, capsys):
+def test_small_images_need_a_word(photographs, tmp_path, capsys):
   flags = ["--data", photographs, "--out", tmp_path / "packed", "--size", 64, "--smallest", 64]
   assert call(*flags) == 2
-  assert "3 of 3 pictures have less than 64 pixels" in capsys.readouterr().err
+  assert "3 of 3 images have less than 64 pixels" in capsys.readouterr().err
   assert not (tmp_path / "packed").exists()
   assert call(*flags, "--enlarge", "--no_crop") == 0
   assert find_shards(tmp_path / "packed").sizes == (64,)
@@ -62,7 +62,7 @@ def test_a_packed_folder_is_left_alone(photographs, tmp_path, capsys):
   flags = ["--data", photographs, "--out", tmp_path / "packed", "--size", 16]
   assert call(*flags) == 0
   assert call(*flags) == 2
-  assert "holds packed pictures already" in capsys.readouterr().err
+  assert "holds packed images already" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("flags, message", [

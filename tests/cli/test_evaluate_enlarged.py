@@ -24,9 +24,9 @@ def call(*arguments):
 
 def test_a_model_that_enlarges_gets_photographs_shrunk(tmp_path):
   """Middle squares of the asked size, shrunk by the model's scale; measured against them by hand."""
-  pictures = recipes.smooth_images(3, 40, 33, 3)
-  for index, picture in enumerate(pictures):
-    write_image(tmp_path / "photographs" / f"{index}.png", picture)
+  images = recipes.smooth_images(3, 40, 33, 3)
+  for index, image in enumerate(images):
+    write_image(tmp_path / "photographs" / f"{index}.png", image)
   create_generator("bicubic").save(tmp_path / "bicubic.keras")
   flags = ["evaluate", "--model", tmp_path / "bicubic.keras", "--data", tmp_path / "photographs", "--degrade", "--metrics",
            "psnr", "--json", tmp_path / "scores.json"]
@@ -38,11 +38,11 @@ def test_a_model_that_enlarges_gets_photographs_shrunk(tmp_path):
     assert report["degraded"] == expected
     targets = []
     for index in range(3):
-      picture = read_image(tmp_path / "photographs" / f"{index}.png")
+      image = read_image(tmp_path / "photographs" / f"{index}.png")
       if "--image_size" in extra:
-        square = np.uint8(np.round(picture[3:36] * 255))
-        picture = cv2.resize(square, (32, 32), interpolation=cv2.INTER_AREA) / np.float32(255)
-      targets.append(picture[:picture.shape[0] // 4 * 4, :picture.shape[1] // 4 * 4])
+        square = np.uint8(np.round(image[3:36] * 255))
+        image = cv2.resize(square, (32, 32), interpolation=cv2.INTER_AREA) / np.float32(255)
+      targets.append(image[:image.shape[0] // 4 * 4, :image.shape[1] // 4 * 4])
     outputs = [enlarge(shrink(target, 4), 4).numpy() for target in targets]
     values = [psnr(target[None], output[None])[0] for target, output in zip(targets, outputs)]
     assert report["metrics"]["psnr"]["output"]["values"] == pytest.approx(values, abs=1e-3)

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from tf_imgtrans.cli.main import main
-from tf_imgtrans.cli.set_scoring import SetScores
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.embedded import held_out_photograph
 from tf_imgtrans.metrics import feature_distance, feature_extractors, sliced_wasserstein
+from tf_imgtrans.metrics.set_scoring import SetScores
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-  """A model that gives its input, half as bright; an extractor of 4 features; six pairs of 48x64 pictures."""
+  """A model that gives its input, half as bright; an extractor of 4 features; six pairs of 48x64 images."""
   folder = tmp_path_factory.mktemp("files")
   images = keras.Input((None, None, 3))
   keras.Model(images, keras.layers.Rescaling(0.5)(images)).save(folder / "half.keras")
@@ -38,16 +38,16 @@ def evaluate(files, *arguments, data=None, model=None):
   return stopped.value.code
 
 
-def pictures(files, which):
+def read_images(files, which):
   return np.stack([read_image(files / "pairs" / which / f"{index}.png") for index in range(6)])
 
 
-def test_sets_are_measured_beside_pictures(files, tmp_path, capsys):
+def test_sets_are_measured_beside_images(files, tmp_path, capsys):
   assert evaluate(files, "--metrics", "psnr", "frechet", "sliced_wasserstein", "--feature_weights", files / "tiny.keras",
                   "--feature_cache", tmp_path / "kept", "--json", tmp_path / "found.json") == 0
   found = json.loads((tmp_path / "found.json").read_text())["metrics"]
   assert list(found) == ["psnr", "frechet_tiny", "sliced_wasserstein"]
-  high, low = pictures(files, "high"), pictures(files, "low")
+  high, low = read_images(files, "high"), read_images(files, "low")
   for which, images in (("input", low), ("output", 0.5 * low)):
     expected = feature_distance(high, images, files / "tiny.keras")
     assert found["frechet_tiny"][which]["value"] == pytest.approx(expected["frechet_tiny"], rel=1e-6)
@@ -55,12 +55,12 @@ def test_sets_are_measured_beside_pictures(files, tmp_path, capsys):
     assert found["sliced_wasserstein"][which]["value"] == pytest.approx(levels.pop("average"))
     assert found["sliced_wasserstein"][which]["levels"] == pytest.approx({str(side): v for side, v in levels.items()})
   row = found["frechet_tiny"]
-  assert (row["extractor"], row["pictures"], row["higher_is_better"]) == ("tiny", 6, False)
+  assert (row["extractor"], row["images"], row["higher_is_better"]) == ("tiny", 6, False)
   assert row["resize"] == "32x32 bilinear without antialiasing" and row["weights"] == expected["weights"]
-  printed = " ".join(capsys.readouterr().out.split())
+  published = " ".join(capsys.readouterr().out.split())
   for words in (f"frechet_tiny │ {row['input']['value']:.4f} │ {row['output']['value']:.4f} │ lower", row["weights"],
                 row["resize"], "sliced_wasserstein_48 x1000", "sliced_wasserstein x1000", "6 targets"):
-    assert words in printed, words
+    assert words in published, words
   assert len(list((tmp_path / "kept").glob("tiny-*.npz"))) == 3  # targets, outputs and inputs
 
 
@@ -74,7 +74,7 @@ def test_fid_has_its_name_from_inception_alone(files, tmp_path, capsys, monkeypa
   found = json.loads((tmp_path / "found.json").read_text())["metrics"]
   assert list(found) == ["fid", "frechet_inception_v3"]
   assert found["fid"]["output"] == found["frechet_inception_v3"]["output"]
-  assert "6 and 6 pictures for 8 features" in found["fid"]["note"] and found["fid"]["note"] in capsys.readouterr().out
+  assert "6 and 6 images for 8 features" in found["fid"]["note"] and found["fid"]["note"] in capsys.readouterr().out
   assert evaluate(files, "--metrics", "fid", "--feature_weights", files / "tiny.keras") == 2
   assert "fid is measured with InceptionV3: measure --metrics frechet" in capsys.readouterr().err
 
@@ -103,30 +103,30 @@ def test_photographs_alone_have_no_targets(files, capsys, tmp_path):
   assert json.loads((tmp_path / "a.json").read_text())["metrics"]["sliced_wasserstein"]["input"]["value"] > 0
 
 
-def test_a_picture_of_another_size_is_named(files, tmp_path, capsys):
+def test_a_image_of_another_size_is_named(files, tmp_path, capsys):
   for which in ("high", "low"):
     for index in range(2):
-      write_image(tmp_path / which / f"{index}.png", pictures(files, which)[index][:48 - 8 * index])
+      write_image(tmp_path / which / f"{index}.png", read_images(files, which)[index][:48 - 8 * index])
   assert evaluate(files, "--metrics", "sliced_wasserstein", data=tmp_path) == 2
   assert "the target of 1 is 64x40 and the target of 0 64x48" in capsys.readouterr().err
 
 
 def test_a_size_that_cannot_be_halved_is_named(files, tmp_path, capsys):
   for which in ("high", "low"):
-    write_image(tmp_path / which / "0.png", pictures(files, which)[0][:33])
+    write_image(tmp_path / which / "0.png", read_images(files, which)[0][:33])
   assert evaluate(files, "--metrics", "sliced_wasserstein", data=tmp_path) == 2
   assert "33x64, and a level of 33x64 cannot be halved" in capsys.readouterr().err
 
 
-def test_one_picture_has_no_spread(files, tmp_path, capsys):
+def test_one_image_has_no_spread(files, tmp_path, capsys):
   for which in ("high", "low"):
-    write_image(tmp_path / which / "0.png", pictures(files, which)[0])
+    write_image(tmp_path / which / "0.png", read_images(files, which)[0])
   assert evaluate(files, "--metrics", "frechet", "--feature_weights", files / "tiny.keras", data=tmp_path) == 2
-  assert "1 picture: fid and frechet compare spreads" in capsys.readouterr().err
+  assert "1 image: fid and frechet compare spreads" in capsys.readouterr().err
 
 
 def test_inputs_of_another_size_are_left_out(files):
-  high, low = pictures(files, "high"), pictures(files, "low")[:, ::2, ::2]
+  high, low = read_images(files, "high"), read_images(files, "low")[:, ::2, ::2]
   with SetScores(["sliced_wasserstein"], 6) as sets:
     for index in range(6):
       sets.add(str(index), high[index], high[index], low[index])

@@ -49,7 +49,7 @@ def test_several_sizes_in_one_call(model, tmp_path, capsys):
   assert "takes every operation" in capsys.readouterr().out
 
 
-def test_integers_from_a_folder_of_pictures(model, tmp_path):
+def test_integers_from_a_folder_of_images(model, tmp_path):
   for index in range(2):
     write_image(tmp_path / "rep" / f"{index}.png", read_image(held_out_photograph())[index * 90:index * 90 + 80, :70])
   assert export(model, tmp_path / "out" / "m.tflite", "--precision", "int8", "--height", 32, "--width", 32,
@@ -62,8 +62,8 @@ def test_integers_from_a_folder_of_pictures(model, tmp_path):
 def test_outside_the_tolerance_the_file_is_renamed(model, tmp_path, capsys, monkeypatch):
   monkeypatch.setattr("tf_imgtrans.export.parity.TOLERANCES", {"float32": (0.0, 0.0)})
   assert export(model, tmp_path / "m.tflite", "--height", 32, "--width", 40) == 1
-  printed = capsys.readouterr().out
-  assert "OUTSIDE" in printed and "renamed to" in printed
+  published = capsys.readouterr().out
+  assert "OUTSIDE" in published and "renamed to" in published
   assert sorted(path.name for path in tmp_path.iterdir()) == ["export_report.json", "m.outside_tolerance.tflite"]
   monkeypatch.undo()
   assert export(model, tmp_path / "m.tflite", "--height", 32, "--width", 40) == 0
@@ -111,7 +111,7 @@ def test_sizes_are_heights_and_widths():
 
 
 @pytest.mark.parametrize("size", [(8, 8), (5, 30), (64, 7), (16, 24)])
-def test_pictures_are_fitted_from_their_middle(size):
+def test_images_are_fitted_from_their_middle(size):
   image = np.zeros((16, 24, 3), np.float32)
   image[:, 8:16] = 1
   fitted = _fitted(image, *size)

@@ -66,8 +66,8 @@ def test_a_wrong_call_writes_nothing(arguments, message, saved, tmp_path, capsys
   monkeypatch.chdir(tmp_path)
   before = sorted(os.listdir())
   assert call(*arguments) == 2
-  printed = capsys.readouterr()
-  assert message in " ".join((printed.err + printed.out).replace("│", " ").split())
+  published = capsys.readouterr()
+  assert message in " ".join((published.err + published.out).replace("│", " ").split())
   assert sorted(os.listdir()) == before
 
 

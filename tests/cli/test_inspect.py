@@ -28,11 +28,11 @@ def test_a_tflite_file(generator, tmp_path, capsys):
 
   size = to_tflite(generator, tmp_path / "m.tflite", height=32, width=48)
   assert call("inspect", tmp_path / "m.tflite", "--json", tmp_path / "found.json") == 0
-  printed = capsys.readouterr().out
+  published = capsys.readouterr().out
   for said in (f"tflite, {size:,} bytes", "float32 [1, 32, 48, 3]", "signatures image_float", "highest rank 4",
                "precision: float32", "channel_order: RGB", "noise: fixed", "weights_sha256: ", "34 CONV_2D",
                "GPU delegate: takes every operation"):
-    assert said in printed
+    assert said in published
   found = json.loads((tmp_path / "found.json").read_text())
   assert found["operations"]["CONV_2D"] == 34 and found["metadata"]["height"] == 32
 
@@ -42,10 +42,10 @@ def test_a_tflite_file_of_any_size(generator, tmp_path, capsys):
 
   to_tflite(generator, tmp_path / "m.tflite")
   assert call("inspect", tmp_path / "m.tflite") == 0
-  printed = capsys.readouterr().out
+  published = capsys.readouterr().out
   for said in ("float32 [1, any, any, 3]", "height: any", "known only when the file runs", "would leave to the CPU",
                "SHAPE x"):
-    assert said in printed
+    assert said in published
 
 
 def test_the_other_kinds(generator, tmp_path, capsys):
@@ -54,10 +54,10 @@ def test_the_other_kinds(generator, tmp_path, capsys):
   generator.save(tmp_path / "m.keras")
   to_saved_model(generator, tmp_path / "served")
   assert call("inspect", tmp_path / "m.keras") == 0
-  assert "MuxDemuxGenerator" in (printed := capsys.readouterr().out) and f"{generator.count_params():,}" in printed
+  assert "MuxDemuxGenerator" in (published := capsys.readouterr().out) and f"{generator.count_params():,}" in published
   assert call("inspect", tmp_path / "served") == 0
-  printed = capsys.readouterr().out
-  assert "signature image_float" in printed and "input image: float [any, any, any, 3]" in printed
+  published = capsys.readouterr().out
+  assert "signature image_float" in published and "input image: float [any, any, any, 3]" in published
 
 
 def test_what_is_no_model(tmp_path, capsys):

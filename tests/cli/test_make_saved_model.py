@@ -22,7 +22,7 @@ MODELS = sorted(path for path in (recipes.ROOT / "saved_models").iterdir() if pa
 @pytest.fixture(scope="module")
 def quickstart(tmp_path_factory):
   """What quickstart leaves, of a tiny network without training."""
-  from tf_imgtrans.cli.scoring import mean_scores
+  from tf_imgtrans.metrics.scoring import mean_scores
 
   folder = tmp_path_factory.mktemp("quickstart")
   config = Config(network="high_performance", growth_half=8, growth_quarter=8, iterations=7, seed=3)

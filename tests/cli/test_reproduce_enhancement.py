@@ -1,4 +1,4 @@
-"""Pictures and networks of the reproduced tables of photo enhancement: where they come from, and how they are scored."""
+"""Images and networks of the reproduced tables of photo enhancement: where they come from, and how they are scored."""
 
 import dataclasses
 import json
@@ -10,18 +10,18 @@ import recipes
 
 from tf_imgtrans.baselines.enhancement.config import CONFIGS
 from tf_imgtrans.cli.reproduce.enhancement import HELD_OUT, NETWORKS, Bench, EnhancementOptions, score_pairs
-from tf_imgtrans.cli.scoring import montage
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.folders import read_folder
 from tf_imgtrans.data.pairs import Pair
 from tf_imgtrans.losses.vgg19 import VARIABLE
 from tf_imgtrans.metrics import ms_ssim, niqe, psnr, ssim
+from tf_imgtrans.metrics.scoring import montage
 from tf_imgtrans.papers.mux_demux.config import Config
 
 
 def fill(folder, count, size=16):
-  for index, picture in enumerate(recipes.smooth_images(count, size, size, 3)):
-    write_image(folder / f"{index}.png", picture)
+  for index, image in enumerate(recipes.smooth_images(count, size, size, 3)):
+    write_image(folder / f"{index}.png", image)
 
 
 @pytest.fixture
@@ -215,13 +215,13 @@ def trainings(monkeypatch):
 
 
 def test_a_trained_network_is_trained_once(data, tmp_path, trainings):
-  picture = recipes.smooth_images(1, 16, 16, 3)
-  first = bench(data, tmp_path, seed=3).network("srcnn")(picture)
+  image = recipes.smooth_images(1, 16, 16, 3)
+  first = bench(data, tmp_path, seed=3).network("srcnn")(image)
   (paper, config, options), = trainings
   assert (paper, config) == ("srcnn", bench(data, tmp_path).config("srcnn", seed=3))
   assert (options.out, options.data, options.resume) == (tmp_path / "out" / "runs" / "srcnn-seed3", data, False)
   assert options.validation_share == HELD_OUT
-  recipes.assert_same(bench(data, tmp_path, seed=3).network("srcnn")(picture), first)
+  recipes.assert_same(bench(data, tmp_path, seed=3).network("srcnn")(image), first)
   assert len(trainings) == 1
   bench(data, tmp_path, seed=4).network("srcnn")
   bench(data, tmp_path).network("mux_demux_hp")
@@ -264,7 +264,7 @@ def test_a_run_of_something_else_is_refused(data, tmp_path, trainings):
     bench(data, tmp_path, preset="paper", steps=7).network("srcnn")
   for name in ("phone", "canon"):
     fill(tmp_path / "others" / name, 9)
-  with pytest.raises(ValueError, match=f"{run} was trained on other pictures than those of .*others: choose another --out"):
+  with pytest.raises(ValueError, match=f"{run} was trained on other images than those of .*others: choose another --out"):
     bench(tmp_path / "others", tmp_path).network("srcnn")
   assert len(trainings) == 1
 
@@ -279,7 +279,7 @@ def test_photographs_are_measured_with_networks_that_pairs_have_trained(data, tm
   assert len(trainings) == 1
 
 
-def test_a_model_takes_pictures_of_all_sizes_and_is_run_unclipped_where_it_can_be(data, tmp_path):
+def test_a_model_takes_images_of_all_sizes_and_is_run_unclipped_where_it_can_be(data, tmp_path):
   import keras
 
   from tf_imgtrans.generators import create_generator
@@ -291,10 +291,10 @@ def test_a_model_takes_pictures_of_all_sizes_and_is_run_unclipped_where_it_can_b
   made = bench(data, tmp_path, models=(f"srcnn={tmp_path}/bright.keras", f"dped={tmp_path}/plain.keras"))
   bright, plain = made.network("srcnn"), made.network("dped")
   for size in ((16, 24), (40, 31)):
-    picture = recipes.random_images(1, *size, 3)
-    assert bright(picture).shape == picture.shape and np.all(bright(picture) == 1)
-    np.testing.assert_allclose(bright(picture, clip=False), 1.08, atol=1e-6)
-    recipes.assert_same(plain(picture, clip=False), 2 * picture)  # knows no clipping
+    image = recipes.random_images(1, *size, 3)
+    assert bright(image).shape == image.shape and np.all(bright(image) == 1)
+    np.testing.assert_allclose(bright(image, clip=False), 1.08, atol=1e-6)
+    recipes.assert_same(plain(image, clip=False), 2 * image)  # knows no clipping
 
 
 # Scores.
@@ -342,16 +342,16 @@ def test_ms_ssim_alone_is_measured_on_unclipped_outputs(three_pairs):
   for name, each in expected.items():
     assert found[name] == pytest.approx(each.mean())
     assert found[f"{name}_distinct"] == pytest.approx(each[[0, 2]].mean())
-  assert found["niqe"] == pytest.approx(niqe(montage([picture[2:98, 2:98] for picture in clipped])[None])[0])
+  assert found["niqe"] == pytest.approx(niqe(montage([image[2:98, 2:98] for image in clipped])[None])[0])
   others = (psnr(targets, unclipped).mean(), ms_ssim(targets, clipped, variant="dped").mean())
   assert abs(others[0] - found["psnr"]) > 1e-3 and abs(others[1] - found["ms_ssim_dped"]) > 1e-5  # the test can tell
 
 
 def test_outputs_of_the_shown_pairs_are_kept_clipped(three_pairs, tmp_path):
   pairs, sources, _ = three_pairs
-  score_pairs(overshoot, pairs, tmp_path / "pictures")
-  assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["0.png", "1.png", "2.png"]
-  np.testing.assert_allclose(read_image(tmp_path / "pictures" / "2.png"), overshoot(sources[2]), atol=0.5 / 255 + 1e-6)
+  score_pairs(overshoot, pairs, tmp_path / "images")
+  assert sorted(path.name for path in (tmp_path / "images").iterdir()) == ["0.png", "1.png", "2.png"]
+  np.testing.assert_allclose(read_image(tmp_path / "images" / "2.png"), overshoot(sources[2]), atol=0.5 / 255 + 1e-6)
 
 
 def test_all_pairs_identical_leave_nothing_distinct(three_pairs):
@@ -368,7 +368,7 @@ def test_small_patches_have_no_niqe(tmp_path):
 
 def test_a_pair_that_cannot_be_scored_is_named(three_pairs):
   pairs = three_pairs[0]
-  pairs[2].source.write_bytes(b"no picture")
+  pairs[2].source.write_bytes(b"no image")
   with pytest.raises(ValueError, match="low/2.png: not an image"):
     score_pairs(overshoot, pairs)
   write_image(pairs[2].source, recipes.random_images(90, 100, 3))

@@ -1,4 +1,4 @@
-"""`tf-imgtrans reproduce feature_pyramid_pan`: tables and figures from end to end, on a dozen small pictures."""
+"""`tf-imgtrans reproduce feature_pyramid_pan`: tables and figures from end to end, on a dozen small images."""
 
 import dataclasses
 import json
@@ -16,11 +16,11 @@ from tf_imgtrans.cli.reproduce.translation import HELD_OUT
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.labels import read_labels
 from tf_imgtrans.metrics import psnr, ssim
-from tf_imgtrans.papers.feature_pyramid_pan import printed
+from tf_imgtrans.papers.feature_pyramid_pan import published
 from tf_imgtrans.papers.feature_pyramid_pan.config import PRESETS, VARIANTS
 from tf_imgtrans.papers.feature_pyramid_pan.data import DataFolder, find, held_out
 
-PICTURES = 3
+IMAGES = 3
 CLASSES = 11
 
 
@@ -49,8 +49,8 @@ def streets(tmp_path_factory):
 def photographs(tmp_path_factory):
   folder = tmp_path_factory.mktemp("photographs")
   for part, count, seed in (("train", 3, 0), ("test", 4, 1)):
-    for index, picture in enumerate(recipes.smooth_images(count, 72, 80, 3, seed=seed)):
-      write_image(folder / part / f"photograph{index}.png", picture)
+    for index, image in enumerate(recipes.smooth_images(count, 72, 80, 3, seed=seed)):
+      write_image(folder / part / f"photograph{index}.png", image)
   return folder
 
 
@@ -63,9 +63,9 @@ def segmenter(tmp_path_factory):
   return path
 
 
-def factor(config, system):
+def factor(config, method):
   """What a network of the fixture `untrained` multiplies its input by."""
-  return 0.9 - 0.1 * (len(system) % 5) - 0.01 * config.seed
+  return 0.9 - 0.1 * (len(method) % 5) - 0.01 * config.seed
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def untrained(monkeypatch):
     found = find(config, DataFolder(options.data, options.validation_share))
     options.out.mkdir(parents=True)
     (options.out / "run.json").write_text(json.dumps({"config": dataclasses.asdict(config), "data": found.summary()}))
-    system = options.out.name.split("-")[1]
-    keras.Sequential([keras.Input((None, None, 3)), keras.layers.Rescaling(factor(config, system))]).save(
+    method = options.out.name.split("-")[1]
+    keras.Sequential([keras.Input((None, None, 3)), keras.layers.Rescaling(factor(config, method))]).save(
         options.out / "generator.keras")
 
   monkeypatch.setattr("tf_imgtrans.cli.train.train", train)
@@ -87,37 +87,37 @@ def untrained(monkeypatch):
 
 
 def held(data, task, label_set="camvid"):
-  """(configuration, Folder, sources, targets) of the measured pictures."""
+  """(configuration, Folder, sources, targets) of the measured images."""
   config = dataclasses.replace(PRESETS["small"], task=task, label_set=label_set)
   folder = find(config, DataFolder(data, HELD_OUT[task]))
-  _, sources, targets = zip(*held_out(config, folder, PICTURES))
+  _, sources, targets = zip(*held_out(config, folder, IMAGES))
   return config, folder, np.stack(sources), np.stack(targets)
 
 
 def test_table1_is_the_fcn_score_of_the_outputs(streets, segmenter, tmp_path, untrained, capsys):
-  flags = ["--data", streets, "--label_set", "camvid", "--segmenter", segmenter, "--pictures", PICTURES, "--steps", 2,
+  flags = ["--data", streets, "--label_set", "camvid", "--segmenter", segmenter, "--images", IMAGES, "--steps", 2,
            "--seeds", 2, "--out", tmp_path]
   assert call("table1", *flags) == 0
-  systems = ("without_conditional", "without_low", "without_high", "full")
+  methods = ("without_conditional", "without_low", "without_high", "full")
   assert [(paper, name) for paper, name, _ in untrained] == [
-      ("feature_pyramid_pan", f"labels_to_photo-{system}-seed{seed}") for system in systems for seed in (0, 1)]
+      ("feature_pyramid_pan", f"labels_to_photo-{method}-seed{seed}") for method in methods for seed in (0, 1)]
   for _, name, config in untrained:
     changes = VARIANTS[name.split("-")[1]]
     assert config.iterations == 2 and config.label_set == "camvid" and config.task == "labels_to_photo"
     assert {field: getattr(config, field) for field in changes} == changes
   found = rows(tmp_path, "table1")
-  assert list(found) == ["target", *systems]
+  assert list(found) == ["target", *methods]
   config, folder, sources, targets = held(streets, "labels_to_photo")
-  labels = [read_labels(pair.source, "camvid") for pair in folder.validation[:PICTURES]]
+  labels = [read_labels(pair.source, "camvid") for pair in folder.validation[:IMAGES]]
   judge = load_segmenter(segmenter)
-  expected = {"target": [targets], **{system: [sources * np.float32(factor(dataclasses.replace(config, seed=seed), system))
-                                               for seed in (0, 1)] for system in systems}}
-  for system, outputs in expected.items():
+  expected = {"target": [targets], **{method: [sources * np.float32(factor(dataclasses.replace(config, seed=seed), method))
+                                               for seed in (0, 1)] for method in methods}}
+  for method, outputs in expected.items():
     for column in ("pixel_accuracy", "class_accuracy", "class_iou"):
       values = [fcn_scores(judge, list(output), labels, CLASSES)[column] for output in outputs]
-      assert found[system][column]["values"] == pytest.approx(values, abs=1e-6), (system, column)
+      assert found[method][column]["values"] == pytest.approx(values, abs=1e-6), (method, column)
   whole = report(tmp_path, "table1")
-  assert [row["printed"] for row in whole["rows"]][1:] == [printed.TABLE1[system] for system in systems]
+  assert [row["published"] for row in whole["rows"]][1:] == [published.TABLE1[method] for method in methods]
   assert len(whole["statements"]) == 3 and all("of 2 seeds" in item["verdict"] for item in whole["statements"])
   assert (tmp_path / "table1" / "figure2.png").stat().st_size > 5_000
   capsys.readouterr()
@@ -127,35 +127,35 @@ def test_table1_is_the_fcn_score_of_the_outputs(streets, segmenter, tmp_path, un
 
 
 def test_table2_measures_super_resolution(photographs, tmp_path, untrained):
-  assert call("table2", "--data", photographs, "--pictures", PICTURES, "--steps", 2, "--seeds", 1, "--out", tmp_path) == 0
-  systems = ("without_high", "without_low", "full")
-  assert [name for _, name, _ in untrained] == [f"super_resolution-{system}-seed0" for system in systems]
+  assert call("table2", "--data", photographs, "--images", IMAGES, "--steps", 2, "--seeds", 1, "--out", tmp_path) == 0
+  methods = ("without_high", "without_low", "full")
+  assert [name for _, name, _ in untrained] == [f"super_resolution-{method}-seed0" for method in methods]
   config, _, sources, targets = held(photographs, "super_resolution")
   found = rows(tmp_path, "table2")
-  for system, share in (("input", 1.0), *((name, factor(config, name)) for name in systems)):
+  for method, share in (("input", 1.0), *((name, factor(config, name)) for name in methods)):
     outputs = (sources * np.float32(share)).clip(0, 1)
-    assert found[system]["psnr"]["mean"] == pytest.approx(psnr(targets, outputs).mean(), abs=1e-4)
-    assert found[system]["ssim"]["mean"] == pytest.approx(ssim(targets, outputs).mean(), abs=1e-5)
+    assert found[method]["psnr"]["mean"] == pytest.approx(psnr(targets, outputs).mean(), abs=1e-4)
+    assert found[method]["ssim"]["mean"] == pytest.approx(ssim(targets, outputs).mean(), abs=1e-5)
   assert psnr(targets, sources).min() > 20  # enlarged, and not blank
   assert len(report(tmp_path, "table2")["statements"]) == 3
   assert read_image(tmp_path / "table2" / "figure3.png").shape[1] > 4 * 192
 
 
-@pytest.mark.parametrize(("figure", "systems"), [
+@pytest.mark.parametrize(("figure", "methods"), [
     ("figure4", ("context_encoder_objective", "pix2pix_objective", "without_high", "without_low", "full")),
     ("figure5", ("cnn_objective", "pix2pix_objective", "crn", "full"))])
-def test_figures_draw_the_systems_in_the_papers_order(figure, systems, streets, photographs, tmp_path, untrained):
+def test_figures_draw_the_methods_in_the_papers_order(figure, methods, streets, photographs, tmp_path, untrained):
   data, task = (photographs, "inpainting") if figure == "figure4" else (streets, "labels_to_photo")
-  assert call(figure, "--data", data, "--label_set", "camvid", "--pictures", PICTURES, "--steps", 2, "--out", tmp_path) == 0
-  assert [name for _, name, _ in untrained] == [f"{task}-{system}-seed0" for system in systems]
-  assert [paper for paper, _, _ in untrained] == ["crn" if system == "crn" else "feature_pyramid_pan" for system in systems]
-  assert list(rows(tmp_path, figure)) == ["input", *systems]
-  shown = sorted((tmp_path / figure / "pictures" / "full").iterdir())
+  assert call(figure, "--data", data, "--label_set", "camvid", "--images", IMAGES, "--steps", 2, "--out", tmp_path) == 0
+  assert [name for _, name, _ in untrained] == [f"{task}-{method}-seed0" for method in methods]
+  assert [paper for paper, _, _ in untrained] == ["crn" if method == "crn" else "feature_pyramid_pan" for method in methods]
+  assert list(rows(tmp_path, figure)) == ["input", *methods]
+  shown = sorted((tmp_path / figure / "images" / "full").iterdir())
   config, _, sources, _ = held(data, task)
   expected = (sources * np.float32(factor(config, "full"))).clip(0, 1)
-  assert len(shown) == PICTURES
+  assert len(shown) == IMAGES
   assert min(np.abs(read_image(shown[0]) - output).max() for output in expected) < 0.51 / 255
-  assert read_image(tmp_path / figure / f"{figure}.png").shape[1] > (len(systems) + 2) * 192
+  assert read_image(tmp_path / figure / f"{figure}.png").shape[1] > (len(methods) + 2) * 192
 
 
 def test_wrong_calls_say_what_is_missing(streets, tmp_path, capsys):
@@ -171,6 +171,6 @@ def test_table1_trains_its_segmenter_and_networks(streets, tmp_path):
   out = tmp_path / "out"
   assert call("table1", "--data", streets, "--label_set", "camvid", "--steps", 2, "--seeds", 1, "--out", out) == 0
   assert sorted(folder.name for folder in (out / "runs").iterdir()) == sorted(
-      ["fcn8s-seed0", *(f"labels_to_photo-{system}-seed0" for system in VARIANTS
-                        if system in ("full", "without_conditional", "without_low", "without_high"))])
+      ["fcn8s-seed0", *(f"labels_to_photo-{method}-seed0" for method in VARIANTS
+                        if method in ("full", "without_conditional", "without_low", "without_high"))])
   assert all(np.isfinite(row["class_iou"]["mean"]) for row in rows(out, "table1").values())

@@ -18,7 +18,7 @@ from tf_imgtrans.cli.reproduce.frame import Column, Result, Row, Table, finish, 
 from tf_imgtrans.cli.reproduce.statements import ABLATION, check
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.pairs import Pair
-from tf_imgtrans.papers.mux_demux import printed
+from tf_imgtrans.papers.mux_demux import published
 
 PSNR, NIQE = Column("psnr", "PSNR dB", 2), Column("niqe", "NIQE", 1)
 
@@ -225,8 +225,8 @@ def test_a_file_in_the_place_of_the_folder_is_named_before_anything_is_measured(
 
 
 def test_known_and_quoted_rows(tmp_path):
-  table = a_table(Row("known", "team", known={"psnr": 21.25}, printed={"psnr": 21.0}),
-                  Row("quoted", "program", printed={"psnr": 17.28}), Row("new", "net", Meter()))
+  table = a_table(Row("known", "team", known={"psnr": 21.25}, published={"psnr": 21.0}),
+                  Row("quoted", "program", published={"psnr": 17.28}), Row("new", "net", Meter()))
   results = measure(table, tmp_path)
   assert finish(table, results, tmp_path) == 0
   known, quoted, new = report(tmp_path)["rows"]
@@ -264,18 +264,18 @@ def test_how_a_value_is_shown(column, value, sign, text):
 def test_caveats_have_letters_and_groups_stand_together(tmp_path, capsys):
   rows = [Row("a", "net A", Meter(), {"psnr": 20.0}, "old evaluation", "first part"),
           Row("b", "net B", Meter(), {"psnr": 20.0}, "", "first part"),
-          Row("c", "net C", Meter(), {"psnr": 20.0}, "unknown pictures", "second part"),
+          Row("c", "net C", Meter(), {"psnr": 20.0}, "unknown images", "second part"),
           Row("d", "net D", Meter(), {"psnr": 20.0}, "old evaluation", "second part"),
           Row("e", "net E", Meter(), {}, "", "second part")]
-  table = a_table(*rows, notes=["a note"], protocol={"crop": 0, "pictures": {"held out": "1a", "all": "2b"}})
+  table = a_table(*rows, notes=["a note"], protocol={"crop": 0, "images": {"held out": "1a", "all": "2b"}})
   finish(table, measure(table, tmp_path), tmp_path)
   shown = cells(tmp_path)
   assert [row[0] for row in shown[1:]] == ["*first part*", "net A (a)", "net B", "*second part*", "net C (b)", "net D (a)",
                                            "net E"]
   assert [row["comparable"] for row in report(tmp_path)["rows"]] == [False, True, False, False, False]
   for text in ((tmp_path / "table.md").read_text(), capsys.readouterr().out):
-    assert [text.count(line) for line in ("(a) not comparable: old evaluation", "(b) not comparable: unknown pictures",
-                                          "a note", "protocol: crop 0; pictures held out 1a, all 2b")] == [1] * 4
+    assert [text.count(line) for line in ("(a) not comparable: old evaluation", "(b) not comparable: unknown images",
+                                          "a note", "protocol: crop 0; images held out 1a, all 2b")] == [1] * 4
 
 
 def test_a_column_without_a_meaningful_difference_has_none(tmp_path):
@@ -296,7 +296,7 @@ def test_what_the_json_holds(tmp_path, monkeypatch):
                                                                                 ["a note"])
   assert found["seconds"] == 2.5 and found["statements"] == ["true"]
   row, = found["rows"]
-  assert (row["row"], row["title"], row["printed"], row["comparable"]) == ("a", "net A", {"psnr": 19.0}, True)
+  assert (row["row"], row["title"], row["published"], row["comparable"]) == ("a", "net A", {"psnr": 19.0}, True)
   assert row["details"] == {"config": {"rate": 0.1}} and row["difference"]["psnr"] == 1.0
   record, = row["measurements"]
   assert record["values"] == {"psnr": 20.0, "niqe": None} and record["pairs"] == 3 and record["seconds"] == 2.5
@@ -338,9 +338,9 @@ def test_tables_are_loaded_without_tensorflow():
 # Statements on the ablation.
 
 def ablation(*seeds, **changes):
-  """Results of Table 5 with the printed values in every seed; `changes` are {"row__column": value} in the first seed."""
+  """Results of Table 5 with the published values in every seed; `changes` are {"row__column": value} in the first seed."""
   results = []
-  for name, values in printed.TABLE5.items():
+  for name, values in published.TABLE5.items():
     records = [{"seed": seed, "values": dict(values)} for seed in seeds]
     for key, value in changes.items():
       row, column = key.split("__")
@@ -366,7 +366,7 @@ def test_a_statement_is_checked_in_every_seed():
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])
 def test_a_statement_on_a_missing_value_is_not_decided_by_it(value):
-  """NIQE of pictures too small for it is None; PSNR of a pair that is met exactly is infinite, and None when kept."""
+  """NIQE of images too small for it is None; PSNR of a pair that is met exactly is infinite, and None when kept."""
   found = verdicts(ablation(0, no_color__niqe=value))
   assert found == ["holds (1 of 1 seeds)"] * 2 + ["not measured"] + ["holds (1 of 1 seeds)"] + ["not measured"] * 3 + [
       "holds (1 of 1 seeds)", "not measured"]
@@ -394,14 +394,14 @@ GREYS = {"first": 0.1, "second": 0.3, "third": 0.5}
 
 @pytest.fixture
 def drawn(tmp_path):
-  """Five pairs, and flat outputs of three rows for those that are shown: (pairs, picture folder, results)."""
+  """Five pairs, and flat outputs of three rows for those that are shown: (pairs, image folder, results)."""
   pairs = [Pair(tmp_path / "source" / f"{index}.png", tmp_path / "target" / f"{index}.png") for index in range(5)]
   for pair in pairs:
     write_image(pair.target, np.full((192, 192, 3), 0.9, np.float32))
   for name, grey in GREYS.items():
     for pair in shown_pairs(pairs):
-      write_image(tmp_path / "pictures" / name / f"{pair.stem}.png", np.full((192, 192, 3), grey, np.float32))
-  return pairs, tmp_path / "pictures", [Result(Row(name, name), [{"seed": 0}]) for name in GREYS]
+      write_image(tmp_path / "images" / name / f"{pair.stem}.png", np.full((192, 192, 3), grey, np.float32))
+  return pairs, tmp_path / "images", [Result(Row(name, name), [{"seed": 0}]) for name in GREYS]
 
 
 def columns_of(path):
@@ -413,22 +413,22 @@ def columns_of(path):
 
 
 def test_a_figure_has_its_columns_in_order(drawn, tmp_path, capsys):
-  pairs, pictures, results = drawn
+  pairs, images, results = drawn
   headers = {"third": "(a) third", "missing": "(b) missing", "first": "(c) first", "second": "(d) second"}
-  draw(tmp_path / "figure.png", headers, pictures, pairs, results, target="(e) target")
+  draw(tmp_path / "figure.png", headers, images, pairs, results, target="(e) target")
   assert columns_of(tmp_path / "figure.png") == [0.5, 0.1, 0.3, 0.9]
   assert f"wrote {tmp_path / 'figure.png'}" in capsys.readouterr().out
-  draw(tmp_path / "figure.png", headers, pictures, pairs, results)
+  draw(tmp_path / "figure.png", headers, images, pairs, results)
   assert columns_of(tmp_path / "figure.png") == [0.5, 0.1, 0.3]
 
 
-def test_a_figure_leaves_out_rows_without_pictures(drawn, tmp_path, capsys):
-  """A row may have failed, or have measured only seeds that no pictures are kept of."""
-  pairs, pictures, results = drawn
-  (pictures / "second" / f"{shown_pairs(pairs)[2].stem}.png").unlink()
+def test_a_figure_leaves_out_rows_without_images(drawn, tmp_path, capsys):
+  """A row may have failed, or have measured only seeds that no images are kept of."""
+  pairs, images, results = drawn
+  (images / "second" / f"{shown_pairs(pairs)[2].stem}.png").unlink()
   results[0].records.clear()
-  draw(tmp_path / "figure.png", dict(zip(GREYS, GREYS)), pictures, pairs, results)
+  draw(tmp_path / "figure.png", dict(zip(GREYS, GREYS)), images, pairs, results)
   assert columns_of(tmp_path / "figure.png") == [0.5]
   results[2].records.clear()
-  draw(tmp_path / "none.png", dict(zip(GREYS, GREYS)), pictures, pairs, results)
+  draw(tmp_path / "none.png", dict(zip(GREYS, GREYS)), images, pairs, results)
   assert not (tmp_path / "none.png").exists()

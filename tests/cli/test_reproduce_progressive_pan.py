@@ -1,4 +1,4 @@
-"""`tf-imgtrans reproduce progressive_pan`: tables and figures from end to end, on a dozen small pictures."""
+"""`tf-imgtrans reproduce progressive_pan`: tables and figures from end to end, on a dozen small images."""
 
 import dataclasses
 import json
@@ -13,11 +13,11 @@ from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.degradations import area, enlarge
 from tf_imgtrans.metrics import frechet_distance, psnr, sliced_wasserstein, ssim
-from tf_imgtrans.papers.progressive_pan import printed
+from tf_imgtrans.papers.progressive_pan import published
 from tf_imgtrans.papers.progressive_pan.config import PRESETS, VARIANTS
 from tf_imgtrans.papers.progressive_pan.data import find, held_out
 
-PICTURES = 4
+IMAGES = 4
 
 
 def call(table, *arguments):
@@ -39,14 +39,14 @@ def rows(out, table):
 def faces(tmp_path_factory):
   folder = tmp_path_factory.mktemp("faces")
   for part, count, seed in (("train", 3, 0), ("test", 5, 1)):
-    for index, picture in enumerate(recipes.smooth_images(count, 72, 80, 3, seed=seed)):
-      write_image(folder / part / f"{part}{index}.png", picture)
+    for index, image in enumerate(recipes.smooth_images(count, 72, 80, 3, seed=seed)):
+      write_image(folder / part / f"{part}{index}.png", image)
   return folder
 
 
 @pytest.fixture(scope="module")
 def extractor(tmp_path_factory):
-  """A network that gives two features of a picture: the means of its red and its green."""
+  """A network that gives two features of an image: the means of its red and its green."""
   path = tmp_path_factory.mktemp("extractor") / "means.keras"
   model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(2, 1, use_bias=False),
                             keras.layers.GlobalAveragePooling2D()])
@@ -86,9 +86,9 @@ def untrained(monkeypatch):
 
 
 def held(faces, size=32, **sizes):
-  """(sources, targets of the given size) of the measured pictures."""
+  """(sources, targets of the given size) of the measured images."""
   config = dataclasses.replace(PRESETS["small"], **sizes)
-  found = list(held_out(config, find(faces), PICTURES))
+  found = list(held_out(config, find(faces), IMAGES))
   return [source for _, source, _ in found], [area(target, target.shape[0] // size).numpy() for _, _, target in found]
 
 
@@ -103,7 +103,7 @@ def check_row(row, targets, outputs):
 
 
 def test_table1(faces, extractor, tmp_path, untrained):
-  assert call("table1", "--data", faces, "--pictures", PICTURES, "--steps", 2, "--images", 32, "--seeds", 1,
+  assert call("table1", "--data", faces, "--images", IMAGES, "--steps", 2, "--images", 32, "--seeds", 1,
               "--feature_weights", extractor, "--out", tmp_path) == 0
   assert [(paper, name) for paper, name, _ in untrained] == [
       ("esrgan", "esrgan-8to32-seed0"), ("carn", "carn-8to32-seed0"), ("rcan", "rcan-8to32-seed0"),
@@ -120,11 +120,11 @@ def test_table1(faces, extractor, tmp_path, untrained):
   outputs = {name: [Network(name, 0)(source, 4) for source in sources] for name in ("esrgan", "carn", "rcan", "full")}
   for name, made in outputs.items():
     check_row(found[name], targets, made)
-  means = [np.round(np.stack(pictures) * 255)[..., :2].mean((1, 2)) / 255 for pictures in (targets, outputs["full"])]
+  means = [np.round(np.stack(images) * 255)[..., :2].mean((1, 2)) / 255 for images in (targets, outputs["full"])]
   expected = frechet_distance(*(part for each in means for part in (each.mean(0), np.cov(each.T))))
-  assert found["full"]["frechet"]["mean"] == pytest.approx(expected, rel=0.02)  # pictures are resized for the network
+  assert found["full"]["frechet"]["mean"] == pytest.approx(expected, rel=0.02)  # images are resized for the network
   whole = report(tmp_path, "table1")
-  assert [row["printed"] for row in whole["rows"]] == list(printed.TABLE1.values())
+  assert [row["published"] for row in whole["rows"]] == list(published.TABLE1.values())
   assert not any(row["comparable"] for row in whole["rows"])
   assert len(whole["statements"]) == 4 and all(each["verdict"] != "not measured" for each in whole["statements"])
   assert not any(row["fid"]["values"] for row in found.values())  # of another network it is never called FID
@@ -132,9 +132,9 @@ def test_table1(faces, extractor, tmp_path, untrained):
 
 
 def test_table2_with_two_seeds(faces, tmp_path, untrained):
-  assert call("table2", "--data", faces, "--pictures", PICTURES, "--seeds", 2, "--out", tmp_path) == 0
-  systems = ("l1", "l2", "non_progressive", "non_noise", "full")
-  assert [name for _, name, _ in untrained] == [f"{system}-8to32-seed{seed}" for system in systems for seed in (0, 1)]
+  assert call("table2", "--data", faces, "--images", IMAGES, "--seeds", 2, "--out", tmp_path) == 0
+  methods = ("l1", "l2", "non_progressive", "non_noise", "full")
+  assert [name for _, name, _ in untrained] == [f"{method}-8to32-seed{seed}" for method in methods for seed in (0, 1)]
   for _, name, config in untrained:
     changes = VARIANTS[name.split("-")[0]]
     assert {field: getattr(config, field) for field in changes} == changes
@@ -146,11 +146,11 @@ def test_table2_with_two_seeds(faces, tmp_path, untrained):
   assert found["bicubic"]["psnr"]["values"] and "frechet" not in found["full"]
   assert {each["verdict"] for each in report(tmp_path, "table2")["statements"]} >= {"not measured"}  # without features
   untrained.clear()
-  assert call("table2", "--data", faces, "--pictures", PICTURES, "--seeds", 2, "--out", tmp_path) == 0 and not untrained
+  assert call("table2", "--data", faces, "--images", IMAGES, "--seeds", 2, "--out", tmp_path) == 0 and not untrained
 
 
 def test_figure5_has_one_training_for_all_scales(faces, tmp_path, untrained):
-  assert call("figure5", "--data", faces, "--pictures", PICTURES, "--out", tmp_path) == 0
+  assert call("figure5", "--data", faces, "--images", IMAGES, "--out", tmp_path) == 0
   assert [(name, config.scale) for _, name, config in untrained] == [
       ("rcan-8to16-seed0", 2), ("full-8to64-seed0", 8), ("rcan-8to32-seed0", 4), ("rcan-8to64-seed0", 8)]
   for scale in (2, 4, 8):
@@ -163,14 +163,14 @@ def test_figure5_has_one_training_for_all_scales(faces, tmp_path, untrained):
   assert (tmp_path / "figure5" / "figure5b.png").is_file()
   told = json.loads((tmp_path / "figure5" / "statements.json").read_text())
   averages = {scale: rows(tmp_path / "figure5", f"x{scale}") for scale in (2, 8)}
-  rises = {system: averages[8][f"{prefix}x8"]["swd_average"]["mean"] / averages[2][f"{prefix}x2"]["swd_average"]["mean"]
-           for system, prefix in (("pan", ""), ("rcan", "rcan_"))}
+  rises = {method: averages[8][f"{prefix}x8"]["swd_average"]["mean"] / averages[2][f"{prefix}x2"]["swd_average"]["mean"]
+           for method, prefix in (("pan", ""), ("rcan", "rcan_"))}
   assert told == {"verdict": "holds" if rises["pan"] < rises["rcan"] else "does not hold",
                   "pan_x8_over_x2": pytest.approx(rises["pan"]), "rcan_x8_over_x2": pytest.approx(rises["rcan"])}
 
 
 def test_figure9(faces, tmp_path, untrained):
-  assert call("figure9", "--data", faces, "--pictures", PICTURES, "--out", tmp_path) == 0
+  assert call("figure9", "--data", faces, "--images", IMAGES, "--out", tmp_path) == 0
   assert [(name, config.skips, config.scale) for _, name, config in untrained] == [
       (f"skips_{number}-16to32-seed0", number, 2) for number in (2, 1, 0)]
   assert read_image(tmp_path / "figure9" / "figure9.png").ndim == 3
@@ -200,9 +200,9 @@ def test_bad_calls(faces, tmp_path, capsys):
   assert "seeds is 0" in capsys.readouterr().err
 
 
-def test_packed_pictures_are_refused_where_baselines_are_trained(faces, tmp_path, capsys):
+def test_packed_images_are_refused_where_baselines_are_trained(faces, tmp_path, capsys):
   from tf_imgtrans.cli.data import pack
 
   assert not pack(faces / "train", tmp_path / "packed", size=32, smallest=8)
   assert call("table1", "--data", tmp_path / "packed", "--out", tmp_path) == 2
-  assert "holds packed pictures, which ESRGAN, CARN and RCAN cannot be trained on" in capsys.readouterr().err
+  assert "holds packed images, which ESRGAN, CARN and RCAN cannot be trained on" in capsys.readouterr().err

@@ -18,7 +18,7 @@ from tf_imgtrans.generators import create_generator
 from tf_imgtrans.losses.vgg19 import BLOCKS, VARIABLE
 from tf_imgtrans.metrics import ms_ssim, niqe, psnr
 from tf_imgtrans.metrics.challenge_score import pirm_score, pirm_validation_score
-from tf_imgtrans.papers.mux_demux import printed
+from tf_imgtrans.papers.mux_demux import published
 
 TRAINED = ("srcnn", "johnson", "resnet_12_64", "resnet_8_32", "dped", "mux_demux", "mux_demux_hp")
 
@@ -38,9 +38,9 @@ def rows(out, table):
   return {row["row"]: row for row in report(out, table)["rows"]}
 
 
-def text(printed):
-  """What was printed, without frames and line breaks."""
-  return " ".join((printed.err + printed.out).replace("│", " ").split())
+def text(published):
+  """What was published, without frames and line breaks."""
+  return " ".join((published.err + published.out).replace("│", " ").split())
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_table2_measures_what_it_says(data, tmp_path, untrained, capsys):
     assert ours["psnr"]["mean"] == pytest.approx(psnr(targets, network(sources).numpy()).mean(), abs=1e-4)
     unclipped = network(sources, clip=False).numpy()
     assert ours["ms_ssim_dped"]["mean"] == pytest.approx(ms_ssim(targets, unclipped, variant="dped").mean(), abs=1e-5)
-    assert found[name]["difference"]["psnr"] == pytest.approx(ours["psnr"]["mean"] - printed.TABLE2[name]["psnr"])
+    assert found[name]["difference"]["psnr"] == pytest.approx(ours["psnr"]["mean"] - published.TABLE2[name]["psnr"])
   assert found["input"]["ours"]["psnr"]["mean"] == pytest.approx(psnr(targets, sources).mean())
   assert found["ape"]["quoted_only"] and found["ape"]["ours"]["psnr"]["mean"] is None
   comparable = [name for name in found if found[name]["comparable"]]
@@ -144,7 +144,7 @@ def test_a_public_checkpoint_is_measured_on_all_pairs_too(data, tmp_path, untrai
   assert [name for name in found if name.endswith("-all")] == ["input-all", "srcnn-all"]
   assert found["srcnn"]["measurements"][0]["pairs"] < found["srcnn-all"]["measurements"][0]["pairs"] == 12
   assert [name for name, _ in untrained] == ["mux_demux_hp-seed0"]
-  kept = {path.name for path in (tmp_path / "out" / "table2" / "pictures" / "srcnn").iterdir()}
+  kept = {path.name for path in (tmp_path / "out" / "table2" / "images" / "srcnn").iterdir()}
   assert kept == {f"{stem}.png" for stem in held_out(data)[0]}  # of the figure's pairs, which are held out
 
 
@@ -157,18 +157,18 @@ def test_the_rows_of_dped_are_measured_on_its_test_part_alone(data, model, tmp_p
   out = tmp_path / "out"
   assert call("table2", "--data", tmp_path, "--out", out, "--steps", 2, "--weights", data / "weights") == 0
   assert {row["group"] for row in rows(out, "table2").values()} == {"3 pairs, held out"}
-  assert sorted(path.name for path in (out / "table2" / "pictures" / "input").iterdir()) == ["10.png", "11.png", "9.png"]
+  assert sorted(path.name for path in (out / "table2" / "images" / "input").iterdir()) == ["10.png", "11.png", "9.png"]
   assert call("score", "--model", model, "--data", tmp_path, "--out", out) == 0
   assert rows(out, "score")["model_tiny.keras"]["measurements"][0]["pairs"] == 3
 
 
-def test_an_unreadable_picture_among_the_pairs_is_named(data, tmp_path, untrained, few_rows, capsys):
+def test_an_unreadable_image_among_the_pairs_is_named(data, tmp_path, untrained, few_rows, capsys):
   folder = shutil.copytree(data, tmp_path / "data")
-  picture = folder / "patches" / "iphone" / f"{held_out(data)[0][0]}.png"
-  picture.write_bytes(b"no picture")
+  image = folder / "patches" / "iphone" / f"{held_out(data)[0][0]}.png"
+  image.write_bytes(b"no image")
   assert call("table2", "--data", folder, "--out", tmp_path / "out", "--steps", 2) == 1
   failures = {row["failure"] for row in report(tmp_path / "out", "table2")["rows"] if row["row"] != "ape"}
-  assert failures == {f"{picture}: not an image (known kinds: PNG, JPEG, WEBP, TIFF, BMP, GIF)"}
+  assert failures == {f"{image}: not an image (known kinds: PNG, JPEG, WEBP, TIFF, BMP, GIF)"}
   assert "Traceback" not in capsys.readouterr().err
 
 
@@ -218,7 +218,7 @@ def test_table2_trains_its_rows(data, trained, tmp_path, capsys, monkeypatch):
   assert call("table3", "--data", data, "--out", out, "--steps", 2) == 0  # of the same networks
   photographs = rows(out, "table3")
   assert list(photographs) == ["input", *TRAINED] and not any(row["failure"] for row in photographs.values())
-  assert photographs["johnson"]["printed"] == {}
+  assert photographs["johnson"]["published"] == {}
 
 
 # Table 3.
@@ -246,7 +246,7 @@ def test_table3_on_photographs_alone_measures_what_needs_no_training(data, tmp_p
   assert [name for name in found if not found[name]["failure"]] == ["input", "mux_demux_hp"]
   assert "holds photographs without targets: what is trained" in found["srcnn"]["failure"]
   assert not (tmp_path / "out" / "runs").exists()
-  assert "given, perhaps trained on some of these pictures: ours, high-performance (m.keras)" in capsys.readouterr().out
+  assert "given, perhaps trained on some of these images: ours, high-performance (m.keras)" in capsys.readouterr().out
 
 
 def test_a_photograph_too_small_for_niqe_is_named(tmp_path, untrained):
@@ -264,7 +264,7 @@ def test_table4_times_networks_in_turn(tmp_path, capsys):
   out = tmp_path / "out"
   assert call("table4", "--out", out, "--rounds", 2, "--height", 24, "--width", 32) == 0
   found, whole = rows(out, "table4"), report(out, "table4")
-  assert list(found) == list(printed.TABLE4) and whole["protocol"]["size"] == "32x24"
+  assert list(found) == list(published.TABLE4) and whole["protocol"]["size"] == "32x24"
   ratios = {name: row["ours"]["ratio"]["mean"] for name, row in found.items()}
   assert ratios["srcnn"] == 1 and all(ratio > 0 for ratio in ratios.values())
   for name, row in found.items():
@@ -274,11 +274,11 @@ def test_table4_times_networks_in_turn(tmp_path, capsys):
     assert ratios[name] == pytest.approx(np.median(per_round))
     assert row["ours"]["ms"]["mean"] == pytest.approx(1000 * np.median(record["round_seconds"]))
     assert row["ours"]["low"]["mean"] <= ratios[name] <= row["ours"]["high"]["mean"]
-    assert row["printed"]["ratio"] == pytest.approx(printed.TABLE4[name] / 2044)
+    assert row["published"]["ratio"] == pytest.approx(published.TABLE4[name] / 2044)
   assert found["srcnn"]["ours"]["gmac"]["mean"] == pytest.approx(69152 * 24 * 32 / 1e9)
   note, = whole["notes"]
-  far = [name for name in found if abs(ratios[name] / found[name]["printed"]["ratio"] - 1) > 0.25]
-  assert all(printed.TITLES[name] in note for name in far) and ("All that were measured" in note) == (not far)
+  far = [name for name in found if abs(ratios[name] / found[name]["published"]["ratio"] - 1) > 0.25]
+  assert all(published.TITLES[name] in note for name in far) and ("All that were measured" in note) == (not far)
   before = (out / "table4" / "table.json").read_bytes()
   assert call("table4", "--out", out, "--rounds", 2, "--height", 24, "--width", 32) == 0
   assert (out / "table4" / "table.json").read_bytes() == before  # not timed again
@@ -302,7 +302,7 @@ def test_table4_of_a_timing_that_fails(tmp_path, monkeypatch, capsys):
 def test_table5_trains_every_condition_with_every_seed(data, tmp_path, untrained, capsys):
   out = tmp_path / "out"
   assert call("table5", "--data", data, "--out", out, "--steps", 2, "--seeds", 2, "--seed", 3) == 0
-  assert [name for name, _ in untrained] == [f"table5-{name}-seed{seed}" for name in printed.TABLE5 for seed in (3, 4)]
+  assert [name for name, _ in untrained] == [f"table5-{name}-seed{seed}" for name in published.TABLE5 for seed in (3, 4)]
   full = {seed: config for (name, config) in untrained for seed in (3, 4) if name == f"table5-full-seed{seed}"}
   for name, config in untrained:
     condition, seed = name.removeprefix("table5-").split("-seed")
@@ -311,13 +311,13 @@ def test_table5_trains_every_condition_with_every_seed(data, tmp_path, untrained
     assert changed == removed and config.seed == int(seed)
     assert all(vars(config)[key] in (0, "off") for key in removed)
   found, whole = rows(out, "table5"), report(out, "table5")
-  assert list(found) == list(printed.TABLE5)
+  assert list(found) == list(published.TABLE5)
   for column in ("psnr", "ms_ssim_dped", "ssim", "niqe"):
     assert all(len(row["ours"][column]["values"]) == 2 for row in found.values()), column
   assert len(whole["statements"]) == 9 and all("of 2 seeds" in item["verdict"] for item in whole["statements"])
   assert f"{whole['statements'][0]['verdict']}: the highest PSNR with full losses" in capsys.readouterr().out
   assert read_image(out / "table5" / "figure7.png").shape[1] > 8 * 192
-  assert {path.name for path in (out / "table5" / "pictures").iterdir()} == set(printed.TABLE5)
+  assert {path.name for path in (out / "table5" / "images").iterdir()} == set(published.TABLE5)
 
 
 def test_table5_goes_on_where_a_seed_failed(data, tmp_path, untrained, monkeypatch, capsys):
@@ -335,7 +335,7 @@ def test_table5_goes_on_where_a_seed_failed(data, tmp_path, untrained, monkeypat
   assert found["full"]["failure"] == "seed 0: loss term total is nan at step 1"
   verdicts = {item["verdict"].split("(")[1] for item in report(out, "table5")["statements"]}
   assert verdicts <= {"1 of 1 seeds)", "0 of 1 seeds)"}  # the other seed is whole
-  assert (out / "table5" / "figure7.png").is_file()  # of the conditions that have pictures
+  assert (out / "table5" / "figure7.png").is_file()  # of the conditions that have images
   monkeypatch.setattr(mux_demux, "score_pairs", measure)
   capsys.readouterr()
   assert call("table5", "--data", data, "--out", out, "--steps", 2, "--seeds", 2) == 0
@@ -356,12 +356,12 @@ def test_table5_trains(data, tmp_path):
 def test_score_of_the_teams(tmp_path, capsys):
   assert call("score", "--out", tmp_path) == 0
   found = rows(tmp_path, "score")
-  assert list(found) == list(printed.FIGURE8)
-  assert [name for name in found if not found[name]["comparable"]] == list(printed.FIGURE8_MISPRINTS)
+  assert list(found) == list(published.FIGURE8)
+  assert [name for name in found if not found[name]["comparable"]] == list(published.FIGURE8_MISPRINTS)
   for team, row in found.items():
     differences = [abs(row["difference"][name]) for name in "ABC"]
     assert row["comparable"] == (max(differences) < 0.05)
-    assert row["ours"]["A"]["mean"] == pytest.approx(pirm_score(*printed.FIGURE8[team][:3])["A"])
+    assert row["ours"]["A"]["mean"] == pytest.approx(pirm_score(*published.FIGURE8[team][:3])["A"])
   assert "Largest difference of the nine rows that are not misprinted: 0.04" in capsys.readouterr().out
 
 
@@ -396,7 +396,7 @@ def test_score_of_a_model(mos, data, model, tmp_path, timed, capsys):
   expected = pirm_score(decibels, mos, 50, 100) if mos else pirm_validation_score(decibels, similarity, 50, 100)
   assert {name: row["ours"][name]["mean"] for name in "ABC"} == pytest.approx(expected, abs=1e-2)
   assert row["ours"]["cpu_ms"]["mean"] == 50 and row["ours"]["mos"]["mean"] == mos
-  assert row["group"] == f"12 pairs, {'final' if mos else 'validation'} form" and row["printed"] == {}
+  assert row["group"] == f"12 pairs, {'final' if mos else 'validation'} form" and row["published"] == {}
 
 
 def test_a_run_is_scored_on_what_it_has_not_seen(data, model, tmp_path, timed):
@@ -441,7 +441,7 @@ def test_score_of_a_model_with_real_times(data, model, tmp_path):
     ("table5", ["--data", "nowhere"], "no data folder nowhere"),
     ("table2", ["--data", "photographs"], "photographs holds photographs without targets"),
     ("table2", ["--data", "empty"], "DIR/patches/{<phone>,canon}"),
-    ("table3", ["--data", "empty"], "empty: no picture in this folder"),
+    ("table3", ["--data", "empty"], "empty: no image in this folder"),
     ("table2", ["--data", "pairs", "--phone", "sony"], "pairs holds iphone, not sony"),
     ("table2", ["--data", "pairs", "--phone", "nokia"], "invalid choice 'nokia'"),
     ("table2", ["--data", "pairs", "--models", "srcnn"], "expected NAME=MODEL"),

@@ -1,4 +1,4 @@
-"""`tf-imgtrans reproduce x_gans`: the table and the figures from end to end, on two dozen small pictures."""
+"""`tf-imgtrans reproduce x_gans`: the table and the figures from end to end, on two dozen small images."""
 
 import dataclasses
 import json
@@ -15,7 +15,6 @@ import recipes
 from tf_imgtrans.baselines import classical
 from tf_imgtrans.baselines.on_demand.config import Config as OnDemandConfig
 from tf_imgtrans.cli.main import main
-from tf_imgtrans.cli.rate_distortion import rate_distortion
 from tf_imgtrans.cli.reproduce import reconstruction
 from tf_imgtrans.cli.reproduce.curves import draw_curves
 from tf_imgtrans.cli.reproduce.frame import Result, Row
@@ -27,16 +26,17 @@ from tf_imgtrans.data.pairs import digest
 from tf_imgtrans.generators import create_generator
 from tf_imgtrans.losses.vgg19 import BLOCKS, VARIABLE
 from tf_imgtrans.metrics import psnr, ssim
-from tf_imgtrans.papers.x_gans import printed
+from tf_imgtrans.papers.x_gans import published
 from tf_imgtrans.papers.x_gans.config import PRESETS
 from tf_imgtrans.papers.x_gans.data import held_out, patch_store, resize
+from tf_imgtrans.papers.x_gans.rate_distortion import rate_distortion
 
 SIZE = 16
 BLOCK = 8
 MINI = {"image_size": SIZE, "block_size": BLOCK, "tile_size": (2, BLOCK), "base_channels": 2, "residual_blocks": 1,
         "discriminators": 1, "discriminator_channels": 2, "batch_size": 2}
-MINI_ON_DEMAND = {"image_size": SIZE, "base_channels": 2, "batch_size": 5, "adaptation_pictures": 2, "adapt_every": 2}
-POINTS, NOISE = printed.POINT_SHARES, printed.NOISE_SHARES
+MINI_ON_DEMAND = {"image_size": SIZE, "base_channels": 2, "batch_size": 5, "adaptation_images": 2, "adapt_every": 2}
+POINTS, NOISE = published.POINT_SHARES, published.NOISE_SHARES
 
 
 def call(table, *arguments):
@@ -58,20 +58,20 @@ def verdicts(out, table):
   return [item["verdict"] for item in report(out, table)["statements"]]
 
 
-def text(printed):
-  """What was printed, without frames and line breaks."""
-  return " ".join((printed.err + printed.out).replace("│", " ").split())
+def text(published):
+  """What was published, without frames and line breaks."""
+  return " ".join((published.err + published.out).replace("│", " ").split())
 
 
 def fill(folder, count, seed=0):
-  for index, picture in enumerate(recipes.smooth_images(count, 20, 24, 3, seed=seed)):
-    write_image(folder / f"picture{index}.png", picture)
+  for index, image in enumerate(recipes.smooth_images(count, 20, 24, 3, seed=seed)):
+    write_image(folder / f"image{index}.png", image)
   return folder
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-  """Pictures to train on and two to measure."""
+  """Images to train on and two to measure."""
   folder = tmp_path_factory.mktemp("data") / "faces"
   fill(folder / "train", 6)
   fill(folder / "test" / "below", 3, seed=1)
@@ -85,11 +85,11 @@ def patches(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-  """Smaller networks and pictures than the mini preset's, and no weights from the environment."""
+  """Smaller networks and images than the mini preset's, and no weights from the environment."""
   monkeypatch.delenv(VARIABLE, raising=False)
   monkeypatch.setattr(reconstruction, "MINI", MINI)
   monkeypatch.setattr(reconstruction, "MINI_ON_DEMAND", MINI_ON_DEMAND)
-  monkeypatch.setattr(reconstruction, "PICTURES", {"mini": 2, "paper": 2})
+  monkeypatch.setattr(reconstruction, "IMAGES", {"mini": 2, "paper": 2})
 
 
 def factor(paper, config):
@@ -127,7 +127,7 @@ def unmeasured(monkeypatch):
 
 
 def corrupted(data, config, share):
-  """(sources, masks, targets) [2, S, S, 3] of the measured pictures."""
+  """(sources, masks, targets) [2, S, S, 3] of the measured images."""
   found = list(held_out(config, read_photographs(data, HELD_OUT).validation[:2], patch_store(config), share, centered=True))
   return [np.stack(part) for part in list(zip(*found))[1:]]
 
@@ -138,14 +138,14 @@ def test_table1_measures_what_it_says(data, patches, tmp_path, untrained, capsys
   out = tmp_path / "out"
   assert call("table1", "--data", data, "--patches", patches, "--out", out, "--steps", 2, "--seeds", 2, "--seed", 3) == 0
   found = rows(out, "table1")
-  systems = ("input", "classical", "on_demand", "x_gans")
-  assert list(found) == [f"{kind}_{system}" for kind in ("white_block", "color_blocks") for system in systems]
+  methods = ("input", "classical", "on_demand", "x_gans")
+  assert list(found) == [f"{kind}_{method}" for kind in ("white_block", "color_blocks") for method in methods]
   assert [row["group"] for row in found.values()] == ["white block"] * 4 + ["cluttered block"] * 4
   assert [row["title"] for row in found.values()] == 2 * ["corrupted input", "without learning", "Gao and Grauman",
                                                           "X-GANs"]
   assert [(paper, name) for paper, name, _ in untrained] == [
-      (system, f"{kind}-{system}-seed{seed}") for kind in ("white_block", "color_blocks")
-      for system in ("on_demand", "x_gans") for seed in (3, 4)]
+      (method, f"{kind}-{method}-seed{seed}") for kind in ("white_block", "color_blocks")
+      for method in ("on_demand", "x_gans") for seed in (3, 4)]
   for _, name, config in untrained:
     assert name.startswith(f"{config.corruption}-") and config.iterations == 2 and config.image_size == SIZE
     assert config.patches == (str(patches) if config.corruption == "color_blocks" else "")
@@ -161,13 +161,13 @@ def test_table1_measures_what_it_says(data, patches, tmp_path, untrained, capsys
       if name.startswith(kind):
         paper = "on_demand" if "on_demand" in name else "x_gans"
         outputs.setdefault(paper, []).append(sources * np.float32(factor(paper, trained)))
-    for system, each in outputs.items():
-      row = found[f"{kind}_{system}"]
+    for method, each in outputs.items():
+      row = found[f"{kind}_{method}"]
       assert [item["seed"] for item in row["measurements"]] == ([3, 4] if len(each) == 2 else [3])
       assert row["ours"]["psnr"]["values"] == pytest.approx([psnr(targets, output).mean() for output in each], abs=1e-4)
       assert row["ours"]["ssim"]["values"] == pytest.approx([ssim(targets, output).mean() for output in each], abs=1e-5)
-      assert row["printed"] == printed.TABLE1.get(f"{kind}_{system}", {})
-      kept = sorted((out / "table1" / "pictures" / f"{kind}_{system}").iterdir())
+      assert row["published"] == published.TABLE1.get(f"{kind}_{method}", {})
+      kept = sorted((out / "table1" / "images" / f"{kind}_{method}").iterdir())
       np.testing.assert_allclose(read_image(kept[0]), each[0][0].clip(0, 1), atol=0.51 / 255)  # of the first seed
       assert len(kept) == 2
   row = found["white_block_x_gans"]
@@ -175,7 +175,7 @@ def test_table1_measures_what_it_says(data, patches, tmp_path, untrained, capsys
   assert len(verdicts(out, "table1")) == 2 and all("of 2 seeds" in verdict for verdict in verdicts(out, "table1"))
   assert not (out / "table1" / "table1.png").exists()
   whole, shown = report(out, "table1"), text(capsys.readouterr())
-  assert whole["protocol"]["pictures"] == "2 of faces, held out" and whole["protocol"]["preset"] == "mini"
+  assert whole["protocol"]["images"] == "2 of faces, held out" and whole["protocol"]["preset"] == "mini"
   assert f"{verdicts(out, 'table1')[0]}: X-GANs beat on-demand learning behind a white block" in shown
 
   before = (out / "table1" / "table.json").read_bytes()
@@ -189,9 +189,9 @@ def test_table1_without_patches_measures_the_white_block(data, patches, tmp_path
   assert call("table1", "--data", data, "--out", out, "--steps", 2, "--seeds", 1) == 1
   found = rows(out, "table1")
   assert [name for name in found if not found[name]["failure"]] == [
-      f"white_block_{system}" for system in ("input", "classical", "on_demand", "x_gans")]
+      f"white_block_{method}" for method in ("input", "classical", "on_demand", "x_gans")]
   assert {row["failure"] for name, row in found.items() if name.startswith("color")} == {
-      "cluttered blocks are cut from other pictures: give their folder with --patches"}
+      "cluttered blocks are cut from other images: give their folder with --patches"}
   first, second = verdicts(out, "table1")
   assert first.endswith("of 1 seeds)") and second == "not measured"
   assert "Traceback" not in capsys.readouterr().err and len(untrained) == 2
@@ -204,7 +204,7 @@ def test_table1_without_patches_measures_the_white_block(data, patches, tmp_path
 
 def test_figure10_and_figure12_share_their_runs(data, tmp_path, untrained, capsys):
   out = tmp_path / "out"
-  flags = ["--data", data, "--out", out, "--steps", 2, "--seeds", 1, "--pictures", 1]
+  flags = ["--data", data, "--out", out, "--steps", 2, "--seeds", 1, "--images", 1]
   assert call("figure10", *flags) == 0
   assert [name for _, name, _ in untrained] == ["random_points-on_demand-seed0", "random_points-x_gans-seed0",
                                                 "edge_points-x_gans-seed0"]
@@ -223,8 +223,8 @@ def test_figure10_and_figure12_share_their_runs(data, tmp_path, untrained, capsy
     expected = {"x_gans": source * np.float32(0.95)}
     if kind == "random_points":
       expected.update(input=source, classical=classical.interpolate(source[0], mask[0])[None])
-    for system, output in expected.items():
-      assert found[f"{kind}_{system}_0.10"]["ours"]["psnr"]["mean"] == pytest.approx(psnr(target, output)[0], abs=1e-4)
+    for method, output in expected.items():
+      assert found[f"{kind}_{method}_0.10"]["ours"]["psnr"]["mean"] == pytest.approx(psnr(target, output)[0], abs=1e-4)
   assert (out / "figure10" / "figure10.png").stat().st_size > 10_000
   drawn = read_image(out / "figure10" / "figure10.png")
   assert drawn.shape == (528, 768, 3) and 0.02 < (drawn.min(-1) < 0.9).mean() < 0.3
@@ -271,12 +271,12 @@ def test_networks_of_ones_own_are_measured_and_nothing_is_trained(data, tmp_path
 def test_figure11_measures_colour_noise(data, tmp_path, untrained):
   out = tmp_path / "out"
   assert call("figure11", "--data", data, "--out", out, "--steps", 2, "--seeds", 2) == 0
-  assert [name for _, name, _ in untrained] == [f"color_noise-{system}-seed{seed}" for system in ("on_demand", "x_gans")
+  assert [name for _, name, _ in untrained] == [f"color_noise-{method}-seed{seed}" for method in ("on_demand", "x_gans")
                                                 for seed in (0, 1)]
   assert {config.share for _, _, config in untrained if not isinstance(config, OnDemandConfig)} == {(0.05, 0.15)}
   found = rows(out, "figure11")
-  assert list(found) == [f"color_noise_{system}_{share:.2f}" for share in NOISE
-                         for system in ("input", "on_demand", "x_gans")]
+  assert list(found) == [f"color_noise_{method}_{share:.2f}" for share in NOISE
+                         for method in ("input", "on_demand", "x_gans")]
   assert [row["group"] for row in found.values()][::3] == ["5% valid pixels", "10% valid pixels", "15% valid pixels"]
   config = dataclasses.replace(PRESETS["small"], **MINI, corruption="color_noise")
   for share in NOISE:
@@ -291,22 +291,22 @@ def test_figure11_measures_colour_noise(data, tmp_path, untrained):
 
 def test_compression_takes_the_networks_of_figure10(data, tmp_path, untrained, monkeypatch, capsys):
   pytest.importorskip("constriction")
-  for name, mini in (("MINI", MINI), ("MINI_ON_DEMAND", MINI_ON_DEMAND)):  # of smaller pictures 1 % may be no pixel
+  for name, mini in (("MINI", MINI), ("MINI_ON_DEMAND", MINI_ON_DEMAND)):  # of smaller images 1 % may be no pixel
     monkeypatch.setattr(reconstruction, name, {**mini, "image_size": 32})
   flags = ["--data", data, "--out", tmp_path, "--steps", 2]
   assert call("compression", *flags) == 0
   assert [name for _, name, _ in untrained] == ["random_points-x_gans-seed0", "edge_points-x_gans-seed0"]
   found = rows(tmp_path, "compression")
-  assert list(found) == [f"{kind}_{system}_{share:.2f}" for share in POINTS for kind in ("random_points", "edge_points")
-                         for system in ("classical", "x_gans")]
+  assert list(found) == [f"{kind}_{method}_{share:.2f}" for share in POINTS for kind in ("random_points", "edge_points")
+                         for method in ("classical", "x_gans")]
   assert [row["title"] for row in found.values()][:4] == [
       "interpolation, random points", "X-GANs, random points", "interpolation, edge points", "X-GANs, edge points"]
-  pictures = [(path.stem, resize(read_uint8(path), 32)) for path in read_photographs(data, HELD_OUT).validation[:2]]
+  images = [(path.stem, resize(read_uint8(path), 32)) for path in read_photographs(data, HELD_OUT).validation[:2]]
   for share in (0.01, 0.20):
-    expected = rate_distortion(pictures, lambda source, mask: source * np.float32(0.95), [share], ["edge"])
+    expected = rate_distortion(images, lambda source, mask: source * np.float32(0.95), [share], ["edge"])
     ours = found[f"edge_points_x_gans_{share:.2f}"]["ours"]
     for name in ("bits_per_pixel", "psnr", "ssim", "webp_psnr"):
-      values = [picture[name] for picture in expected]
+      values = [image[name] for image in expected]
       assert None in values or ours[name]["mean"] == pytest.approx(np.mean(values), abs=1e-6), name
   assert found["edge_points_x_gans_0.01"]["ours"]["jpeg_psnr"]["mean"] is None  # no JPEG is so small
   assert len(verdicts(tmp_path, "compression")) == 3 and "not measured" in verdicts(tmp_path, "compression")[-1]
@@ -339,7 +339,7 @@ def test_a_figure_goes_on_where_a_row_failed(data, tmp_path, untrained, monkeypa
 
 def test_the_papers_preset(data, patches, tmp_path, unmeasured):
   """What would be trained under it: the papers' configurations, in full length unless --steps is given."""
-  options = ReconstructionOptions(data=data, patches=patches, preset="paper", pictures=1)
+  options = ReconstructionOptions(data=data, patches=patches, preset="paper", images=1)
   for bench, iterations in ((Bench(options, 7), (100_000, 250_000)),
                             (Bench(dataclasses.replace(options, steps=5), 7), (5, 5))):
     for kind in ("random_points", "color_noise", "white_block", "color_blocks"):
@@ -356,14 +356,14 @@ def test_the_papers_preset(data, patches, tmp_path, unmeasured):
   assert rows(out, "table1")["color_blocks_x_gans"]["details"]["config"]["image_size"] == 256
 
 
-# The pictures, and the runs of other calls.
+# The images, and the runs of other calls.
 
-def test_no_more_pictures_than_there_are(data, tmp_path):
+def test_no_more_images_than_there_are(data, tmp_path):
   options = ReconstructionOptions(data=data, out=tmp_path)
   assert len(Bench(options, 1).paths) == 2  # of the preset
-  assert Bench(dataclasses.replace(options, pictures=50), 1).paths == sorted(data.glob("test/below/*.png"))
+  assert Bench(dataclasses.replace(options, images=50), 1).paths == sorted(data.glob("test/below/*.png"))
   fill(tmp_path / "one", 1)
-  with pytest.raises(ValueError, match="one holds too few pictures to hold some out: give more"):
+  with pytest.raises(ValueError, match="one holds too few images to hold some out: give more"):
     _ = Bench(dataclasses.replace(options, data=tmp_path / "one"), 1).paths
 
 
@@ -371,7 +371,7 @@ def test_weights_are_found_and_are_no_condition_of_a_row(data, tmp_path, untrain
   out, weights = tmp_path / "out", tmp_path / "weights"
   weights.mkdir()
   (weights / "vgg19_some.npz").touch()
-  flags = ["--data", data, "--out", out, "--steps", 2, "--seeds", 1, "--pictures", 1]
+  flags = ["--data", data, "--out", out, "--steps", 2, "--seeds", 1, "--images", 1]
   assert call("figure11", *flags, "--weights", weights) == 0
   used = {paper: config for paper, _, config in untrained}
   assert used["x_gans"].vgg_weights == str(weights / "vgg19_some.npz")
@@ -384,7 +384,7 @@ def test_weights_are_found_and_are_no_condition_of_a_row(data, tmp_path, untrain
 
 def test_other_conditions_are_refused_and_nothing_is_lost(data, tmp_path, untrained, capsys):
   out, faces = tmp_path / "out", shutil.copytree(data, tmp_path / "faces")
-  flags = ["--data", faces, "--out", out, "--seeds", 1, "--pictures", 1]
+  flags = ["--data", faces, "--out", out, "--seeds", 1, "--images", 1]
   assert call("figure11", *flags, "--steps", 2) == 0
   before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
@@ -396,12 +396,12 @@ def test_other_conditions_are_refused_and_nothing_is_lost(data, tmp_path, untrai
 
   assert "config.iterations 2, and now it is 3: choose another --out" in refused("--steps", 3)
   assert "preset 'mini', and now it is 'paper'" in refused("--preset", "paper")
-  assert "pictures '1 of faces, held out', and now it is '2 of faces" in refused("--steps", 2, "--pictures", 2)
-  write_image(faces / "test" / "below" / "picture0.png", recipes.random_images(20, 24, 3))
-  assert "was measured with digest" in refused("--steps", 2)  # a picture of the same name
+  assert "images '1 of faces, held out', and now it is '2 of faces" in refused("--steps", 2, "--images", 2)
+  write_image(faces / "test" / "below" / "image0.png", recipes.random_images(20, 24, 3))
+  assert "was measured with digest" in refused("--steps", 2)  # an image of the same name
 
 
-def test_a_run_on_other_pictures_is_not_taken(data, patches, tmp_path, untrained):
+def test_a_run_on_other_images_is_not_taken(data, patches, tmp_path, untrained):
   for kind, flags in (("white_block", []), ("color_blocks", ["--patches", patches])):
     shutil.rmtree(tmp_path, ignore_errors=True)
     faces, out = shutil.copytree(data, tmp_path / "faces"), tmp_path / "out"
@@ -409,10 +409,10 @@ def test_a_run_on_other_pictures_is_not_taken(data, patches, tmp_path, untrained
     assert call("table1", *flags, "--patches", shutil.copytree(patches, tmp_path / "patches")) == 0
     shutil.rmtree(out / "table1")
     changed = faces / "train" if kind == "white_block" else tmp_path / "patches"
-    (changed / "picture0.png").unlink()
+    (changed / "image0.png").unlink()
     assert call("table1", *flags, "--patches", tmp_path / "patches") == 1
-    failed = {name for name, row in rows(out, "table1").items() if "was trained on other pictures" in row["failure"]}
-    assert failed == {f"{each}_{system}" for each in ("white_block", "color_blocks") for system in ("on_demand", "x_gans")
+    failed = {name for name, row in rows(out, "table1").items() if "was trained on other images" in row["failure"]}
+    assert failed == {f"{each}_{method}" for each in ("white_block", "color_blocks") for method in ("on_demand", "x_gans")
                       if kind == "white_block" or each == kind}
 
 
@@ -536,12 +536,12 @@ def test_the_table_needs_no_matplotlib(data, patches, tmp_path, unmeasured, monk
     ("table1", [], "no data folder: give one with --data"),
     ("figure12", [], "no data folder: give one with --data"),
     ("figure10", ["--data", "nowhere"], "no data folder nowhere: give one with photographs in it or below it"),
-    ("figure11", ["--data", "empty"], "empty: no picture in this folder"),
-    ("figure11", ["--data", "one"], "one holds too few pictures to hold some out: give more"),
+    ("figure11", ["--data", "empty"], "empty: no image in this folder"),
+    ("figure11", ["--data", "one"], "one holds too few images to hold some out: give more"),
     ("figure12", ["--data", "faces", "--weights", "nowhere"], "no folder nowhere: give --weights"),
     ("figure12", ["--data", "faces", "--seeds", 0], "seeds is 0: expected 1 or more (--seeds)"),
     ("figure12", ["--data", "faces", "--steps", 0], "steps is 0"),
-    ("figure12", ["--data", "faces", "--pictures", 0], "pictures is 0"),
+    ("figure12", ["--data", "faces", "--images", 0], "images is 0"),
     ("table1", ["--data", "faces", "--preset", "small"], "invalid choice 'small'"),
     ("table1", ["--data", "faces", "--out", "file"], "there is a file in its place: choose another --out"),
     ("figure13", [], "did you mean 'figure1"),

@@ -31,7 +31,7 @@ def server(served, monkeypatch):
 
 @pytest.fixture
 def check(capsys):
-  """Runs the command: (status, what it printed, what it complained of)."""
+  """Runs the command: (status, what it published, what it complained of)."""
   def call(*arguments):
     with pytest.raises(SystemExit) as stopped:
       main(["serve-check", *map(str, arguments)])
@@ -53,7 +53,7 @@ def test_a_model_that_works(server, check, tmp_path):
   assert Image.open(tmp_path / "out.png").size == (24, 60)
 
 
-def test_without_a_picture_a_ramp_is_sent(server, check):
+def test_without_a_image_a_ramp_is_sent(server, check):
   status, shown, _ = check(f"{server.address}/v1/models/large")
   assert status == 0 and "256x256" in shown and "512x512" in shown
 
@@ -61,15 +61,15 @@ def test_without_a_picture_a_ramp_is_sent(server, check):
 def test_what_is_amiss_is_named(server, served, check, monkeypatch, tmp_path):
   status, shown, _ = check(server.address, "--name", "lorge")
   assert status == 1 and "models.config" in shown and len(shown.splitlines()) == 1
-  (tmp_path / "text.png").write_text("no picture")
+  (tmp_path / "text.png").write_text("no image")
   status, shown, _ = check(server.address, tmp_path / "text.png", "--name", "large")
-  assert status == 1 and "FAILED" in shown and "not a picture of a known kind" in shown
+  assert status == 1 and "FAILED" in shown and "not an image of a known kind" in shown
   monkeypatch.setattr(served, "state", "LOADING")
   status, shown, _ = check(server.address, "--name", "large")
   assert status == 1 and "version 1 LOADING" in shown and "wait" in shown
 
 
-def test_other_signatures_and_pictures_of_another_shape_are_refused(server, served, check, monkeypatch):
+def test_other_signatures_and_images_of_another_shape_are_refused(server, served, check, monkeypatch):
   reply = io.BytesIO()
   Image.new("RGB", (256, 300)).save(reply, format="PNG")
   monkeypatch.setattr(served, "predict", lambda signature, inputs: {"image_bytes": np.array([reply.getvalue()], object)})

@@ -24,18 +24,18 @@ def call(*arguments):
   return stopped.value.code
 
 
-def text(printed):
-  """What was printed, without the frames and line breaks of help screens."""
-  return " ".join((printed.err + printed.out).replace("│", " ").split())
+def text(published):
+  """What was published, without the frames and line breaks of help screens."""
+  return " ".join((published.err + published.out).replace("│", " ").split())
 
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory):
-  """Two paired folders of small pictures: waves, and the same ones darkened."""
+  """Two paired folders of small images: waves, and the same ones darkened."""
   folder = tmp_path_factory.mktemp("pairs")
-  for index, picture in enumerate(recipes.smooth_images(6, 40, 48, 3)):
-    write_image(folder / "target" / f"{index}.png", picture)
-    write_image(folder / "low" / f"{index}.png", 0.7 * picture)
+  for index, image in enumerate(recipes.smooth_images(6, 40, 48, 3)):
+    write_image(folder / "target" / f"{index}.png", image)
+    write_image(folder / "low" / f"{index}.png", 0.7 * image)
   return folder
 
 
@@ -135,8 +135,8 @@ def test_a_run_of_another_command_is_not_resumed(short_run, tmp_path, capsys):
 def test_a_wrong_call_says_what_is_right(flags, message, tmp_path, monkeypatch, capsys):
   monkeypatch.chdir(tmp_path)
   assert call("--out", "run", *flags) == 2
-  printed = text(capsys.readouterr())
-  assert message in printed and "Traceback" not in printed
+  published = text(capsys.readouterr())
+  assert message in published and "Traceback" not in published
   assert not list(tmp_path.iterdir())
 
 

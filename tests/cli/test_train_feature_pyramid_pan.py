@@ -40,8 +40,8 @@ def final_weights(folder):
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
   folder = tmp_path_factory.mktemp("photographs")
-  for index, picture in enumerate(recipes.smooth_images(6, 40, 48, 3)):
-    write_image(folder / ("test" if index > 3 else "train") / f"{index}.png", picture)
+  for index, image in enumerate(recipes.smooth_images(6, 40, 48, 3)):
+    write_image(folder / ("test" if index > 3 else "train") / f"{index}.png", image)
   return folder
 
 
@@ -87,7 +87,7 @@ def test_a_segmenter_is_trained_and_judged_by_its_classes(streets, tmp_path, cap
           "--config.image_size", 32, "--config.batch_size", 2, *RUN]
   assert not call("fcn8s", "--preset", "small", "--data", streets, "--out", out, "--config.label_set", "camvid",
                   "--validation_share", 0.3, *tiny)
-  assert "next:" not in capsys.readouterr().out  # it gives no pictures to predict
+  assert "next:" not in capsys.readouterr().out  # it gives no images to predict
   validation, = lines(out, "validation")
   assert 0 <= validation["class_iou"] <= validation["pixel_accuracy"] <= 1
   assert load_segmenter(out)(np.zeros((1, 32, 32, 3), np.float32)).shape == (1, 32, 32, 11)

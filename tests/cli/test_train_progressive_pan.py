@@ -32,8 +32,8 @@ def lines(folder, kind):
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory):
   folder = tmp_path_factory.mktemp("faces")
-  for index, picture in enumerate(recipes.smooth_images(7, 40, 36, 3)):
-    write_image(folder / ("test" if index > 4 else "train") / f"{index}.png", picture)
+  for index, image in enumerate(recipes.smooth_images(7, 40, 36, 3)):
+    write_image(folder / ("test" if index > 4 else "train") / f"{index}.png", image)
   return folder
 
 
@@ -90,8 +90,8 @@ def test_a_run_that_is_stopped_in_a_fade_goes_on(whole, faces, tmp_path, monkeyp
 
 
 def test_predict_at_two_scales(whole, tmp_path):
-  picture = recipes.smooth_images(1, 12, 20, 3)[0]
-  write_image(tmp_path / "small.png", picture)
+  image = recipes.smooth_images(1, 12, 20, 3)[0]
+  write_image(tmp_path / "small.png", image)
   sizes = {}
   for name, flags in (("x4", ()), ("means", ("--scale", 2)), ("x2", ())):
     model = whole / "generator_x2.keras" if name == "x2" else whole

@@ -29,16 +29,16 @@ def train(*arguments):
   return call("train", "baseline", *arguments)
 
 
-def text(printed):
-  """What was printed, without the frames and line breaks of help screens."""
-  return " ".join((printed.err + printed.out).replace("│", " ").split())
+def text(published):
+  """What was published, without the frames and line breaks of help screens."""
+  return " ".join((published.err + published.out).replace("│", " ").split())
 
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
   folder = tmp_path_factory.mktemp("photographs")
-  for index, picture in enumerate(recipes.smooth_images(6, 41, 50, 3)):
-    write_image(folder / f"{index}.png", picture)
+  for index, image in enumerate(recipes.smooth_images(6, 41, 50, 3)):
+    write_image(folder / f"{index}.png", image)
   return folder
 
 
@@ -136,8 +136,8 @@ def test_a_wrong_call_of_super_resolution(flags, message, photographs, tmp_path,
   monkeypatch.chdir(tmp_path)
   short = [] if "--config.patch_size" in flags else ["--config.patch_size", 16]
   assert train("--data", photographs, "--out", "run", *flags, *short) == 2
-  printed = text(capsys.readouterr())
-  assert message in printed and "Traceback" not in printed
+  published = text(capsys.readouterr())
+  assert message in published and "Traceback" not in published
   assert not list(tmp_path.iterdir())
 
 

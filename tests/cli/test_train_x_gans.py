@@ -17,7 +17,7 @@ X_GANS = ("--config.image_size", 16, "--config.base_channels", 2, "--config.resi
           "--config.discriminators", 2, "--config.discriminator_channels", 2, "--config.batch_size", 2,
           "--config.weight_perceptual", 0, "--config.flip", *RUN)
 ON_DEMAND = ("--config.image_size", 16, "--config.base_channels", 2, "--config.batch_size", 5,
-             "--config.adaptation_pictures", 2, "--config.adapt_every", 1, *RUN)
+             "--config.adaptation_images", 2, "--config.adapt_every", 1, *RUN)
 
 
 def call(*arguments):
@@ -27,9 +27,9 @@ def call(*arguments):
   return stopped.value.code
 
 
-def text(printed):
-  """What was printed, without the frames and line breaks of help screens."""
-  return " ".join((printed.err + printed.out).replace("│", " ").split())
+def text(published):
+  """What was published, without the frames and line breaks of help screens."""
+  return " ".join((published.err + published.out).replace("│", " ").split())
 
 
 def default_of(screen, flag):
@@ -52,10 +52,10 @@ def lines(folder, kind):
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
-  """Small pictures in subfolders, in a part to train on and one held out."""
+  """Small images in subfolders, in a part to train on and one held out."""
   folder = tmp_path_factory.mktemp("photographs")
-  for index, picture in enumerate(recipes.smooth_images(7, 20, 24, 3)):
-    write_image(folder / ("test" if index > 4 else "train") / f"class{index % 2}" / f"{index}.png", picture)
+  for index, image in enumerate(recipes.smooth_images(7, 20, 24, 3)):
+    write_image(folder / ("test" if index > 4 else "train") / f"class{index % 2}" / f"{index}.png", image)
   return folder
 
 
@@ -170,8 +170,8 @@ def test_a_run_of_x_gans_stays_what_it_is(flags, message, short_run, capsys):
 def test_a_wrong_call_says_what_is_right(flags, message, tmp_path, monkeypatch, capsys):
   monkeypatch.chdir(tmp_path)
   assert call("x_gans", "--out", "run", *flags) == 2
-  printed = text(capsys.readouterr())
-  assert message in printed and "Traceback" not in printed
+  published = text(capsys.readouterr())
+  assert message in published and "Traceback" not in published
   assert not list(tmp_path.iterdir())
 
 
@@ -221,7 +221,7 @@ def test_a_run_of_on_demand_learning_stays_what_it_is(flags, message, short_base
   assert contents(short_baseline) == before
 
 
-def test_on_demand_learning_needs_held_out_pictures(photographs, tmp_path, capsys):
+def test_on_demand_learning_needs_held_out_images(photographs, tmp_path, capsys):
   assert call("baseline", "--name", "on_demand", "--data", photographs / "train", "--out", tmp_path / "run",
               "--validation_share", 0, *ON_DEMAND) == 2
   assert "hold some out with --validation_share" in text(capsys.readouterr())

@@ -1,4 +1,4 @@
-"""Reading, writing and listing pictures."""
+"""Reading, writing and listing images."""
 
 import io
 import os
@@ -27,15 +27,15 @@ DEEP = RNG.integers(0, 65536, (5, 7, 3), dtype=np.uint16)
 
 
 def encode(pixels, kind, mode=None, **options):
-  """Bytes of an 8-bit picture, written by Pillow."""
-  picture = Image.fromarray(pixels)
+  """Bytes of an 8-bit image, written by Pillow."""
+  image = Image.fromarray(pixels)
   buffer = io.BytesIO()
-  (picture.convert(mode) if mode else picture).save(buffer, kind, **options)
+  (image.convert(mode) if mode else image).save(buffer, kind, **options)
   return buffer.getvalue()
 
 
 def encode_deep(pixels, suffix, options=()):
-  """Bytes of a 16-bit picture, written by OpenCV."""
+  """Bytes of a 16-bit image, written by OpenCV."""
   return cv2.imencode(suffix, pixels[..., ::-1] if pixels.ndim == 3 else pixels, list(options))[1].tobytes()
 
 
@@ -133,7 +133,7 @@ def test_first_frame_of_an_animation(tmp_path):
     assert np.abs(read_uint8(tmp_path / name).astype(int) - 10).max() < 4
 
 
-# Where the picture of the file [[0, 1, 2], [3, 4, 5]] stands once it is upright.
+# Where the image of the file [[0, 1, 2], [3, 4, 5]] stands once it is upright.
 UPRIGHT = {
     1: [[0, 1, 2], [3, 4, 5]],
     2: [[2, 1, 0], [5, 4, 3]],
@@ -232,7 +232,7 @@ VALID = {
 @given(name=st.sampled_from(sorted(VALID)),
        where=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), max_size=6),
        kept=st.one_of(st.just(1.0), st.floats(0, 1)))
-def test_damaged_bytes_give_a_picture_or_a_named_error(tmp_path, name, where, kept):
+def test_damaged_bytes_give_a_image_or_a_named_error(tmp_path, name, where, kept):
   data = bytearray(VALID[name])
   for place, value in where:
     data[int(place * len(data))] = value
@@ -319,8 +319,8 @@ def test_a_dead_link_stays_in_the_list(photos):
 @pytest.mark.parametrize("wrong, words", [
     ("none.png", r"none\.png: no such file or folder; give"),
     ("", "'': no such file"),
-    ("empty", "empty: no picture in this folder"),
-    ("photos/*.tif", r"photos/\*\.tif: the pattern matches no picture"),
+    ("empty", "empty: no image in this folder"),
+    ("photos/*.tif", r"photos/\*\.tif: the pattern matches no image"),
 ])
 def test_list_images_names_what_is_missing(photos, wrong, words):
   with pytest.raises(FileNotFoundError, match=words):

@@ -17,7 +17,7 @@ def area(sheet, color):
   return rows.max() - rows.min() + 1, columns.max() - columns.min() + 1
 
 
-def test_pictures_keep_their_aspect():
+def test_images_keep_their_aspect():
   sheet = panel([[RED, BLUE]], tile=120)
   assert sheet.dtype == np.uint8 and sheet.shape[2] == 3
   assert area(sheet, (255, 0, 0)) == (80, 120)
@@ -25,7 +25,7 @@ def test_pictures_keep_their_aspect():
   assert (sheet[0] == 255).all() and (sheet[:, -1] == 255).all()
 
 
-def test_a_small_picture_shows_its_pixels_and_a_large_one_is_averaged():
+def test_a_small_image_shows_its_pixels_and_a_large_one_is_averaged():
   pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
   sheet = panel([[pixels]])
   left = top = (len(sheet) - 192) // 2
@@ -48,7 +48,7 @@ def test_texts_take_room_of_their_own():
 
 def test_long_texts_are_broken_into_lines_and_stay_in_their_column():
   one = panel([[RED, RED]], captions=[["short", ""]])
-  two = panel([[RED, RED]], captions=[["a caption that is much longer than the picture is wide", ""]])
+  two = panel([[RED, RED]], captions=[["a caption that is much longer than the image is wide", ""]])
   assert two.shape[0] > one.shape[0]
   below = two[area(one, (255, 0, 0))[0] + 30:, two.shape[1] // 2:]
   assert (below == 255).all()
@@ -69,8 +69,8 @@ def test_any_sizes_fit(sizes, tile):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (([],), "no picture"),
-    (([[None]],), "no picture"),
+    (([],), "no image"),
+    (([[None]],), "no image"),
     (([[RED[..., 0]]],), r"\(20, 30\)"),
     (([[np.full_like(RED, np.nan)]],), "not finite"),
     (([[RED, RED]], ["one"]), "1 headers for 2 columns"),

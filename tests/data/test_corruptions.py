@@ -32,7 +32,7 @@ def _seeds(count, function):
 
 
 def _check(image, corrupted, mask):
-  """The corrupted picture is the image where the mask is 1; returns the bool map of what was kept."""
+  """The corrupted image is the image where the mask is 1; returns the bool map of what was kept."""
   corrupted, mask = np.asarray(corrupted), np.asarray(mask)
   assert corrupted.shape == image.shape and mask.shape == (*image.shape[:2], 1)
   assert corrupted.dtype == mask.dtype == np.float32
@@ -253,11 +253,11 @@ def _tiles(image, patches, size, seeds, **options):
   image = np.float32(image)
   corrupted, masks = _seeds(seeds, lambda seed: color_blocks(image, patches, seed, size, **options))
   found = []
-  for picture, mask in zip(corrupted, masks):
-    kept = _check(image, picture, mask)
+  for image, mask in zip(corrupted, masks):
+    kept = _check(image, image, mask)
     rows, columns = np.nonzero(~kept)
     top, left, side = rows[0], columns[0], round(np.sqrt(len(rows)))
-    tile = picture[top:top + side, left:left + side]
+    tile = image[top:top + side, left:left + side]
     assert not kept[top:top + side, left:left + side].any() and len(rows) == side * side
     which, row, column = np.round(tile[0, 0] * 255).astype(int)
     np.testing.assert_array_equal(tile, patches[which, row:row + side, column:column + side])
@@ -290,7 +290,7 @@ def test_color_blocks_of_the_papers_size():
   recipes.assert_same(color_blocks(SQUARE, patches, 0, 128, centered=True)[1], white_block(SQUARE)[1])
 
 
-def test_one_patch_and_tiles_as_large_as_the_picture():
+def test_one_patch_and_tiles_as_large_as_the_image():
   image, patch = recipes.random_images(9, 9, 3), recipes.random_images(9, 9, 3, seed=1)
   corrupted, mask = color_blocks(image, patch, 0, size=9)
   recipes.assert_same(corrupted, patch)
@@ -310,7 +310,7 @@ GOOD = np.zeros((16, 16, 3), np.float32)
     (lambda: random_points(GOOD, True, 0), "share is True: "),
     (lambda: random_points(GOOD, tf.constant(20.0), 0), "share is 20.0: "),
     (lambda: random_points(GOOD, tf.constant([0.1, 0.2]), 0), r"share is 'of shape \(2,\)': "),
-    (lambda: random_points(GOOD[None], 0.1, 0), r"image has shape \(1, 16, 16, 3\): expected \[height, .*picture by"),
+    (lambda: random_points(GOOD[None], 0.1, 0), r"image has shape \(1, 16, 16, 3\): expected \[height, .*image by"),
     (lambda: edge_points(GOOD[..., :1], 0.1, 0), r"image has shape \(16, 16, 1\)"),
     (lambda: color_noise(np.zeros((8, 8, 3), np.uint8), 0.1, 0), "image has dtype uint8: .* divide by 255"),
     (lambda: random_points(np.zeros((0, 8, 3), np.float32), 0.1, 0), r"image has shape \(0, 8, 3\)"),
@@ -333,14 +333,14 @@ def test_a_wrong_call_says_what_is_right(corrupt, message):
 
 
 def test_what_is_known_late_is_checked_late():
-  picture = tf.TensorSpec((None, None, 3))
+  image = tf.TensorSpec((None, None, 3))
   late_share = tf.function(lambda share: random_points(GOOD, share, 0), input_signature=[tf.TensorSpec(())])
   late_share(0.5)
   for share in (0.0, 1.5, float("nan")):
     with pytest.raises(tf.errors.InvalidArgumentError, match="share is.*divide percents by 100"):
       late_share(share)
-  late_block = tf.function(lambda image: white_block(image, 9), input_signature=[picture])
-  late_patch = tf.function(lambda patch: color_blocks(GOOD, patch, 0, 9), input_signature=[picture])
+  late_block = tf.function(lambda image: white_block(image, 9), input_signature=[image])
+  late_patch = tf.function(lambda patch: color_blocks(GOOD, patch, 0, 9), input_signature=[image])
   for function, name in ((late_block, "image"), (late_patch, "patches")):
     assert function(GOOD)[1].shape == (16, 16, 1)
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} smaller than 9x9"):

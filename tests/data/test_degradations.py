@@ -38,19 +38,19 @@ def test_black_and_white(value):
   assert np.isfinite(degraded).all() and 0 <= degraded.min() and degraded.max() <= 1
 
 
-def test_the_same_seed_gives_the_same_picture_everywhere(crop):
+def test_the_same_seed_gives_the_same_image_everywhere(crop):
   eager = [phone_camera(crop, seed).numpy() for seed in range(6)]
   run = tf.function(lambda seed: phone_camera(crop, seed))
   unknown = tf.function(phone_camera, input_signature=[tf.TensorSpec((None, None, 3)), tf.TensorSpec((), tf.int32)])
   mapped = tf.data.Dataset.range(6).map(lambda seed: phone_camera(crop, seed), num_parallel_calls=4)
-  for seed, picture, from_data in zip(range(6), eager, mapped):
+  for seed, image, from_data in zip(range(6), eager, mapped):
     for other in (run(tf.constant(seed)), unknown(crop, seed), phone_camera(crop, (seed, 0)), from_data):
       # JPEG makes steps of a whole level out of roundings in the last bit; nothing else may differ.
-      assert np.mean(np.abs(other - picture) > 1e-6) < 1e-3
-      assert np.abs(other - picture).max() < 0.05
-  for index, picture in enumerate(eager):
+      assert np.mean(np.abs(other - image) > 1e-6) < 1e-3
+      assert np.abs(other - image).max() < 0.05
+  for index, image in enumerate(eager):
     for other in eager[index + 1:]:
-      assert np.abs(picture - other).mean() > 1e-3
+      assert np.abs(image - other).mean() > 1e-3
 
 
 def test_it_is_plainly_worse(real_photograph):
@@ -181,9 +181,9 @@ def test_low_resolution_has_a_gradient():
 
 
 @pytest.mark.parametrize("function", [low_resolution, enlarge])
-def test_what_is_no_picture_or_scale(function):
-  picture = np.zeros((4, 4, 3), np.float32)
-  for image, scale, message in ((picture[..., :1], 2, "image has shape"), (picture.astype(np.uint8), 2, "dtype uint8"),
-                                (picture, 0, "scale is 0"), (picture, 1.5, "scale is 1.5")):
+def test_what_is_no_image_or_scale(function):
+  good = np.zeros((4, 4, 3), np.float32)
+  for image, scale, message in ((good[..., :1], 2, "image has shape"), (good.astype(np.uint8), 2, "dtype uint8"),
+                                (good, 0, "scale is 0"), (good, 1.5, "scale is 1.5")):
     with pytest.raises(ValueError, match=message):
       function(image, scale)

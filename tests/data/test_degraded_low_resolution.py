@@ -241,7 +241,7 @@ def test_the_four_are_there_half_of_the_time():
 
 
 @pytest.mark.parametrize("down", ["area", "bicubic"])
-def test_the_same_seed_gives_the_same_picture_in_every_mode(down, crop):
+def test_the_same_seed_gives_the_same_image_in_every_mode(down, crop):
   def degrade(image, seed):
     return degraded_low_resolution(image, 4, seed, down, peak_photons=(50, 500))
 
@@ -250,17 +250,17 @@ def test_the_same_seed_gives_the_same_picture_in_every_mode(down, crop):
   unknown = tf.function(degrade, input_signature=[tf.TensorSpec((None, None, 3)), tf.TensorSpec((), tf.int64)])
   mapped = tf.data.Dataset.range(8).map(lambda seed: degrade(crop, seed), num_parallel_calls=4)
   assert mapped.element_spec.shape == (16, 20, 3)
-  for seed, picture, from_data in zip(range(8), eager, mapped):
-    assert picture.shape == (16, 20, 3) and picture.dtype == np.float32
-    assert np.isfinite(picture).all() and picture.min() >= 0 and picture.max() <= 1
+  for seed, image, from_data in zip(range(8), eager, mapped):
+    assert image.shape == (16, 20, 3) and image.dtype == np.float32
+    assert np.isfinite(image).all() and image.min() >= 0 and image.max() <= 1
     for other in (known(tf.constant(seed)), unknown(crop, seed), degrade(crop, (seed, 0)), from_data):
       # JPEG makes whole levels, and Poisson whole photons, of roundings in the last bit; nothing else may differ.
-      assert np.mean(np.abs(other - picture) > 1e-5) < 0.02
-  for index, picture in enumerate(eager):
-    assert all(not np.array_equal(picture, other) for other in eager[index + 1:])
+      assert np.mean(np.abs(other - image) > 1e-5) < 0.02
+  for index, image in enumerate(eager):
+    assert all(not np.array_equal(image, other) for other in eager[index + 1:])
 
 
-def test_small_pictures_and_the_largest_kernels():
+def test_small_images_and_the_largest_kernels():
   for scale, side in ((8, 8), (1, 1), (2, 2)):
     image = recipes.random_images(side, side, 3)
     found = degraded_low_resolution(image, scale, 0, **dict.fromkeys(NONE, 1.0)).numpy()

@@ -46,14 +46,14 @@ def test_canny_agrees_with_opencv_on_photographs(name):
 
 @given(height=st.integers(3, 40), width=st.integers(3, 40), seed=st.integers(0, 99), smooth=st.booleans())
 def test_canny_agrees_with_opencv_on_any_size(height, width, seed, smooth):
-  picture = (recipes.smooth_images if smooth else recipes.random_images)(1, height, width, 3, seed=seed)
-  grey = grey_levels(picture[0])
+  image = (recipes.smooth_images if smooth else recipes.random_images)(1, height, width, 3, seed=seed)
+  grey = grey_levels(image[0])
   np.testing.assert_array_equal(unknown_canny(grey, 50, 100), _opencv(grey.numpy().astype(np.uint8), 50, 100))
 
 
 @pytest.mark.parametrize("operator", ["sobel", "canny"])
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (2, 2), (5, 1)])
-def test_tiny_pictures(size, operator):
+def test_tiny_images(size, operator):
   strength = edge_strength(recipes.random_images(*size, 3), operator)
   assert strength.shape == size and np.isfinite(strength).all()
 

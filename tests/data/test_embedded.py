@@ -5,9 +5,9 @@ from tf_imgtrans.data import embedded
 
 
 def test_they_are_there_in_colour_and_large_enough():
-  pictures = [*embedded.training_photographs(), embedded.held_out_photograph()]
-  assert len(pictures) == 8
-  for path in pictures:
+  images = [*embedded.training_photographs(), embedded.held_out_photograph()]
+  assert len(images) == 8
+  for path in images:
     pixels = read_uint8(path)
     assert min(pixels.shape[:2]) >= 100, path.name
     assert (pixels[..., 0] != pixels[..., 2]).any(), f"{path.name} is grey"

@@ -10,8 +10,8 @@ from tf_imgtrans.data.degradations import phone_camera
 from tf_imgtrans.data.folders import (
     HELD_OUT_SEED,
     full_photographs,
-    iterate_pictures,
-    load_pictures,
+    iterate_images,
+    load_images,
     read_folder,
     read_photographs,
 )
@@ -119,7 +119,7 @@ def test_patches_of_no_known_phone_or_without_targets(tmp_path):
 def test_a_patch_without_its_target_is_named(tmp_path):
   _challenge(tmp_path, "iphone")
   (tmp_path / "patches" / "canon" / "7.png").unlink()
-  with pytest.raises(ValueError, match="1 pictures have no partner .*iphone/7.png"):
+  with pytest.raises(ValueError, match="1 images have no partner .*iphone/7.png"):
     read_folder(tmp_path)
 
 
@@ -151,7 +151,7 @@ def test_full_photographs_of_the_challenge_and_of_a_plain_folder(tmp_path):
   _fill(tmp_path / "plain", 2)
   assert full_photographs(tmp_path / "plain") == [tmp_path / "plain" / "0.png", tmp_path / "plain" / "1.png"]
   shutil.rmtree(tmp_path / "challenge" / "HD_res")
-  with pytest.raises(FileNotFoundError, match="challenge: no picture in this folder .*its subfolders were not searched"):
+  with pytest.raises(FileNotFoundError, match="challenge: no image in this folder .*its subfolders were not searched"):
     full_photographs(tmp_path / "challenge")
   with pytest.raises(FileNotFoundError, match="no data folder .*nowhere"):
     full_photographs(tmp_path / "nowhere")
@@ -202,7 +202,7 @@ def test_paired_folders_of_other_names(tmp_path):
     read_folder(tmp_path, source="nigth", target="day")
 
 
-def test_paired_folders_beside_folders_without_pictures(tmp_path):
+def test_paired_folders_beside_folders_without_images(tmp_path):
   for name in ("phone", "canon"):
     _fill(tmp_path / name, 12)
   for name in ("weights", "notes"):
@@ -210,7 +210,7 @@ def test_paired_folders_beside_folders_without_pictures(tmp_path):
     (tmp_path / name / "vgg19.npz").touch()
   folder = read_folder(tmp_path)
   assert {(pair.source.parent.name, pair.target.parent.name) for pair in folder.training} == {("phone", "canon")}
-  _fill(tmp_path / "notes", 1)  # three folders of pictures
+  _fill(tmp_path / "notes", 1)  # three folders of images
   with pytest.raises(FileNotFoundError, match="holds nothing to train on"):
     read_folder(tmp_path)
 
@@ -260,34 +260,34 @@ def test_nothing_to_train_on_names_the_layouts(tmp_path):
 @pytest.mark.parametrize("height, width, window", [
     (8, 10, (slice(0, 8), slice(0, 10))), (9, 20, (slice(0, 9), slice(5, 15))), (31, 10, (slice(10, 20), slice(0, 10))),
     (13, 12, (slice(1, 11), slice(1, 11)))])
-def test_of_large_pictures_the_middle_is_read(tmp_path, height, width, window):
+def test_of_large_images_the_middle_is_read(tmp_path, height, width, window):
   for number, name in enumerate(("low.png", "high.png")):
     write_image(tmp_path / name, recipes.random_images(height, width, 3, seed=number))
   pair = Pair(tmp_path / "low.png", tmp_path / "high.png")
   low, high = read_image(pair.source), read_image(pair.target)
-  (name, source, target), = load_pictures("pairs", [pair], largest=10)
+  (name, source, target), = load_images("pairs", [pair], largest=10)
   assert name == "low"
   recipes.assert_same(source, low[window])
   recipes.assert_same(target, high[window])
   if source.shape != low.shape:
-    assert source.base is None and target.base is None  # nothing holds the whole picture in memory
-  (_, source, target), = load_pictures("photographs", [pair.target], largest=10)
+    assert source.base is None and target.base is None  # nothing holds the whole image in memory
+  (_, source, target), = load_images("photographs", [pair.target], largest=10)
   recipes.assert_same(target, high[window])
   recipes.assert_same(source, phone_camera(high[window], HELD_OUT_SEED).numpy())  # cropped first, then degraded
-  (_, source, target), = load_pictures("pairs", [pair])
+  (_, source, target), = load_images("pairs", [pair])
   recipes.assert_same(source, low)
   recipes.assert_same(target, high)
 
 
-def test_pictures_are_read_one_at_a_time(tmp_path):
+def test_images_are_read_one_at_a_time(tmp_path):
   _fill(tmp_path, 3)
   paths = [tmp_path / f"{number}.png" for number in range(3)]
   (tmp_path / "2.png").unlink()
-  pictures = iterate_pictures("photographs", paths)
-  assert [next(pictures)[0] for _ in range(2)] == ["0", "1"]
+  images = iterate_images("photographs", paths)
+  assert [next(images)[0] for _ in range(2)] == ["0", "1"]
   with pytest.raises(FileNotFoundError, match="2.png"):
-    next(pictures)
-  assert [name for name, _, _ in load_pictures("photographs", paths, most=2)] == ["0", "1"]
+    next(images)
+  assert [name for name, _, _ in load_images("photographs", paths, most=2)] == ["0", "1"]
 
 
 # Photographs in a folder and below it.
@@ -295,7 +295,7 @@ def test_pictures_are_read_one_at_a_time(tmp_path):
 def test_photographs_of_a_tree(tmp_path):
   for name, start in ((".", 0), ("a/abbey", 10), ("a/alley", 20), ("z", 30)):
     _fill(tmp_path / name, 5, start)
-  (tmp_path / "notes.txt").write_text("no picture")
+  (tmp_path / "notes.txt").write_text("no image")
   folder = read_photographs(str(tmp_path), 0.3)
   assert folder.kind == "photographs"
   assert sorted(folder.training + folder.validation) == sorted(tmp_path.rglob("*.png"))
@@ -331,11 +331,11 @@ def test_the_test_part_goes_before_the_validation_part(tmp_path):
 def test_photographs_that_are_not_there(tmp_path):
   with pytest.raises(FileNotFoundError, match="no data folder .*nowhere: give one with photographs in it or below it"):
     read_photographs(tmp_path / "nowhere")
-  with pytest.raises(FileNotFoundError, match="no picture in this folder"):
+  with pytest.raises(FileNotFoundError, match="no image in this folder"):
     read_photographs(tmp_path)
   _fill(tmp_path / "train", 2)
   (tmp_path / "test").mkdir()
-  with pytest.raises(FileNotFoundError, match="test: no picture in this folder"):
+  with pytest.raises(FileNotFoundError, match="test: no image in this folder"):
     read_photographs(tmp_path)
   for share in (-0.1, 1.0):
     with pytest.raises(ValueError, match="validation_share is"):

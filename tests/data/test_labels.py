@@ -13,7 +13,7 @@ from tf_imgtrans.core.images import UnreadableImage
 from tf_imgtrans.data.labels import (
     IGNORED,
     LABEL_SETS,
-    LabelledPicture,
+    LabelledImage,
     check_labelled,
     classes_of,
     colorize,
@@ -80,12 +80,12 @@ def test_colours_tell_classes_apart(name):
 
 @pytest.mark.parametrize("mode", ["L", "P"])
 def test_ids_are_read_as_classes(mode, tmp_path):
-  picture = Image.fromarray(IDS)
+  image = Image.fromarray(IDS)
   if mode == "P":
-    picture = Image.fromarray(IDS, "L").convert("P")
-    picture.putdata(IDS.ravel().tolist())
-    picture.putpalette(list(range(255, -1, -1)) * 3)  # colours that no id equals
-  picture.save(tmp_path / "labels.png")
+    image = Image.fromarray(IDS, "L").convert("P")
+    image.putdata(IDS.ravel().tolist())
+    image.putpalette(list(range(255, -1, -1)) * 3)  # colours that no id equals
+  image.save(tmp_path / "labels.png")
   found = read_labels(tmp_path / "labels.png", "cityscapes")
   recipes.assert_same(found, LABEL_SETS["cityscapes"].from_file[IDS])
   assert IGNORED in found and found.min() < 19
@@ -93,10 +93,10 @@ def test_ids_are_read_as_classes(mode, tmp_path):
 
 def test_what_is_no_label_map(tmp_path):
   colours = _photo(tmp_path / "colours.png")
-  with pytest.raises(UnreadableImage, match="colours.png: a picture of mode RGB, expected .*--config.label_set none"):
+  with pytest.raises(UnreadableImage, match="colours.png: an image of mode RGB, expected .*--config.label_set none"):
     read_labels(colours, "camvid")
   deep = _write(tmp_path / "deep.png", IDS.astype(np.uint16) * 1000)
-  with pytest.raises(UnreadableImage, match="deep.png: a picture of mode I"):
+  with pytest.raises(UnreadableImage, match="deep.png: an image of mode I"):
     read_labels(deep, "camvid")
   (tmp_path / "torn.png").write_bytes(_write(tmp_path / "whole.png", IDS).read_bytes()[:-30])
   with pytest.raises(UnreadableImage, match="torn.png: no label map"):
@@ -148,9 +148,9 @@ def test_cityscapes_tree(tmp_path):
   _cityscapes(tmp_path, "val", "lindau", ["lindau_000001_000019"])
   _cityscapes(tmp_path, "test", "bonn", ["bonn_000001_000019"])
   found = find_labelled(tmp_path, "cityscapes")
-  assert [picture.stem for picture in found] == ["aachen_000000_000019", "aachen_000001_000019", "bochum_000001_000019",
+  assert [image.stem for image in found] == ["aachen_000000_000019", "aachen_000001_000019", "bochum_000001_000019",
                                                  "lindau_000001_000019"]
-  assert found[0] == LabelledPicture(tmp_path / "leftImg8bit/train/aachen/aachen_000000_000019_leftImg8bit.png",
+  assert found[0] == LabelledImage(tmp_path / "leftImg8bit/train/aachen/aachen_000000_000019_leftImg8bit.png",
                                      tmp_path / "gtFine/train/aachen/aachen_000000_000019_gtFine_labelIds.png", "train")
   training, held_out = split_labelled(found, 0.5)
   assert training == found[:3] and held_out == found[3:]
@@ -164,7 +164,7 @@ def test_pix2pixhd_folders(tmp_path):
     _write(tmp_path / "train_label" / f"{name}_gtFine_labelIds.png", IDS)
   _write(tmp_path / "test_label" / "frankfurt_gtFine_labelIds.png", IDS)  # without a photograph
   found = find_labelled(str(tmp_path), "cityscapes")
-  assert [picture.stem for picture in found] == names
+  assert [image.stem for image in found] == names
   training, held_out = split_labelled(found, 0.3)
   assert training and held_out and sorted(map(str, training + held_out)) == sorted(map(str, found))
   assert split_labelled(found, 0.3) == (training, held_out)
@@ -174,13 +174,13 @@ def test_camvid_folders(tmp_path):
   _camvid(tmp_path, "train", ["a", "b"])
   assert split_labelled(find_labelled(tmp_path, "camvid"), 0)[1] == []
   _camvid(tmp_path, "val", ["c"])
-  assert [picture.stem for picture in split_labelled(find_labelled(tmp_path, "camvid"), 0)[1]] == ["c"]
+  assert [image.stem for image in split_labelled(find_labelled(tmp_path, "camvid"), 0)[1]] == ["c"]
   _camvid(tmp_path, "test", ["d", "e"])
   found = find_labelled(tmp_path, LABEL_SETS["camvid"])
-  assert [(picture.stem, picture.part) for picture in found] == [("a", "train"), ("b", "train"), ("c", "val"),
+  assert [(image.stem, image.part) for image in found] == [("a", "train"), ("b", "train"), ("c", "val"),
                                                                 ("d", "test"), ("e", "test")]
   training, held_out = split_labelled(found, 0.1)
-  assert [picture.stem for picture in training] == ["a", "b"] and [picture.stem for picture in held_out] == ["d", "e"]
+  assert [image.stem for image in training] == ["a", "b"] and [image.stem for image in held_out] == ["d", "e"]
 
 
 def test_other_folders(tmp_path):
@@ -199,11 +199,11 @@ def test_missing_partners(tmp_path):
   _camvid(tmp_path, "train", "abcdefg")
   for name in "bcdefg":
     (tmp_path / "trainannot" / f"{name}.png").unlink()
-  with pytest.raises(ValueError, match=r"6 pictures have no partner .*b\.png, .*f\.png, \.\.\.; add or remove"):
+  with pytest.raises(ValueError, match=r"6 images have no partner .*b\.png, .*f\.png, \.\.\.; add or remove"):
     find_labelled(tmp_path, "camvid")
   _cityscapes(tmp_path, "train", "aachen", ["x", "y"])
   (tmp_path / "leftImg8bit/train/aachen/x_leftImg8bit.png").unlink()
-  with pytest.raises(ValueError, match="1 pictures have no partner .*x_gtFine_labelIds.png"):
+  with pytest.raises(ValueError, match="1 images have no partner .*x_gtFine_labelIds.png"):
     find_labelled(tmp_path, "cityscapes")
   (tmp_path / "gtFine" / "train").rename(tmp_path / "gtFine" / "elsewhere")
   with pytest.raises(FileNotFoundError, match="no folder .*gtFine/train"):
@@ -211,13 +211,13 @@ def test_missing_partners(tmp_path):
 
 
 def test_bad_files_stop_a_run(tmp_path):
-  good = LabelledPicture(_photo(tmp_path / "a.png"), _write(tmp_path / "a_ids.png", IDS))
+  good = LabelledImage(_photo(tmp_path / "a.png"), _write(tmp_path / "a_ids.png", IDS))
   check_labelled([good], "cityscapes")
-  bad = [LabelledPicture(good.photo, _write(tmp_path / "void.png", np.zeros((6, 8), np.uint8))),
-         LabelledPicture(good.photo, _photo(tmp_path / "colour.png")),
-         LabelledPicture(good.photo, _write(tmp_path / "square.png", IDS[:, :6])),
-         LabelledPicture(tmp_path / "gone.png", good.labels)]
-  check_labelled([LabelledPicture(good.photo, _write(tmp_path / "half.png", IDS[::2, ::2]))], "cityscapes")
+  bad = [LabelledImage(good.photo, _write(tmp_path / "void.png", np.zeros((6, 8), np.uint8))),
+         LabelledImage(good.photo, _photo(tmp_path / "colour.png")),
+         LabelledImage(good.photo, _write(tmp_path / "square.png", IDS[:, :6])),
+         LabelledImage(tmp_path / "gone.png", good.labels)]
+  check_labelled([LabelledImage(good.photo, _write(tmp_path / "half.png", IDS[::2, ::2]))], "cityscapes")
   with pytest.raises(ValueError, match="(?s)4 of 5 labelled photographs .*void.png: no pixel of the label map.*mode RGB"
                                        ".*shapes differ: a photograph of 8x6 and labels of 6x6.*gone.png: no such file"):
     check_labelled([good, *bad], "cityscapes")
@@ -228,7 +228,7 @@ def test_bad_files_stop_a_run(tmp_path):
 def test_real_camvid(data_folder):
   found = find_labelled(data_folder / "labels2photo" / "camvid", "camvid")
   check_labelled(found[:4], "camvid")
-  classes = [read_labels(picture.labels, "camvid") for picture in found[:4]]
+  classes = [read_labels(image.labels, "camvid") for image in found[:4]]
   shares = np.bincount(np.concatenate([each.ravel() for each in classes]), minlength=256) / sum(map(np.size, classes))
   assert classes[0].shape == (360, 480) and len(found) > 10
   assert shares[:11].sum() > 0.9 and shares[3] > 0.1 and shares[11:255].sum() == 0  # a fair part is road
@@ -238,7 +238,7 @@ def test_real_camvid(data_folder):
 
 def test_real_cityscapes(data_folder):
   found = find_labelled(data_folder / "labels2photo" / "cityscapes_full", "cityscapes")
-  assert [picture.stem for picture in found] and all(picture.stem.startswith("aachen_") for picture in found)
+  assert [image.stem for image in found] and all(image.stem.startswith("aachen_") for image in found)
   classes = read_labels(found[0].labels, "cityscapes")
   assert classes.shape == (1024, 2048) and 0.7 < np.mean(classes < 19) < 1
   assert np.nonzero(classes == 0)[0].mean() > 512  # road, in the lower half

@@ -36,7 +36,7 @@ def test_find_pairs_names_five_without_a_partner(tmp_path):
   with pytest.raises(ValueError) as caught:
     find_pairs(tmp_path / "low", tmp_path / "high")
   message = str(caught.value)
-  assert message.startswith("8 pictures have no partner of the same name")
+  assert message.startswith("8 images have no partner of the same name")
   for name in ("low/1.png", "low/4.png", "high/5.png"):
     assert name in message
   for name in ("high/6.png", "high/8.png", "both.png"):
@@ -48,11 +48,11 @@ def test_find_pairs_of_missing_and_empty_folders(tmp_path):
   (tmp_path / "empty").mkdir()
   with pytest.raises(FileNotFoundError, match=r"no folder .*cannon; did you mean .*canon\?"):
     find_pairs(tmp_path / "canon", tmp_path / "cannon")
-  with pytest.raises(FileNotFoundError, match="empty: no picture in this folder .*.jpg"):
+  with pytest.raises(FileNotFoundError, match="empty: no image in this folder .*.jpg"):
     find_pairs(tmp_path / "empty", tmp_path / "canon")
 
 
-def test_two_pictures_of_one_stem_are_named(tmp_path):
+def test_two_images_of_one_stem_are_named(tmp_path):
   _write(tmp_path / "low", ["a.jpg", "a.png", "b.png"])
   _write(tmp_path / "high", ["a.png", "b.png"])
   for arguments in ((tmp_path / "low", tmp_path / "high"), (tmp_path / "high", tmp_path / "low")):
@@ -60,7 +60,7 @@ def test_two_pictures_of_one_stem_are_named(tmp_path):
       find_pairs(*arguments)
 
 
-def test_hidden_files_are_no_pictures(tmp_path):
+def test_hidden_files_are_no_images(tmp_path):
   for name in ("low", "high"):
     _write(tmp_path / name, ["a.jpg"])
   (tmp_path / "low" / "._a.jpg").write_bytes(b"what a Mac leaves on other disks")
@@ -165,21 +165,21 @@ def test_digest_is_of_the_stems_and_sizes_in_order(tmp_path):
   assert digest(pairs[::-1]) != before
   for path in (pairs[1].source, pairs[1].target):
     size = path.stat().st_size
-    path.write_bytes(bytes(size + 1))  # another picture of the same name
+    path.write_bytes(bytes(size + 1))  # another image of the same name
     assert digest(pairs) != before
     path.write_bytes(bytes(size))
     assert digest(pairs) == before
 
 
-def test_pictures_keep_their_bits(tmp_path):
-  picture = np.random.default_rng(0).integers(0, 256, (16, 20, 3), np.uint8)
-  write_image(tmp_path / "a.png", picture)
+def test_images_keep_their_bits(tmp_path):
+  image = np.random.default_rng(0).integers(0, 256, (16, 20, 3), np.uint8)
+  write_image(tmp_path / "a.png", image)
   from tf_imgtrans.data.store import ImageStore
 
-  store = ImageStore([tmp_path / "a.png"] * 3, budget=picture.nbytes)
+  store = ImageStore([tmp_path / "a.png"] * 3, budget=image.nbytes)
   assert len(store) == 3
   for _ in range(2):
     for number in range(3):  # the first is kept in memory, the others do not fit
-      recipes.assert_same(store.read(number), picture)
+      recipes.assert_same(store.read(number), image)
   assert list(store._kept) == [0]
-  recipes.assert_same(store.tensor(np.int64(2)), picture)
+  recipes.assert_same(store.tensor(np.int64(2)), image)

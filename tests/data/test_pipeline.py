@@ -36,7 +36,7 @@ def test_epochs_and_seeds_differ():
   assert len(set(epochs)) == 6
 
 
-def test_batches_show_every_picture_once_an_epoch():
+def test_batches_show_every_image_once_an_epoch():
   numbers, seeds = _numbers(steps=7)  # 84 elements, 12 epochs of 7
   assert all(sorted(epoch) == list(range(COUNT)) for epoch in numbers.reshape(-1, COUNT))
   assert len({tuple(pair) for pair in seeds.reshape(-1, 2)}) == 84
@@ -73,17 +73,17 @@ def test_a_batch_that_does_not_divide(part, multiple):
     _numbers(part=part)
 
 
-def test_no_picture():
-  with pytest.raises(ValueError, match="no picture to train on"):
+def test_no_image():
+  with pytest.raises(ValueError, match="no image to train on"):
     _numbers(count=0)
 
 
-def test_one_picture():
+def test_one_image():
   assert not _numbers(count=1)[0].any()
 
 
 def _coordinates(height, width):
-  """A picture whose pixel (row, column) holds (row, column, 0), and one that holds (row, column, 1)."""
+  """An image whose pixel (row, column) holds (row, column, 0), and one that holds (row, column, 1)."""
   grid = np.stack([*np.mgrid[:height, :width], np.zeros((height, width), int)], axis=-1).astype(np.float32)
   return grid, grid + np.float32([0, 0, 1])
 
@@ -105,7 +105,7 @@ def test_crops_reach_every_place():
   assert corners == {(top, left) for top in range(4) for left in range(3)}
 
 
-def test_a_picture_below_the_crop_fails():
+def test_a_image_below_the_crop_fails():
   with pytest.raises(tf.errors.InvalidArgumentError):
     random_crop([tf.zeros((8, 5, 3))], 6, tf.constant([0, 0]))
 
@@ -114,8 +114,8 @@ def test_flips_take_all_or_none():
   source, target = _coordinates(3, 4)
   mirrored = 0
   for n in range(100):
-    pictures = random_flip([tf.constant(source), tf.constant(target)], tf.constant([n, 0]))
-    a, b = (picture.numpy() for picture in pictures)
+    images = random_flip([tf.constant(source), tf.constant(target)], tf.constant([n, 0]))
+    a, b = (image.numpy() for image in images)
     flipped = a[0, 0, 1] == 3
     mirrored += flipped
     recipes.assert_same(a, source[:, ::-1] if flipped else source)

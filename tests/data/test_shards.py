@@ -1,4 +1,4 @@
-"""Packed pictures: what is in the files, reading by number, and what is said of files that are damaged."""
+"""Packed images: what is in the files, reading by number, and what is said of files that are damaged."""
 
 import concurrent.futures
 import json
@@ -22,7 +22,7 @@ SIZES = [4, 8, 16]
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory):
-  """Seven pictures in two folders, of other shapes each."""
+  """Seven images in two folders, of other shapes each."""
   folder = tmp_path_factory.mktemp("sources")
   found = [folder / ("a" if number < 4 else "b") / f"{number:02d}.png" for number in range(7)]
   for number, path in enumerate(found):
@@ -38,16 +38,16 @@ def packed(paths, tmp_path):
 
 def _expected(path, largest=16):
   """The middle square by area, by OpenCV."""
-  picture = read_uint8(path)
-  side = min(picture.shape[:2])
-  top, left = ((length - side) // 2 for length in picture.shape[:2])
-  return cv2.resize(picture[top:top + side, left:left + side], (largest, largest), interpolation=cv2.INTER_AREA)
+  image = read_uint8(path)
+  side = min(image.shape[:2])
+  top, left = ((length - side) // 2 for length in image.shape[:2])
+  return cv2.resize(image[top:top + side, left:left + side], (largest, largest), interpolation=cv2.INTER_AREA)
 
 
-def _halved(picture, factor):
+def _halved(image, factor):
   """Block means, rounded half up, in whole numbers."""
-  rows, columns = (length // factor for length in picture.shape[:2])
-  sums = picture.reshape(rows, factor, columns, factor, 3).astype(int).sum((1, 3))
+  rows, columns = (length // factor for length in image.shape[:2])
+  sums = image.reshape(rows, factor, columns, factor, 3).astype(int).sum((1, 3))
   return ((2 * sums + factor * factor) // (2 * factor * factor)).astype(np.uint8)
 
 
@@ -71,7 +71,7 @@ def test_the_folder(packed, paths):
   assert found.digest == digest(paths) and found.names[4] == "b/04.png"
   files = {path.relative_to(packed).as_posix() for path in packed.rglob("*") if path.is_file()}
   assert files == {"index.json", *(f"{size}x{size}/{name}" for size in SIZES for name in (
-      "index.json", *(f"pictures-{shard:05d}-of-00003.tfrecord" for shard in range(3))))}
+      "index.json", *(f"images-{shard:05d}-of-00003.tfrecord" for shard in range(3))))}
   assert json.loads((packed / "index.json").read_text())["number"] == 7
   index = json.loads((packed / "8x8" / "index.json").read_text())
   assert [len(part["offsets"]) for part in index["files"]] == [3, 3, 1]
@@ -102,11 +102,11 @@ def test_offsets_lengths_and_checksums(packed):
 def test_as_tensors_and_from_many_threads(packed):
   store = ShardStore(packed, 16, budget=0)
   numbers = np.random.default_rng(0).integers(0, 7, 200)
-  pictures = tf.data.Dataset.from_tensor_slices(numbers).map(store.tensor, num_parallel_calls=4)
-  assert pictures.element_spec == tf.TensorSpec((16, 16, 3), tf.uint8)
+  images = tf.data.Dataset.from_tensor_slices(numbers).map(store.tensor, num_parallel_calls=4)
+  assert images.element_spec == tf.TensorSpec((16, 16, 3), tf.uint8)
   with concurrent.futures.ThreadPoolExecutor(8) as pool:
-    for picture, other, number in zip(pictures, pool.map(store.read, numbers), numbers):
-      recipes.assert_same(picture, store.read(number))
+    for image, other, number in zip(images, pool.map(store.read, numbers), numbers):
+      recipes.assert_same(image, store.read(number))
       recipes.assert_same(other, store.read(number))
 
 
@@ -134,17 +134,17 @@ def test_without_a_crop_and_enlarged(paths, tmp_path):
   assert ShardStore(tmp_path / "large", 32).read(0).shape == (32, 32, 3)
 
 
-def test_pictures_that_are_too_small_are_named(paths, tmp_path):
+def test_images_that_are_too_small_are_named(paths, tmp_path):
   with pytest.raises(ValueError) as raised:
     pack(paths, tmp_path / "packed", [16, 32], progress=False)
   message = str(raised.value)
   # The shorter sides are 16, 19, 22, 25, 28, 30 and 28.
-  assert message.startswith("7 of 7 pictures have less than 32 pixels:") and "--enlarge" in message
+  assert message.startswith("7 of 7 images have less than 32 pixels:") and "--enlarge" in message
   assert f"{paths[4]}: its shorter side has 28" in message and str(paths[5]) not in message
   assert not list(tmp_path.iterdir())
 
 
-def test_unreadable_pictures_are_left_out(paths, tmp_path):
+def test_unreadable_images_are_left_out(paths, tmp_path):
   torn, missing = tmp_path / "torn.png", tmp_path / "missing.png"
   torn.write_bytes(paths[0].read_bytes()[:700])
   found, failures = pack([paths[0], torn, missing, paths[6]], tmp_path / "packed", SIZES, per_shard=2, progress=False)
@@ -154,7 +154,7 @@ def test_unreadable_pictures_are_left_out(paths, tmp_path):
   assert len(found) == len(store) == 2 and found.digest == digest([paths[0], paths[6]])
   recipes.assert_same(store.read(1), _expected(paths[6]))
   store.verify()
-  with pytest.raises(ValueError, match="none of 1 pictures"):
+  with pytest.raises(ValueError, match="none of 1 images"):
     pack([torn], tmp_path / "none", SIZES, progress=False)
   assert sorted(path.name for path in tmp_path.iterdir()) == ["packed", "torn.png"]
 
@@ -168,7 +168,7 @@ def test_a_file_of_failures_alone_is_empty(paths, tmp_path):
 
 def test_nothing_is_written_over(paths, packed, tmp_path):
   before = (packed / "index.json").read_bytes()
-  with pytest.raises(ValueError, match="holds packed pictures already: give another folder"):
+  with pytest.raises(ValueError, match="holds packed images already: give another folder"):
     pack(paths, packed, SIZES, progress=False)
   assert (packed / "index.json").read_bytes() == before
   (tmp_path / "mine").mkdir()
@@ -216,7 +216,7 @@ def test_what_is_no_packed_folder(packed, paths, tmp_path):
     find_shards(packed)
 
 
-SECOND = "pictures-00001-of-00003.tfrecord"
+SECOND = "images-00001-of-00003.tfrecord"
 
 
 def _place(packed, number):
@@ -262,13 +262,13 @@ def test_files_that_are_cut_or_missing(packed):
   ShardStore(packed, 8).read(4)  # the other sizes are whole
 
 
-def test_an_index_of_other_pictures(packed, paths, tmp_path):
+def test_an_index_of_other_images(packed, paths, tmp_path):
   pack(paths[:3], tmp_path / "other", SIZES, progress=False)
   for file in (packed / "8x8").iterdir():
     file.unlink()
   for file in (tmp_path / "other" / "8x8").iterdir():
     file.rename(packed / "8x8" / file.name)
-  with pytest.raises(DamagedShard, match="is of other pictures than"):
+  with pytest.raises(DamagedShard, match="is of other images than"):
     ShardStore(packed, 8)
 
 

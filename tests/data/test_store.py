@@ -1,4 +1,4 @@
-"""Decoded pictures by number: what is kept, and how often a picture is prepared."""
+"""Decoded images by number: what is kept, and how often an image is prepared."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from tf_imgtrans.data.store import ImageStore
 
 @pytest.fixture
 def paths(tmp_path):
-  """Three pictures of 6x8 and 7x9 and 8x10 pixels."""
+  """Three images of 6x8 and 7x9 and 8x10 pixels."""
   found = [tmp_path / f"{number}.png" for number in range(3)]
   for number, path in enumerate(found):
     write_image(path, recipes.random_images(6 + number, 8 + number, 3, seed=number))
@@ -24,13 +24,13 @@ class Halver:
   def __init__(self):
     self.sizes = []
 
-  def __call__(self, picture):
-    assert picture.dtype == np.uint8
-    self.sizes.append(picture.shape[:2])
-    return np.ascontiguousarray(picture[::2, ::2])
+  def __call__(self, image):
+    assert image.dtype == np.uint8
+    self.sizes.append(image.shape[:2])
+    return np.ascontiguousarray(image[::2, ::2])
 
 
-def test_pictures_are_read_as_everywhere(paths):
+def test_images_are_read_as_everywhere(paths):
   store = ImageStore(iter(paths))
   assert len(store) == 3 and store.paths == paths
   for number, path in enumerate(paths):
@@ -38,7 +38,7 @@ def test_pictures_are_read_as_everywhere(paths):
     assert store.read(np.int64(number)) is store.read(number)  # decoded once
 
 
-def test_a_kept_picture_is_prepared_once(paths):
+def test_a_kept_image_is_prepared_once(paths):
   halve = Halver()
   store = ImageStore(paths, prepare=halve)
   for number in (1, 0, 1, 1, 0):
@@ -49,7 +49,7 @@ def test_a_kept_picture_is_prepared_once(paths):
 
 
 @pytest.mark.parametrize(("budget", "kept"), [(0, []), (35, []), (36, [0]), (36 + 59, [0]), (36 + 60, [0, 1])])
-def test_the_budget_counts_prepared_pictures(budget, kept, paths):
+def test_the_budget_counts_prepared_images(budget, kept, paths):
   halve = Halver()
   store = ImageStore(paths, budget=budget, prepare=halve)  # of 3x4 and 4x5 and 4x5 pixels of three bytes
   for _ in range(2):
@@ -59,17 +59,17 @@ def test_the_budget_counts_prepared_pictures(budget, kept, paths):
   assert [number for number in range(3) if store.read(number) is store.read(number)] == kept
 
 
-def test_prepared_pictures_as_tensors(paths):
+def test_prepared_images_as_tensors(paths):
   halve = Halver()
   store = ImageStore(paths, prepare=halve)
   numbers = tf.data.Dataset.from_tensor_slices([2, 0, 2, 1]).map(store.tensor, num_parallel_calls=2)
   assert numbers.element_spec.shape.as_list() == [None, None, 3] and numbers.element_spec.dtype == tf.uint8
-  for number, picture in zip([2, 0, 2, 1], numbers):
-    recipes.assert_same(picture, read_uint8(paths[number])[::2, ::2])
+  for number, image in zip([2, 0, 2, 1], numbers):
+    recipes.assert_same(image, read_uint8(paths[number])[::2, ::2])
 
 
-def test_an_unreadable_picture_is_named(paths):
-  paths[1].write_bytes(b"no picture")
+def test_an_unreadable_image_is_named(paths):
+  paths[1].write_bytes(b"no image")
   store = ImageStore(paths, prepare=Halver())
   store.read(0)
   with pytest.raises(ValueError, match="1.png: not an image"):

@@ -23,7 +23,7 @@ def _function(kind, amounts):
 
 
 def _layer(kind, seed, **amounts):
-  """How much of the light of the falling things reaches each pixel of a black picture: [H, W] in [0, 1]."""
+  """How much of the light of the falling things reaches each pixel of a black image: [H, W] in [0, 1]."""
   return _function(kind, tuple(amounts.items()))(tf.constant([seed, 0])).numpy()[..., 1]
 
 
@@ -37,7 +37,7 @@ def test_size_range_and_type(kind, height, width, seed):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_same_seed_gives_the_same_picture_everywhere(kind, real_photograph):
+def test_the_same_seed_gives_the_same_image_everywhere(kind, real_photograph):
   image, function = real_photograph[100:148, 130:170], KINDS[kind]
   known = tf.function(lambda seed: function(image, seed))
   compiled = tf.function(lambda seed: function(image, seed), jit_compile=True)
@@ -123,7 +123,7 @@ def test_they_fall_everywhere(kind):
   assert 0.85 < border / mean.mean() < 1.15
 
 
-def test_what_is_no_picture_or_range():
+def test_what_is_no_image_or_range():
   for function, name in ((rain, "streaks"), (snow, "flakes")):
     with pytest.raises(ValueError, match="image has shape .*expected .height, width, 3."):
       function(np.zeros((2, 8, 8, 3), "f"), 0)

@@ -36,28 +36,28 @@ def table(heading):
   return rows
 
 
-def frame(picture, degrees, padding=24):
+def frame(image, degrees, padding=24):
   """What a camera delivers of a scene: RGBA bytes that are upright after a clockwise turn by `degrees`.
 
   Rows are padded, but for the last, which ends with its last pixel as camera buffers do; the padding is no colour.
 
   Args:
-    picture: uint8 [H, W, 3], upright.
+    image: uint8 [H, W, 3], upright.
     degrees: 0, 90, 180 or 270.
     padding: int, bytes.
   Returns:
     (int8 array, width, height, row stride, pixel stride).
   """
-  turned = np.rot90(picture, degrees // 90)
+  turned = np.rot90(image, degrees // 90)
   height, width = turned.shape[:2]
   rows = np.full((height, width * 4 + padding), 77, np.uint8)
   rows[:, :width * 4] = np.concatenate([turned, np.full((height, width, 1), 255, np.uint8)], axis=-1).reshape(height, -1)
   return rows.ravel()[:rows.size - padding].view(np.int8), width, height, rows.shape[1], 4
 
 
-def get_pixels(picture):
+def get_pixels(image):
   """Bitmap.getPixels of uint8 [H, W, 3]: list of signed ARGB ints."""
-  red, green, blue = np.moveaxis(picture.astype(np.uint32), -1, 0)
+  red, green, blue = np.moveaxis(image.astype(np.uint32), -1, 0)
   return (np.uint32(255 << 24) | red << 16 | green << 8 | blue).view(np.int32).ravel().tolist()
 
 

@@ -56,16 +56,16 @@ def exported(networks, photograph, tmp_path_factory):
   @functools.cache
   def make(name, precision="float32", height=None, width=None, **options):
     path = folder / f"{name}_{precision}_{height}x{width}_{'_'.join(map(str, options.values()))}.tflite"
-    pictures = None if height is None else [unit[:height, :width], unit[-height:, -width:]]
-    to_tflite(networks[name], path, precision, height, width, representative=pictures, **options)
+    images = None if height is None else [unit[:height, :width], unit[-height:, -width:]]
+    to_tflite(networks[name], path, precision, height, width, representative=images, **options)
     return path
 
   return make
 
 
-def source_picture(network, picture):
+def source_image(network, image):
   """What the Keras network makes of uint8 [H, W, 3], as uint8."""
-  return to_uint8(network(picture[None].astype(np.float32) / 255, training=False).numpy()[0])
+  return to_uint8(network(image[None].astype(np.float32) / 255, training=False).numpy()[0])
 
 
 def differences(a, b):
@@ -73,10 +73,10 @@ def differences(a, b):
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
-def test_a_camera_frame_becomes_the_upright_picture(kotlin, photograph, degrees):
-  picture = photograph[:40, :50]
-  pixels = kotlin["rgbaToArgb"](*frame(picture, degrees), degrees)
-  assert pixels == get_pixels(picture)
+def test_a_camera_frame_becomes_the_upright_image(kotlin, photograph, degrees):
+  image = photograph[:40, :50]
+  pixels = kotlin["rgbaToArgb"](*frame(image, degrees), degrees)
+  assert pixels == get_pixels(image)
 
 
 def test_floats_and_bytes_go_both_ways(kotlin, photograph):
@@ -95,7 +95,7 @@ def test_from_the_camera_to_the_screen_by_float32(kotlin, networks, exported, ph
   enhancer = Enhancer(exported(name, "float32", HEIGHT, WIDTH))
   tensor = kotlin["argbToTensor"](kotlin["rgbaToArgb"](*frame(photograph, 90), 90))
   seen = shown(kotlin["tensorToArgb"](enhancer.run(tensor)), HEIGHT, WIDTH)
-  expected = source_picture(networks[name], photograph)
+  expected = source_image(networks[name], photograph)
   assert expected.std() > 5 and differences(seen, expected).max() <= 1
   assert differences(seen, expected[..., ::-1]).max() > 20  # exchanged colours would be seen
 
@@ -105,7 +105,7 @@ def test_from_the_camera_to_the_screen_by_float32(kotlin, networks, exported, ph
 def test_from_the_screen_to_the_screen_by_smaller_weights(kotlin, networks, exported, photograph, precision, largest):
   enhancer = Enhancer(exported("srcnn", precision, HEIGHT, WIDTH))
   seen = shown(kotlin["tensorToArgb"](enhancer.run(kotlin["argbToTensor"](get_pixels(photograph)))), HEIGHT, WIDTH)
-  assert differences(seen, source_picture(networks["srcnn"], photograph)).max() <= largest
+  assert differences(seen, source_image(networks["srcnn"], photograph)).max() <= largest
 
 
 @pytest.mark.export
@@ -113,7 +113,7 @@ def test_integers_in_and_out(kotlin, networks, exported, photograph):
   enhancer = Enhancer(exported("srcnn", "int8", HEIGHT, WIDTH, integer_io=True))
   tensor = kotlin["argbToTensor"](kotlin["rgbaToArgb"](*frame(photograph, 270), 270))
   seen = shown(kotlin["tensorToArgb"](enhancer.run_bytes(tensor)), HEIGHT, WIDTH)
-  found = differences(seen, source_picture(networks["srcnn"], photograph))
+  found = differences(seen, source_image(networks["srcnn"], photograph))
   assert found.mean() < 2 and found.max() <= 12
 
 
@@ -121,9 +121,9 @@ def test_integers_in_and_out(kotlin, networks, exported, photograph):
 def test_a_file_of_any_size_is_resized_before_its_tensors_are_made(kotlin, networks, exported, photograph):
   path = exported("srcnn")
   assert Enhancer(path, (HEIGHT, WIDTH)).shape == (1, HEIGHT, WIDTH, 3)
-  picture = photograph[:61, :83]
-  made = Enhancer(path, (61, 83)).run(kotlin["argbToTensor"](get_pixels(picture)))
-  assert differences(shown(kotlin["tensorToArgb"](made), 61, 83), source_picture(networks["srcnn"], picture)).max() <= 1
+  image = photograph[:61, :83]
+  made = Enhancer(path, (61, 83)).run(kotlin["argbToTensor"](get_pixels(image)))
+  assert differences(shown(kotlin["tensorToArgb"](made), 61, 83), source_image(networks["srcnn"], image)).max() <= 1
 
 
 @given(st.data())
@@ -142,12 +142,12 @@ def test_tiles_lie_and_blend_as_on_the_computer(data):
 
 
 @pytest.mark.export
-def test_tiles_of_a_finite_field_give_the_whole_picture(kotlin, networks, exported, photograph):
+def test_tiles_of_a_finite_field_give_the_whole_image(kotlin, networks, exported, photograph):
   field = receptive_field(networks["srcnn"])
   enhancer = Enhancer(exported("srcnn", "float32", TILE, TILE))
   made = kotlin["enhanceTiled"](get_pixels(photograph), WIDTH, HEIGHT, TILE, TILE, 1, 2 * field.radius + FEATHER,
                                 field.radius, field.period, enhancer.run)
-  assert differences(shown(made, HEIGHT, WIDTH), source_picture(networks["srcnn"], photograph)).max() <= 1
+  assert differences(shown(made, HEIGHT, WIDTH), source_image(networks["srcnn"], photograph)).max() <= 1
 
 
 def test_the_pages_question_for_the_field(networks, tmp_path, monkeypatch, capsys):
@@ -161,10 +161,10 @@ def test_the_pages_question_for_the_field(networks, tmp_path, monkeypatch, capsy
 
 
 @pytest.mark.export
-def test_tiles_by_integers_are_near_the_whole_picture(kotlin, networks, exported, photograph):
+def test_tiles_by_integers_are_near_the_whole_image(kotlin, networks, exported, photograph):
   enhancer = Enhancer(exported("srcnn", "int8", TILE, TILE, integer_io=True))
   made = kotlin["enhanceTiled"](get_pixels(photograph), WIDTH, HEIGHT, TILE, TILE, 1, 32, 8, 1, enhancer.run_bytes)
-  found = differences(shown(made, HEIGHT, WIDTH), source_picture(networks["srcnn"], photograph))
+  found = differences(shown(made, HEIGHT, WIDTH), source_image(networks["srcnn"], photograph))
   assert found.mean() < 2 and found.max() <= 12
 
 
@@ -191,9 +191,9 @@ def test_tiles_of_an_enlarging_network_lie_in_place(kotlin, photograph):
   def run(tensor):  # each pixel four times
     return np.repeat(np.repeat(tensor.reshape(16, 24, 3), 2, axis=0), 2, axis=1).ravel()
 
-  picture = photograph[:37, :55]  # no multiple of the period: mirrored at the right and the bottom
-  made = kotlin["enhanceTiled"](get_pixels(picture), 55, 37, 16, 24, 2, 8, 2, 4, run)
-  np.testing.assert_array_equal(shown(made, 74, 110), picture.repeat(2, axis=0).repeat(2, axis=1))
+  image = photograph[:37, :55]  # no multiple of the period: mirrored at the right and the bottom
+  made = kotlin["enhanceTiled"](get_pixels(image), 55, 37, 16, 24, 2, 8, 2, 4, run)
+  np.testing.assert_array_equal(shown(made, 74, 110), image.repeat(2, axis=0).repeat(2, axis=1))
 
 
 @pytest.mark.export

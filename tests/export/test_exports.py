@@ -1,4 +1,4 @@
-"""Exports give the same picture, in every loader that users have, and hold what they promise."""
+"""Exports give the same image, in every loader that users have, and hold what they promise."""
 
 import collections
 import math
@@ -42,7 +42,7 @@ def operations(path):
   return collections.Counter(detail["op_name"] for detail in interpreter._get_ops_details())
 
 
-def test_saved_model_gives_the_same_picture_at_any_size(generator, photograph, tmp_path):
+def test_saved_model_gives_the_same_image_at_any_size(generator, photograph, tmp_path):
   folder = to_saved_model(generator, tmp_path / "served", version=3)
   assert folder == tmp_path / "served" / "3" and (folder / "saved_model.pb").is_file()
   loaded = load_model(tmp_path / "served")

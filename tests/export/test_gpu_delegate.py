@@ -25,7 +25,7 @@ def reason(name, inputs, outputs=None, **options):
   return found[0].reason if found else None
 
 
-PICTURE = tensor(1, 8, 8, 16)
+IMAGE = tensor(1, 8, 8, 16)
 AXES = tensor(2, constant=True, dtype="INT32")
 
 
@@ -38,31 +38,31 @@ def test_operations_of_image_networks_are_listed(name):
 @pytest.mark.parametrize("name", ["SHAPE", "RANGE", "WHERE", "BROADCAST_TO", "RANDOM_STANDARD_NORMAL", "GATHER_ND", "TANHH",
                                   "CUSTOM FlexErf"])
 def test_other_operations_are_left_to_the_cpu(name):
-  assert "not among" in reason(name, [PICTURE])
+  assert "not among" in reason(name, [IMAGE])
 
 
 @pytest.mark.parametrize(("name", "inputs", "options", "said"), [
-    ("RELU", [PICTURE], {}, None),
+    ("RELU", [IMAGE], {}, None),
     ("RELU", [tensor(1, 2, 8, 8, 16)], {}, "rank 5"),
     ("RELU", [tensor(1, -1, -1, 16)], {}, "fixed size"),
     ("RELU", [tensor(1, 8, 8, 16, dtype="INT8")], {}, None),
     ("RELU", [tensor(1, 8, 8, 16, dtype="INT16")], {}, "16-bit"),
-    ("MEAN", [PICTURE, AXES], {}, None),
-    ("MEAN", [PICTURE, tensor(2, dtype="INT32")], {}, "2 inputs that are computed"),
-    ("ADD", [PICTURE, tensor(16, constant=True)], {}, None),
-    ("MUL", [PICTURE, tensor(1, 1, 1, 16)], {}, None),
-    ("MUL", [PICTURE, tensor()], {}, None),
-    ("ADD", [PICTURE, tensor(8, 8, constant=True)], {}, "broadcast"),
-    ("STRIDED_SLICE", [PICTURE, AXES, AXES, AXES], dict(ellipsisMask=0, newAxisMask=0, shrinkAxisMask=0), None),
-    ("STRIDED_SLICE", [PICTURE, AXES, AXES, AXES], dict(ellipsisMask=0, newAxisMask=0, shrinkAxisMask=1), "axis"),
+    ("MEAN", [IMAGE, AXES], {}, None),
+    ("MEAN", [IMAGE, tensor(2, dtype="INT32")], {}, "2 inputs that are computed"),
+    ("ADD", [IMAGE, tensor(16, constant=True)], {}, None),
+    ("MUL", [IMAGE, tensor(1, 1, 1, 16)], {}, None),
+    ("MUL", [IMAGE, tensor()], {}, None),
+    ("ADD", [IMAGE, tensor(8, 8, constant=True)], {}, "broadcast"),
+    ("STRIDED_SLICE", [IMAGE, AXES, AXES, AXES], dict(ellipsisMask=0, newAxisMask=0, shrinkAxisMask=0), None),
+    ("STRIDED_SLICE", [IMAGE, AXES, AXES, AXES], dict(ellipsisMask=0, newAxisMask=0, shrinkAxisMask=1), "axis"),
     ("STRIDED_SLICE", [tensor(8), AXES, AXES, AXES], dict(ellipsisMask=0, newAxisMask=0, shrinkAxisMask=0), "rank 1"),
-    ("MIRROR_PAD", [PICTURE, tensor(4, 2, constant=True)], {"mode": 0}, None),
-    ("MIRROR_PAD", [PICTURE, tensor(4, 2, constant=True)], {"mode": 1}, "symmetric"),
-    ("PAD", [PICTURE, tensor(2, 2, constant=True)], {}, "paddings of shape"),
-    ("GATHER", [PICTURE, tensor(2, 2, constant=True)], {}, "rank 2"),
-    ("SOFTMAX", [PICTURE], {"beta": 2.0}, "beta"),
-    ("CONV_2D", [PICTURE, PICTURE], {"fusedActivationFunction": 1}, None),
-    ("CONV_2D", [PICTURE, PICTURE], {"fusedActivationFunction": 5}, "activation"),
+    ("MIRROR_PAD", [IMAGE, tensor(4, 2, constant=True)], {"mode": 0}, None),
+    ("MIRROR_PAD", [IMAGE, tensor(4, 2, constant=True)], {"mode": 1}, "symmetric"),
+    ("PAD", [IMAGE, tensor(2, 2, constant=True)], {}, "paddings of shape"),
+    ("GATHER", [IMAGE, tensor(2, 2, constant=True)], {}, "rank 2"),
+    ("SOFTMAX", [IMAGE], {"beta": 2.0}, "beta"),
+    ("CONV_2D", [IMAGE, IMAGE], {"fusedActivationFunction": 1}, None),
+    ("CONV_2D", [IMAGE, IMAGE], {"fusedActivationFunction": 5}, "activation"),
 ])
 def test_rules(name, inputs, options, said):
   found = reason(name, inputs, **options)
@@ -71,7 +71,7 @@ def test_rules(name, inputs, options, said):
 
 def test_findings_are_counted_by_operation_and_reason():
   relu = Operation("RELU", (tensor(1, -1, 4, 3),), (tensor(1, -1, 4, 3),))
-  shape = Operation("SHAPE", (PICTURE,), (AXES,))
+  shape = Operation("SHAPE", (IMAGE,), (AXES,))
   found = gpu_findings(lite(shape, relu, relu))
   assert [(item.operation, item.count) for item in found] == [("SHAPE", 1), ("RELU", 2)]
   assert found[0] == Finding("SHAPE", 1, "not among the delegate's operations")

@@ -1,4 +1,4 @@
-"""The signatures of a SavedModel for servers: encoded pictures, uint8 and float images, and hostile requests."""
+"""The signatures of a SavedModel for servers: encoded images, uint8 and float images, and hostile requests."""
 
 import io
 import struct
@@ -13,7 +13,7 @@ from PIL import Image
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from tf_imgtrans.core.images import read_image, read_uint8, to_uint8
-from tf_imgtrans.export.saved_model import MAX_PIXELS, read_picture, to_saved_model, upright
+from tf_imgtrans.export.saved_model import MAX_PIXELS, decode_image, to_saved_model, upright
 from tf_imgtrans.export.serving_assets import prediction_log, write_serving_files
 from tf_imgtrans.generators import create_generator
 from tf_imgtrans.inference.models import load_model
@@ -21,13 +21,13 @@ from tf_imgtrans.inference.models import load_model
 pytestmark = pytest.mark.export
 
 
-def noise_picture(height, width, channels=3, seed=0):
+def noise_image(height, width, channels=3, seed=0):
   return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
 
 
-def encoded(picture, kind, **options):
+def encoded(image, kind, **options):
   buffer = io.BytesIO()
-  (picture if isinstance(picture, Image.Image) else Image.fromarray(picture)).save(buffer, format=kind, **options)
+  (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(buffer, format=kind, **options)
   return buffer.getvalue()
 
 
@@ -37,8 +37,8 @@ def with_orientation(value):
   return exif
 
 
-COLOUR, ALPHA = noise_picture(24, 40), noise_picture(24, 40, 4)
-PICTURES = {
+COLOUR, ALPHA = noise_image(24, 40), noise_image(24, 40, 4)
+IMAGES = {
     "jpeg": encoded(COLOUR, "JPEG"), "progressive": encoded(COLOUR, "JPEG", progressive=True),
     "grey jpeg": encoded(COLOUR[..., 0], "JPEG"), "cmyk": encoded(Image.fromarray(COLOUR).convert("CMYK"), "JPEG"),
     "png": encoded(COLOUR, "PNG"), "png alpha": encoded(ALPHA, "PNG"), "grey alpha": encoded(ALPHA[..., :2], "PNG"),
@@ -62,19 +62,19 @@ def png_header(height, width):
   return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + content + struct.pack(">I", zlib.crc32(content)) + bytes(64)
 
 
-FRAME = PICTURES["jpeg"].index(b"\xff\xc0")
+FRAME = IMAGES["jpeg"].index(b"\xff\xc0")
 HUGE = {
     "png": png_header(20_000, 20_000), "widest png": png_header(2 ** 32 - 1, 2 ** 32 - 1),
     "long png": png_header(2 ** 31, 8),
-    "jpeg": patched(PICTURES["jpeg"], FRAME + 5, struct.pack(">HH", 20_000, 20_000)),
-    "bmp": patched(PICTURES["bmp"], 18, struct.pack("<ii", 20_000, -20_000)),
-    "webp": patched(PICTURES["lossy webp alpha"], 24, (20_000 - 1).to_bytes(3, "little") * 2),
-    "lossless webp": patched(PICTURES["webp"], 21, struct.pack("<I", 0x0fffffff)),
+    "jpeg": patched(IMAGES["jpeg"], FRAME + 5, struct.pack(">HH", 20_000, 20_000)),
+    "bmp": patched(IMAGES["bmp"], 18, struct.pack("<ii", 20_000, -20_000)),
+    "webp": patched(IMAGES["lossy webp alpha"], 24, (20_000 - 1).to_bytes(3, "little") * 2),
+    "lossless webp": patched(IMAGES["webp"], 21, struct.pack("<I", 0x0fffffff)),
 }
 UNREADABLE = {
-    "empty": b"", "text": b"<html>no picture</html>", "gif": encoded(COLOUR, "GIF"), "magic alone": b"\xff\xd8\xff",
-    "torn jpeg": PICTURES["jpeg"][:700], "torn png": PICTURES["png"][:900], "torn webp": PICTURES["webp"][:900],
-    "torn bmp": PICTURES["bmp"][:900], "bad checksum": patched(PICTURES["png"], 500, b"\0\0\0\0"),
+    "empty": b"", "text": b"<html>no image</html>", "gif": encoded(COLOUR, "GIF"), "magic alone": b"\xff\xd8\xff",
+    "torn jpeg": IMAGES["jpeg"][:700], "torn png": IMAGES["png"][:900], "torn webp": IMAGES["webp"][:900],
+    "torn bmp": IMAGES["bmp"][:900], "bad checksum": patched(IMAGES["png"], 500, b"\0\0\0\0"),
     "animation": encoded(COLOUR, "WEBP", save_all=True, append_images=[Image.fromarray(COLOUR[::-1].copy())], duration=9),
     "palette bmp": encoded(Image.fromarray(COLOUR).quantize(16), "BMP"),
     "nothing but markers": b"\xff\xd8" + b"\xff" * 9999,
@@ -99,14 +99,14 @@ def signatures(folder):
 
 @pytest.fixture(scope="module")
 def decode():
-  return tf.function(read_picture, input_signature=[tf.TensorSpec([], tf.string)])
+  return tf.function(decode_image, input_signature=[tf.TensorSpec([], tf.string)])
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_the_graph_reads_what_the_package_reads(name, decode, tmp_path):
-  (tmp_path / "picture").write_bytes(PICTURES[name])
-  expected = read_image(tmp_path / "picture")
-  np.testing.assert_allclose(decode(PICTURES[name]), expected, atol=1.2e-7, rtol=0)  # 1/255 is rounded once in the graph
+  (tmp_path / "image").write_bytes(IMAGES[name])
+  expected = read_image(tmp_path / "image")
+  np.testing.assert_allclose(decode(IMAGES[name]), expected, atol=1.2e-7, rtol=0)  # 1/255 is rounded once in the graph
 
 
 def test_16_bit_colours_keep_their_steps(decode):
@@ -117,7 +117,7 @@ def test_16_bit_colours_keep_their_steps(decode):
 
 
 def test_upright_of_each_orientation_by_hand():
-  """Where the corner pixel 0 of a 2 x 3 picture comes to stand, from the table of the EXIF standard."""
+  """Where the corner pixel 0 of a 2 x 3 image comes to stand, from the table of the EXIF standard."""
   pixels = tf.reshape(tf.range(6), [2, 3, 1])
   corners = {1: (0, 0), 2: (0, 2), 3: (1, 2), 4: (1, 0), 5: (0, 0), 6: (0, 1), 7: (2, 1), 8: (2, 0)}
   for value, corner in corners.items():
@@ -126,10 +126,10 @@ def test_upright_of_each_orientation_by_hand():
 
 
 def exif_jpeg(content):
-  """The grey picture with one APP1 segment of `content` behind 0xFF fill bytes and a comment."""
+  """The grey image with one APP1 segment of `content` behind 0xFF fill bytes and a comment."""
   comment = b"\xff\xfe" + struct.pack(">H", 7) + b"hello"
   segment = b"\xff\xe1" + struct.pack(">H", 2 + len(content)) + content
-  return PICTURES["jpeg"][:2] + comment + b"\xff\xff" + segment + PICTURES["jpeg"][2:]
+  return IMAGES["jpeg"][:2] + comment + b"\xff\xff" + segment + IMAGES["jpeg"][2:]
 
 
 @pytest.mark.parametrize(("content", "height"), [
@@ -144,13 +144,13 @@ def test_exif_of_both_byte_orders_and_damaged_ones(content, height, decode):
   assert decode(exif_jpeg(content)).shape[0] == height
 
 
-def test_the_bytes_signature_gives_the_picture_of_a_file(signatures, generator, tmp_path):
+def test_the_bytes_signature_gives_the_image_of_a_file(signatures, generator, tmp_path):
   """Mixed kinds and sizes in one request; each as predicted from its file, but for values at a rounding border."""
   names = ["exif 6", "png alpha", "grey 16", "webp"]
-  replies = signatures("serving_default", image_bytes=tf.constant([PICTURES[name] for name in names]))["image_bytes"]
+  replies = signatures("serving_default", image_bytes=tf.constant([IMAGES[name] for name in names]))["image_bytes"]
   assert replies.shape == (4,)
   for name, reply in zip(names, replies.numpy()):
-    (tmp_path / "in").write_bytes(PICTURES[name])
+    (tmp_path / "in").write_bytes(IMAGES[name])
     (tmp_path / "out").write_bytes(reply)
     assert reply[:4] == b"\x89PNG"
     expected = to_uint8(generator(read_image(tmp_path / "in")[None], training=False)[0].numpy())
@@ -158,30 +158,30 @@ def test_the_bytes_signature_gives_the_picture_of_a_file(signatures, generator, 
     assert difference.max() <= 1 and difference.mean() < 0.01, name
 
 
-def test_one_picture_may_come_as_a_scalar_and_none_as_an_empty_list(signatures):
-  assert signatures("serving_default", image_bytes=tf.constant(PICTURES["png"]))["image_bytes"].shape == ()
+def test_one_image_may_come_as_a_scalar_and_none_as_an_empty_list(signatures):
+  assert signatures("serving_default", image_bytes=tf.constant(IMAGES["png"]))["image_bytes"].shape == ()
   assert signatures("serving_default", image_bytes=tf.constant([], tf.string))["image_bytes"].shape == (0,)
 
 
 def test_uint8_images_are_the_rounded_float_ones(signatures):
-  images = noise_picture(21, 34)[None].repeat(2, axis=0)
+  images = noise_image(21, 34)[None].repeat(2, axis=0)
   given = signatures("image_uint8", image=tf.constant(images))["image"]
   floats = signatures("image_float", image=tf.constant(images.astype(np.float32) / np.float32(255)))["image"].numpy()
   assert given.dtype == tf.uint8 and np.abs(given.numpy().astype(int) - to_uint8(floats)).max() <= 1
   assert np.mean(given.numpy() != to_uint8(floats)) < 0.001
 
 
-def test_an_enlarging_model_gives_larger_pictures(tmp_path):
+def test_an_enlarging_model_gives_larger_images(tmp_path):
   folder = to_saved_model(create_generator("bicubic", scale=2), tmp_path)
   signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
-  reply = signature(image_bytes=tf.constant([PICTURES["png"]]))["image_bytes"].numpy()[0]
+  reply = signature(image_bytes=tf.constant([IMAGES["png"]]))["image_bytes"].numpy()[0]
   assert Image.open(io.BytesIO(reply)).size == (80, 48)
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_what_is_no_picture_is_an_error_of_its_request(name, signatures):
+def test_what_is_no_image_is_an_error_of_its_request(name, signatures):
   with pytest.raises(tf.errors.InvalidArgumentError):
-    signatures("serving_default", image_bytes=tf.constant([PICTURES["png"], UNREADABLE[name]]))
+    signatures("serving_default", image_bytes=tf.constant([IMAGES["png"], UNREADABLE[name]]))
 
 
 @pytest.mark.parametrize("name", HUGE)
@@ -192,16 +192,16 @@ def test_huge_headers_are_refused_before_decoding(name, signatures):
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP"])
 @pytest.mark.parametrize("size", [(1, 1), (7, 40), (40, 7)])
-def test_small_pictures_are_refused_with_the_smallest_size(kind, size, signatures):
+def test_small_images_are_refused_with_the_smallest_size(kind, size, signatures):
   with pytest.raises(tf.errors.InvalidArgumentError, match=rf"\[{size[1]}\] \[x\] \[{size[0]}\].*at least 8 x 8"):
-    signatures("serving_default", image_bytes=tf.constant([encoded(noise_picture(*size), kind)]))
+    signatures("serving_default", image_bytes=tf.constant([encoded(noise_image(*size), kind)]))
 
 
 def test_the_limit_of_pixels_is_the_callers(generator, tmp_path):
   folder = to_saved_model(generator, tmp_path, max_pixels=24 * 40 - 1)
   signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
   with pytest.raises(tf.errors.InvalidArgumentError, match="more than the 959"):
-    signature(image_bytes=tf.constant([PICTURES["jpeg"]]))
+    signature(image_bytes=tf.constant([IMAGES["jpeg"]]))
   signature(image_bytes=tf.constant([encoded(COLOUR[:, 1:], "JPEG")]))
   with pytest.raises(ValueError, match="max_pixels is 0"):
     to_saved_model(generator, tmp_path, version=2, max_pixels=0)
@@ -210,15 +210,15 @@ def test_the_limit_of_pixels_is_the_callers(generator, tmp_path):
 @hypothesis.given(st.sampled_from(["jpeg", "png", "webp alpha", "bmp", "exif 5"]), st.integers(0, 10 ** 6),
                   st.lists(st.tuples(st.integers(0, 400), st.binary(min_size=1, max_size=3)), max_size=4))
 @hypothesis.settings(max_examples=60)
-def test_damaged_files_give_a_picture_or_an_error(decode, name, end, changes):
-  data = PICTURES[name]
+def test_damaged_files_give_a_image_or_an_error(decode, name, end, changes):
+  data = IMAGES[name]
   for at, content in changes:
     data = patched(data, at, content)
   try:
-    picture = decode(data[:max(1, end % (2 * len(data)))]).numpy()
+    image = decode(data[:max(1, end % (2 * len(data)))]).numpy()
   except tf.errors.InvalidArgumentError:
     return
-  assert picture.shape[2] == 3 and 0 <= picture.min() <= picture.max() <= 1
+  assert image.shape[2] == 3 and 0 <= image.min() <= image.max() <= 1
 
 
 def test_the_graph_holds_no_python_and_operations_of_tensorflow_alone(folder):
@@ -264,7 +264,7 @@ def test_no_warmup_request_is_written_that_the_model_would_refuse(generator, tmp
   requests = "assets.extra/tf_serving_warmup_requests"
   signatures = tf.saved_model.load(str(few)).signatures
   assert (few / requests).is_file() and not (fewer / requests).exists()
-  assert signatures["serving_default"](image_bytes=tf.constant([encoded(noise_picture(8, 8), "PNG")]))
+  assert signatures["serving_default"](image_bytes=tf.constant([encoded(noise_image(8, 8), "PNG")]))
 
 
 def test_serving_files_stand_beside_the_models(tmp_path):

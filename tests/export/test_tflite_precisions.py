@@ -30,7 +30,7 @@ def photograph():
 
 
 @pytest.fixture(scope="module")
-def pictures(photograph):
+def images(photograph):
   return [photograph[top:top + SIZE, 100:100 + SIZE] for top in (0, 120, 240, 360)]
 
 
@@ -55,10 +55,10 @@ def run(generator):
 
 
 @pytest.mark.parametrize(("precision", "floor"), [("dynamic_int8", 45), ("int8", 40), ("int16x8", 45)])
-def test_integer_precisions_of_a_plain_network(plain, pictures, photograph, tmp_path, precision, floor):
-  size = to_tflite(plain, tmp_path / "m.tflite", precision, SIZE, SIZE, representative=pictures)
+def test_integer_precisions_of_a_plain_network(plain, images, photograph, tmp_path, precision, floor):
+  size = to_tflite(plain, tmp_path / "m.tflite", precision, SIZE, SIZE, representative=images)
   assert size == (tmp_path / "m.tflite").stat().st_size
-  parity = measure_parity(run(plain), load_model(tmp_path / "m.tflite"), pictures, precision)
+  parity = measure_parity(run(plain), load_model(tmp_path / "m.tflite"), images, precision)
   assert parity.psnr_db > floor and parity.within_tolerance, parity
   lite = read_lite(tmp_path / "m.tflite")
   assert [lite.inputs[0].dtype, lite.outputs[0].dtype] == ["FLOAT32", "FLOAT32"]
@@ -76,25 +76,25 @@ def test_weights_of_eight_bits_are_a_quarter(tmp_path):
   assert sizes[0] - sizes[1] > 0.7 * 4 * network.count_params()
 
 
-def test_integers_in_and_out_have_steps_of_a_255th(plain, pictures, tmp_path):
-  to_tflite(plain, tmp_path / "m.tflite", "int8", SIZE, SIZE, representative=[0.2 + 0.5 * p for p in pictures],
+def test_integers_in_and_out_have_steps_of_a_255th(plain, images, tmp_path):
+  to_tflite(plain, tmp_path / "m.tflite", "int8", SIZE, SIZE, representative=[0.2 + 0.5 * p for p in images],
             integer_io=True)
   lite = read_lite(tmp_path / "m.tflite")
   assert [lite.inputs[0].dtype, lite.outputs[0].dtype] == ["UINT8", "UINT8"]
-  step, zero = lite.inputs[0].quantization  # though the pictures span 0.2 .. 0.7 alone
+  step, zero = lite.inputs[0].quantization  # though the images span 0.2 .. 0.7 alone
   assert (step, zero) == (pytest.approx(1 / 255), 0)
-  parity = measure_parity(run(plain), load_model(tmp_path / "m.tflite"), pictures, "int8")
+  parity = measure_parity(run(plain), load_model(tmp_path / "m.tflite"), images, "int8")
   assert parity.psnr_db > 38, parity
 
 
 @pytest.mark.parametrize("upsample", ["depth_to_space", "conv"])
-def test_convolutions_alone_in_integers_are_nearer_to_the_source(upsample, pictures, tmp_path):
+def test_convolutions_alone_in_integers_are_nearer_to_the_source(upsample, images, tmp_path):
   generator = create_generator("mux_demux_hp", seed=0, growth_half=4, growth_quarter=4)
   found = {}
   for convolutions_only in (False, True):
-    to_tflite(generator, tmp_path / "m.tflite", "int8", SIZE, SIZE, representative=pictures, upsample=upsample,
+    to_tflite(generator, tmp_path / "m.tflite", "int8", SIZE, SIZE, representative=images, upsample=upsample,
               convolutions_only=convolutions_only)
-    found[convolutions_only] = measure_parity(run(generator), load_model(tmp_path / "m.tflite"), pictures, "int8").psnr_db
+    found[convolutions_only] = measure_parity(run(generator), load_model(tmp_path / "m.tflite"), images, "int8").psnr_db
     kinds = collections.defaultdict(set)
     for operation in read_lite(tmp_path / "m.tflite").operations:
       kernel = max(operation.inputs[1].shape[1:3]) if operation.name in ("CONV_2D", "TRANSPOSE_CONV") else None
@@ -105,26 +105,26 @@ def test_convolutions_alone_in_integers_are_nearer_to_the_source(upsample, pictu
   assert found[True] > found[False] + 8
 
 
-def test_an_any_size_file_of_integers(plain, pictures, photograph, tmp_path):
-  to_tflite(plain, tmp_path / "m.tflite", "int8", representative=pictures)
+def test_an_any_size_file_of_integers(plain, images, photograph, tmp_path):
+  to_tflite(plain, tmp_path / "m.tflite", "int8", representative=images)
   loaded = load_model(tmp_path / "m.tflite")
   assert measure_parity(run(plain), loaded, [photograph[:40, :52], photograph[:61, :33]], "int8").within_tolerance
 
 
-def test_sixteen_bits_name_what_they_lack_and_the_way_around(pictures, tmp_path):
+def test_sixteen_bits_name_what_they_lack_and_the_way_around(images, tmp_path):
   generator = create_generator("mux_demux_hp", growth_half=4, growth_quarter=4)
   with pytest.raises(Unexportable, match='SPACE_TO_DEPTH, DEPTH_TO_SPACE.*upsample="conv"'):
-    to_tflite(generator, tmp_path / "m.tflite", "int16x8", SIZE, SIZE, representative=pictures)
+    to_tflite(generator, tmp_path / "m.tflite", "int16x8", SIZE, SIZE, representative=images)
   assert not list(tmp_path.iterdir())
-  to_tflite(generator, tmp_path / "m.tflite", "int16x8", SIZE, SIZE, representative=pictures, upsample="conv")
-  assert load_model(tmp_path / "m.tflite")(pictures[0][None]).shape == (1, SIZE, SIZE, 3)
+  to_tflite(generator, tmp_path / "m.tflite", "int16x8", SIZE, SIZE, representative=images, upsample="conv")
+  assert load_model(tmp_path / "m.tflite")(images[0][None]).shape == (1, SIZE, SIZE, 3)
 
 
-def test_a_file_that_stops_the_interpreter_is_refused(pictures, tmp_path):
+def test_a_file_that_stops_the_interpreter_is_refused(images, tmp_path):
   """16-bit pixel normalization of progressive_pan converts, and then ends the process that runs it."""
   generator = create_generator("progressive_pan", input_size=8, output_size=16, channel_base=64)
   with pytest.raises(Unexportable, match="int16x8.*float16 or dynamic_int8"):
-    to_tflite(generator, tmp_path / "m.tflite", "int16x8", SIZE, SIZE, representative=pictures)
+    to_tflite(generator, tmp_path / "m.tflite", "int16x8", SIZE, SIZE, representative=images)
   assert not list(tmp_path.iterdir())
 
 
@@ -163,8 +163,8 @@ def test_custom_operations_are_refused_by_name():
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    ({"precision": "int8"}, "no representative pictures"),
-    ({"precision": "int16x8", "representative": []}, "no representative pictures"),
+    ({"precision": "int8"}, "no representative images"),
+    ({"precision": "int16x8", "representative": []}, "no representative images"),
     ({"precision": "int8", "representative": [np.zeros((8, 8, 3), np.float32)]}, r"float32 \(8, 8, 3\): expected"),
     ({"precision": "int8", "representative": [np.zeros((32, 32, 3), np.uint8)]}, "uint8"),
     ({"precision": "int8", "representative": [np.full((32, 32, 3), 255, np.float32)]}, r"255.0: expected \[0, 1\]"),
@@ -192,7 +192,7 @@ def test_pixels_of_unknown_size_are_not_moved():
     graph.move_pixels_by_convolution(keras.Input((None, None, 3)), 2)
 
 
-def test_convolutions_in_the_place_of_depth_to_space_give_the_same_bits(pictures, tmp_path):
+def test_convolutions_in_the_place_of_depth_to_space_give_the_same_bits(images, tmp_path):
   generator = create_generator("mux_demux_hp", seed=2, growth_half=4, growth_quarter=4)
   names = "depth_to_space", "conv"
   for name in names:
@@ -203,7 +203,7 @@ def test_convolutions_in_the_place_of_depth_to_space_give_the_same_bits(pictures
   outputs = []
   for name in names:
     interpreter = Interpreter(str(tmp_path / f"{name}.tflite"), num_threads=1)
-    outputs.append(interpreter.get_signature_runner("image_float")(image=pictures[0][None])["image"])
+    outputs.append(interpreter.get_signature_runner("image_float")(image=images[0][None])["image"])
   np.testing.assert_array_equal(*outputs)
 
 
@@ -214,11 +214,11 @@ def test_refusals_are_read_from_messages():
   assert quantization.refused_operations("disk full") == []
 
 
-def test_the_first_picture_spans_the_range():
-  given_pictures = [np.full((2, 3, 3), 0.5, np.float32)] * 2
-  first, second = quantization.spanning(given_pictures)
+def test_the_first_image_spans_the_range():
+  given_images = [np.full((2, 3, 3), 0.5, np.float32)] * 2
+  first, second = quantization.spanning(given_images)
   assert (first.min(), first.max(), second.min(), second.max()) == (0, 1, 0.5, 0.5)
-  assert given_pictures[0].max() == 0.5  # the caller's picture is left as it is
+  assert given_images[0].max() == 0.5  # the caller's image is left as it is
 
 
 def test_integer_tolerances_by_hand():

@@ -206,8 +206,8 @@ def test_names_in_saved_models(tmp_path, monkeypatch, files):
 def test_what_is_no_model(tmp_path, files):
   with pytest.raises(FileNotFoundError, match=r"no model .*kers'.*did you mean .*twice\.keras\? Give a \.keras"):
     load_model(files / "twice.kers")
-  (tmp_path / "picture.png").touch()
-  for wrong in (tmp_path, tmp_path / "picture.png"):
+  (tmp_path / "image.png").touch()
+  for wrong in (tmp_path, tmp_path / "image.png"):
     with pytest.raises(ValueError, match="is no model: expected a .keras file, a run folder"):
       load_model(wrong)
 

@@ -1,4 +1,4 @@
-"""Pictures in, pictures out."""
+"""Images in, images out."""
 
 import os
 import pathlib
@@ -23,7 +23,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (16, 20, 3), dtype=np.uint8)
 
 
 def darken(images):
-  """A model that refuses small pictures, as the generators do."""
+  """A model that refuses small images, as the generators do."""
   if min(images.shape[1:3]) < 8:
     raise ValueError(f"height is {images.shape[1]}: the generator needs at least 8 pixels")
   return images * 0.5
@@ -35,22 +35,22 @@ def half(path):
 
 @pytest.fixture
 def bad_folder(tmp_path):
-  """Pictures of every kind, among files that cannot be used."""
+  """Images of every kind, among files that cannot be used."""
   folder = tmp_path / "photos"
   folder.mkdir()
-  picture = Image.fromarray(PIXELS)
-  picture.save(folder / "plain.jpg")
-  picture.convert("CMYK").save(folder / "cmyk.jpg")
-  picture.convert("L").save(folder / "grey.png")
-  picture.convert("RGBA").save(folder / "alpha.png")
+  image = Image.fromarray(PIXELS)
+  image.save(folder / "plain.jpg")
+  image.convert("CMYK").save(folder / "cmyk.jpg")
+  image.convert("L").save(folder / "grey.png")
+  image.convert("RGBA").save(folder / "alpha.png")
   exif = Image.Exif()
   exif[274] = 6
-  picture.save(folder / "turned.jpg", exif=exif)
+  image.save(folder / "turned.jpg", exif=exif)
   cv2.imwrite(str(folder / "deep.png"), PIXELS.astype(np.uint16) * 257)
   torn = (folder / "plain.jpg").read_bytes()
   (folder / "torn.jpg").write_bytes(torn[:len(torn) // 2])
   (folder / "empty.png").touch()
-  (folder / "text.png").write_text("not a picture")
+  (folder / "text.png").write_text("not an image")
   Image.new("RGB", (1, 1)).save(folder / "tiny.png")
   return folder
 
@@ -103,7 +103,7 @@ def test_progress_goes_to_the_error_stream(bad_folder, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("error, reason", [
-    (MemoryError(), "not enough memory for 20 x 16 pixels: make the picture smaller"),
+    (MemoryError(), "not enough memory for 20 x 16 pixels: make the image smaller"),
     (tf.errors.ResourceExhaustedError(None, None, "OOM"), "not enough memory for 20 x 16 pixels"),
     (RuntimeError("first\nsecond"), "RuntimeError: first"),
     (tf.errors.InvalidArgumentError(None, None, "{{function_node __f_1}} too small\n\t [[{{node pad}}]]"),
@@ -238,7 +238,7 @@ def test_the_largest_tile_for_a_limit(monkeypatch):
     largest_side(1000, size, 1, 0.1 * 2 ** 30)
 
 
-def test_large_pictures_are_cut(tmp_path, monkeypatch):
+def test_large_images_are_cut(tmp_path, monkeypatch):
   """Above the size that is tried whole, at a limit that takes tiles, and with tiles that are asked for."""
   model = convolutions()
   image = np.random.default_rng(0).integers(0, 256, (200, 330, 3), dtype=np.uint8)
@@ -261,7 +261,7 @@ def test_large_pictures_are_cut(tmp_path, monkeypatch):
       AnySize(model, **options)
 
 
-def test_a_picture_that_does_not_fit_whole_is_cut():
+def test_a_image_that_does_not_fit_whole_is_cut():
   model = convolutions()
   sides = []
 

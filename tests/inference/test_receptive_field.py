@@ -62,7 +62,7 @@ def test_a_plain_function():
     lambda: (lambda images: images - images.mean((1, 2), keepdims=True)),
     lambda: (lambda images: images * np.linspace(0, 1, images.shape[2], dtype=np.float32)[:, None]),
 ])
-def test_what_depends_on_the_whole_picture(model):
+def test_what_depends_on_the_whole_image(model):
   field = receptive_field(model())
   assert not field.finite and field.radius == np.inf
 

@@ -1,4 +1,4 @@
-"""Pictures in tiles, and the same pictures whole."""
+"""Images in tiles, and the same images whole."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ from tf_imgtrans.layers import InstanceNormalization, NoiseChannels
 from tf_imgtrans.layers.noise import TILE
 
 
-def picture(height, width, seed=0):
+def noise_image(height, width, seed=0):
   return np.random.default_rng(seed).uniform(0, 1, (height, width, 3)).astype(np.float32)
 
 
@@ -35,7 +35,7 @@ def stack(*layers):
 
 @keras.saving.register_keras_serializable(package="tests_tiles")
 class Enlarger(keras.Model):
-  """Groups of 4x4 pixels with noise on them, padded by mirroring, to pictures of twice the size: period 4, scale 2."""
+  """Groups of 4x4 pixels with noise on them, padded by mirroring, to images of twice the size: period 4, scale 2."""
 
   def __init__(self, **kwargs):
     super().__init__(**kwargs)
@@ -89,9 +89,9 @@ def test_the_weights_of_two_parts_by_hand():
 
 
 @given(st.integers(1, 150), st.integers(1, 150), st.integers(30, 80))
-def test_a_finite_field_gives_the_whole_picture(height, width, tile):
+def test_a_finite_field_gives_the_whole_image(height, width, tile):
   network = stack(convolution(8), keras.layers.ReLU(), convolution(8, 5), convolution())
-  image = picture(height, width)
+  image = noise_image(height, width)
   tiled = shared("plain", network)(image, tile)
   np.testing.assert_allclose(tiled, network(image[None])[0], atol=1e-5)
 
@@ -108,9 +108,9 @@ def shared(name, network):
 
 @pytest.mark.parametrize("size", [(150, 131), (64, 203), (9, 130)])
 def test_groups_noise_and_scale(size):
-  """Tiles begin where groups begin, and noise follows the picture."""
+  """Tiles begin where groups begin, and noise follows the image."""
   tiler = shared("enlarger", enlarger())
-  network, image = tiler.network, picture(*size)
+  network, image = tiler.network, noise_image(*size)
   whole = network(image[None]).numpy()[0]
   # A group, its neighbours' far sides, and the convolution on the enlarged map.
   assert (tiler.field.radius, tiler.field.period, tiler.scale) == (8, 4, 2)
@@ -125,7 +125,7 @@ def test_noise_beyond_one_pattern():
   """640 pixels are 160 numbers of the map: more than the pattern has."""
   assert tiles.PATTERN == TILE
   network = enlarger()
-  image = picture(24, 640)
+  image = noise_image(24, 640)
   tiled = Tiler(network)(image, 96)
   np.testing.assert_allclose(tiled, network(image[None])[0], atol=1e-5)
 
@@ -133,7 +133,7 @@ def test_noise_beyond_one_pattern():
 def test_random_noise_is_fixed_in_tiles():
   network = enlarger()
   network.noise = "random"
-  image = picture(24, 130)
+  image = noise_image(24, 130)
   tiler = Tiler(network)
   np.testing.assert_array_equal(tiler(image, 64), tiler(image, 64))
   assert network.noise == "random"
@@ -150,7 +150,7 @@ def test_a_real_generator_with_fixed_statistics(real_photograph):
   # Tiles agree with one another to the last digits: what differs is the statistics alone.
   with tiler.statistics.applied():
     np.testing.assert_allclose(tiled, network(real_photograph[None], training=False)[0], atol=1e-5)
-  # A tile that holds as many pixels takes the picture's own statistics.
+  # A tile that holds as many pixels takes the image's own statistics.
   np.testing.assert_allclose(tiler(real_photograph, 400), whole, atol=1e-5)
   own = Tiler(network, statistics="tile")(real_photograph, 256)
   assert np.abs(own - whole).mean() > 2 * difference.mean()
@@ -160,9 +160,9 @@ def test_what_cannot_be_fixed():
   def centred(images):
     return images - images.mean((1, 2), keepdims=True)
 
-  with pytest.raises(ValueError, match="depends on the whole picture.*give more memory, or an overlap, such as 64"):
+  with pytest.raises(ValueError, match="depends on the whole image.*give more memory, or an overlap, such as 64"):
     Tiler(centred)
-  assert predict_tiled(centred, picture(200, 100), 128, overlap=64).shape == (200, 100, 3)
+  assert predict_tiled(centred, noise_image(200, 100), 128, overlap=64).shape == (200, 100, 3)
   with pytest.raises(ValueError, match="statistics is 'none': expected one of fixed, tile"):
     Tiler(centred, statistics="none")
   with pytest.raises(ValueError, match="overlap is -1"):
@@ -171,7 +171,7 @@ def test_what_cannot_be_fixed():
 
 def test_arrays_in_files_and_uint8(tmp_path):
   network = stack(convolution())
-  image = to_uint8(picture(150, 90))
+  image = to_uint8(noise_image(150, 90))
   np.save(tmp_path / "in.npy", image)
   source = np.load(tmp_path / "in.npy", mmap_mode="r")
   target = np.lib.format.open_memmap(tmp_path / "out.npy", "w+", np.uint8, (150, 90, 3))
@@ -185,7 +185,7 @@ def test_arrays_in_files_and_uint8(tmp_path):
 
 
 def test_smaller_tiles_when_memory_runs_out():
-  """Rows that are done stay, and the result is that of the whole picture."""
+  """Rows that are done stay, and the result is that of the whole image."""
   network = stack(convolution())
   tiler, asked = Tiler(lambda images: network(images).numpy()), []
 
@@ -195,7 +195,7 @@ def test_smaller_tiles_when_memory_runs_out():
       raise tf.errors.ResourceExhaustedError(None, None, "OOM")
     return network(images).numpy()
 
-  tiler.eager, image = tight, picture(500, 300)
+  tiler.eager, image = tight, noise_image(500, 300)
   result = np.full((500, 300, 3), np.nan, np.float32)
   np.testing.assert_allclose(tiler(image, 384, result), network(image[None])[0], atol=1e-5)
   # Two rows of two tiles each are done (308 rows of pixels) when the fifth fails; three rows of four smaller ones follow.
@@ -207,12 +207,12 @@ def test_smaller_tiles_when_memory_runs_out():
 
 def test_a_tile_without_room_for_the_overlap():
   with pytest.raises(ValueError, match="tile is 16: expected at least 19 pixels, as tiles overlap by 18; from 64 on"):
-    predict_tiled(stack(convolution()), picture(40, 40), 16)
+    predict_tiled(stack(convolution()), noise_image(40, 40), 16)
 
 
 def test_a_layer_behind_the_statistics_is_left_as_it_was():
   network = stack(convolution(), InstanceNormalization(), convolution())
-  image = picture(100, 80)
+  image = noise_image(100, 80)
   before = network(image[None]).numpy()
   Tiler(network)(image, 64)
   np.testing.assert_array_equal(network(image[None]), before)

@@ -146,7 +146,7 @@ def test_reconstruction(height, width, levels, seed):
     assert np.abs(reconstruct(smooth[-1], [0 * detail for detail in details]) - images).max() > 0.1
 
 
-def test_a_flat_picture_has_no_details():
+def test_a_flat_image_has_no_details():
   _, details = LaplacianPyramid(3)(np.full((1, 24, 20, 3), 0.7, "f"))
   assert max(np.abs(detail).max() for detail in details) < 1e-6
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tf_imgtrans.metrics import pirm_score, pirm_validation_score
 from tf_imgtrans.metrics.challenge_score import MOS_SLOPE, MOS_ZERO
 
-# Final results of track B as printed in Fig. 8 of the Mux/Demux paper: PSNR (dB), MOS, CPU (ms), scores A, B, C.
+# Final results of track B as published in Fig. 8 of the Mux/Demux paper: PSNR (dB), MOS, CPU (ms), scores A, B, C.
 CLEAN = {
     "Mt.Phoenix": (21.99, 2.6804, 682, 14.72, 20.06, 19.11),
     "EdS": (21.66, 2.6523, 3241, 7.18, 12.94, 9.36),
@@ -20,7 +20,7 @@ CLEAN = {
     "SRCNN-Baseline": (21.31, 2.2960, 3274, 3.22, 2.29, 3.49),
     "TEAM_ALEX": (21.87, 2.1196, 781, 10.21, 3.82, 10.81),
 }
-MISPRINTED = {
+MISPUBLISHED = {
     "Rainbow": (21.96, 2.5993, 608, 13.19, 16.31, 16.93),
     "DPED-Baseline": (21.38, 2.4111, 20452, 2.89, 4.90, 3.32),
     "Geometry": (21.79, 2.4324, 833, 12.00, 12.69, 14.05),
@@ -34,8 +34,8 @@ PSNR, MOS, MS = st.floats(10, 40), st.floats(1, 4.9), st.floats(10, 50000)
 STEP = st.floats(1e-3, 0.1)
 
 
-def _deviations(psnr, mos, cpu_ms, *printed):
-  return np.subtract(list(pirm_score(psnr, mos, cpu_ms).values()), printed)
+def _deviations(psnr, mos, cpu_ms, *published):
+  return np.subtract(list(pirm_score(psnr, mos, cpu_ms).values()), published)
 
 
 def _compare(better, worse):
@@ -44,7 +44,7 @@ def _compare(better, worse):
 
 @pytest.mark.parametrize("team", CLEAN)
 def test_published_scores(team):
-  """PSNR is printed to 0.01, which score A weighs by 4, and scores to 0.01: 0.025 of rounding.
+  """PSNR is published to 0.01, which score A weighs by 4, and scores to 0.01: 0.025 of rounding.
 
   EdS leaves 0.046 in A, more than rounding: a PSNR of 21.65 would explain it. SRCNN-Baseline leaves 0.034 in C.
   """
@@ -59,14 +59,14 @@ def test_opinions_were_fitted_to_score_b():
   assert MOS_ZERO == pytest.approx(-offset / slope, abs=1e-4)
 
 
-@pytest.mark.parametrize("team", MISPRINTED)
+@pytest.mark.parametrize("team", MISPUBLISHED)
 def test_three_rows_are_misprinted(team):
-  """As printed, each misses a score by 0.87 or more; with the likely corrections all come back within 0.025.
+  """As published, each misses a score by 0.87 or more; with the likely corrections all come back within 0.025.
 
   How much that says differs. DPED-Baseline needs one other digit of the MOS for three scores. Geometry agrees in A
-  as printed, and its B and C are changed by one digit each. Rainbow's three inputs were solved from its three scores.
+  as published, and its B and C are changed by one digit each. Rainbow's three inputs were solved from its three scores.
   """
-  assert np.abs(_deviations(*MISPRINTED[team])).max() > 0.87
+  assert np.abs(_deviations(*MISPUBLISHED[team])).max() > 0.87
   np.testing.assert_allclose(_deviations(*CORRECTED[team]), 0, atol=0.025)
 
 

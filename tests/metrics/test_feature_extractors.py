@@ -50,9 +50,9 @@ def pool(features):
   return np.lib.stride_tricks.sliding_window_view(features, (3, 3), axis=(0, 1))[::2, ::2].max(axis=(3, 4))
 
 
-def squeezenet_in_numpy(picture, arrays):
+def squeezenet_in_numpy(image, arrays):
   """SqueezeNet v1.1 up to fire9, averaged: uint8 [227, 227, 3] RGB -> float64 [512]."""
-  features = convolve(np.float64(picture[..., ::-1]) - [103.939, 116.779, 123.68], *arrays["conv1"], stride=2)
+  features = convolve(np.float64(image[..., ::-1]) - [103.939, 116.779, 123.68], *arrays["conv1"], stride=2)
   for fire in range(2, 10):
     features = pool(features) if fire in (2, 4, 6) else features
     squeezed = convolve(features, *arrays[f"fire{fire}/squeeze1x1"])
@@ -77,25 +77,25 @@ def test_squeezenet_against_numpy(squeezenet_file):
   digest = hashlib.sha256(path.read_bytes()).hexdigest()
   assert (extractor.name, extractor.size, extractor.digest) == ("squeezenet", (227, 227), digest)
   assert extractor.weights == f"squeezenet.h5 (sha256 {digest[:16]})"
-  picture = to_uint8(smooth_images(1, 227, 227, 3)[0])
-  found = extractor(extractor.prepare(picture)[None])
+  image = to_uint8(smooth_images(1, 227, 227, 3)[0])
+  found = extractor(extractor.prepare(image)[None])
   assert found.shape == (1, 512) and found.dtype == np.float32
-  np.testing.assert_allclose(found[0], squeezenet_in_numpy(picture, arrays), rtol=2e-3, atol=1e-2)
-  swapped = extractor(extractor.prepare(np.ascontiguousarray(picture[..., ::-1]))[None])
+  np.testing.assert_allclose(found[0], squeezenet_in_numpy(image, arrays), rtol=2e-3, atol=1e-2)
+  swapped = extractor(extractor.prepare(np.ascontiguousarray(image[..., ::-1]))[None])
   assert np.abs(found - swapped).max() > 1  # RGB is not BGR
 
 
-def test_pictures_are_resized_bilinearly(squeezenet_file):
+def test_images_are_resized_bilinearly(squeezenet_file):
   """By half-pixel centres and the edge repeated, without antialiasing."""
   extractor = find_extractor(squeezenet_file[0])
-  picture = to_uint8(random_images(40, 60, 3))
-  prepared = extractor.prepare(picture)
+  image = to_uint8(random_images(40, 60, 3))
+  prepared = extractor.prepare(image)
   assert prepared.shape == (227, 227, 3) and prepared.dtype == np.float32 and prepared.max() <= 1
   rows, columns = ((np.arange(227) + 0.5) * side / 227 - 0.5 for side in (40, 60))
   rows, columns = np.clip(rows, 0, 39), np.clip(columns, 0, 59)
   top, left = np.floor(rows).astype(int), np.floor(columns).astype(int)
   down, right = (rows - top)[:, None, None], (columns - left)[None, :, None]
-  pixels = picture / 255
+  pixels = image / 255
   below, beside = np.minimum(top + 1, 39), np.minimum(left + 1, 59)
   expected = ((1 - down) * ((1 - right) * pixels[top][:, left] + right * pixels[top][:, beside])
               + down * ((1 - right) * pixels[below][:, left] + right * pixels[below][:, beside]))
@@ -103,14 +103,14 @@ def test_pictures_are_resized_bilinearly(squeezenet_file):
 
 
 def test_published_squeezenet_tells_cats_from_faces(data_folder):
-  """Its distance between two kinds of pictures is far above that between two halves of one kind."""
+  """Its distance between two kinds of images is far above that between two halves of one kind."""
   cats = [cv2.resize(read_image(path), (200, 200)) for path in sorted((data_folder / "cats/kaggle_cats").iterdir())[:12]]
   faces = [read_image(path) for path in sorted((data_folder / "faces/utkface_200").iterdir())[:24]]
   extractor = find_extractor(data_folder / "weights/squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5")
   between = feature_distance(faces[:12], cats, extractor)
   within = feature_distance(faces[:12], faces[12:], extractor)
   assert between["frechet_squeezenet"] > 1.5 * within["frechet_squeezenet"]
-  assert "12 and 12 pictures for 512 features" in between["note"]
+  assert "12 and 12 images for 512 features" in between["note"]
 
 
 def test_any_keras_model_by_its_path(tmp_path):
@@ -119,13 +119,13 @@ def test_any_keras_model_by_its_path(tmp_path):
   free = find_extractor(small_model(tmp_path / "free.keras", shape=(None, None, 3)))
   assert [extractor.name for extractor in (flat, whole, free)] == ["my_features", "map", "free"]
   assert (flat.size, free.size, free.resize) == ((12, 10), None, "none")
-  pictures = [to_uint8(image) for image in random_images(3, 12, 10, 3)]
-  features = [extractor(np.stack([*map(extractor.prepare, pictures)])) for extractor in (flat, whole, free)]
+  images = [to_uint8(image) for image in random_images(3, 12, 10, 3)]
+  features = [extractor(np.stack([*map(extractor.prepare, images)])) for extractor in (flat, whole, free)]
   assert features[0].shape == (3, 4)
   for other in features[1:]:
     np.testing.assert_allclose(other, features[0], rtol=1e-5, atol=1e-6)
   network = keras.saving.load_model(tmp_path / "my-features.keras")
-  np.testing.assert_allclose(features[0], network(np.stack(pictures) / np.float32(255)), rtol=1e-5, atol=1e-6)
+  np.testing.assert_allclose(features[0], network(np.stack(images) / np.float32(255)), rtol=1e-5, atol=1e-6)
   found = feature_distance(random_images(6, 30, 30, 3), smooth_images(6, 30, 30, 3), tmp_path / "my-features.keras")
   assert found["frechet_my_features"] > 0 and "my-features.keras (sha256 " in found["weights"]
 
@@ -133,7 +133,7 @@ def test_any_keras_model_by_its_path(tmp_path):
 def test_outputs_that_are_no_features_are_named(tmp_path):
   images = keras.Input((8, 8, 3))
   keras.Model(images, keras.layers.Reshape((64, 3))(images)).save(tmp_path / "odd.keras")
-  with pytest.raises(ValueError, match=r"odd.keras.*gives \(1, 64, 3\) for 1 pictures"):
+  with pytest.raises(ValueError, match=r"odd.keras.*gives \(1, 64, 3\) for 1 images"):
     find_extractor(tmp_path / "odd.keras")(np.zeros((1, 8, 8, 3), np.float32))
 
 
@@ -183,14 +183,14 @@ def test_inception_from_every_kind_of_file(tmp_path, monkeypatch):
   trunk.save_weights(tmp_path / "trunk.weights.h5")
   whole.save(tmp_path / "with_top.h5")
   trunk.save(tmp_path / "trunk.keras")
-  pictures = random_images(2, 60, 60, 3)
-  prepared = np.stack([cv2.resize(np.floor(picture * 255 + np.float32(0.5)) / 255, (299, 299)) for picture in pictures])
+  images = random_images(2, 60, 60, 3)
+  prepared = np.stack([cv2.resize(np.floor(image * 255 + np.float32(0.5)) / 255, (299, 299)) for image in images])
   expected = trunk(np.float32(2 * prepared - 1)).numpy()
   for name in ("trunk.weights.h5", "with_top.h5", "trunk.keras"):
     extractor = find_extractor(tmp_path / name)
     assert (extractor.name, extractor.size) == ("inception_v3", (299, 299))
-    found = extractor(np.stack([extractor.prepare(to_uint8(picture)) for picture in pictures]))
+    found = extractor(np.stack([extractor.prepare(to_uint8(image)) for image in images]))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5, err_msg=name)
   monkeypatch.setattr(keras.applications, "InceptionV3", lambda **options: whole)
-  result = fid(pictures, pictures)
+  result = fid(images, images)
   assert result["fid"] == pytest.approx(0, abs=1e-6) and result["weights"].startswith("imagenet of Keras (sha256 ")

@@ -13,7 +13,7 @@ from recipes import random_images, smooth_images
 from tf_imgtrans.metrics import feature_distance, fid, frechet_distance
 from tf_imgtrans.metrics.feature_extractors import Extractor
 from tf_imgtrans.metrics.frechet_inception import PART, FeatureSet, set_distance
-from tf_imgtrans.metrics.picture_sets import Moments, iterate_set
+from tf_imgtrans.metrics.image_sets import Moments, iterate_set
 
 
 def covariance(rng, size, rank=None):
@@ -23,10 +23,10 @@ def covariance(rng, size, rank=None):
 
 def colours(name="colours", calls=None, digest="d"):
   """An extractor of 6 features, means and deviations of the colours, which counts what it is given."""
-  def run(pictures):
+  def run(images):
     if calls is not None:
-      calls.append(len(pictures))
-    return np.concatenate([pictures.mean(axis=(1, 2)), pictures.std(axis=(1, 2))], axis=1)
+      calls.append(len(images))
+    return np.concatenate([images.mean(axis=(1, 2)), images.std(axis=(1, 2))], axis=1)
 
   return Extractor(name, f"none (sha256 {digest})", digest, (8, 8), run)
 
@@ -106,10 +106,10 @@ def test_running_moments_are_those_of_all_rows(parts, size, offset):
 
 def test_wrong_rows_are_named():
   moments = Moments()
-  with pytest.raises(ValueError, match=r"0 picture\(s\).*at least 2"):
+  with pytest.raises(ValueError, match=r"0 image\(s\).*at least 2"):
     moments.covariance()
   moments.add(np.ones((1, 3)))
-  with pytest.raises(ValueError, match=r"1 picture\(s\).*at least 2"):
+  with pytest.raises(ValueError, match=r"1 image\(s\).*at least 2"):
     moments.covariance()
   with pytest.raises(ValueError, match=r"\(2, 4\): expected \[n, 3\]"):
     moments.add(np.ones((2, 4)))
@@ -119,7 +119,7 @@ def test_wrong_rows_are_named():
 
 def test_features_of_sets_by_hand():
   a, b = smooth_images(70, 8, 8, 3), 0.5 * smooth_images(40, 8, 8, 3, seed=1)
-  result = feature_distance(a, (picture for picture in b), colours())
+  result = feature_distance(a, (image for image in b), colours())
   rows = []
   for images in (a, b):
     whole = np.floor(np.float64(images) * 255 + 0.5) / 255
@@ -127,7 +127,7 @@ def test_features_of_sets_by_hand():
   (m1, s1), (m2, s2) = ((part.mean(axis=0), np.cov(part, rowvar=False)) for part in rows)
   expected = np.sum((m1 - m2) ** 2) + np.trace(s1 + s2 - 2 * scipy.linalg.sqrtm(s1 @ s2).real)
   assert result == {"frechet_colours": pytest.approx(expected, rel=1e-4), "weights": "none (sha256 d)",
-                    "resize": "8x8 bilinear without antialiasing", "pictures": [70, 40]}
+                    "resize": "8x8 bilinear without antialiasing", "images": [70, 40]}
   assert feature_distance(a, a, colours())["frechet_colours"] == pytest.approx(0, abs=1e-9)
 
 
@@ -135,35 +135,35 @@ def test_only_inception_is_called_fid():
   a, b = smooth_images(8, 8, 8, 3), random_images(8, 8, 8, 3)
   as_inception = fid(a, b, colours("inception_v3"))
   assert as_inception["fid"] == feature_distance(a, b, colours())["frechet_colours"]
-  assert set(as_inception) == {"fid", "weights", "resize", "pictures"}
+  assert set(as_inception) == {"fid", "weights", "resize", "images"}
   with pytest.raises(ValueError, match="FID takes InceptionV3.*frechet_colours"):
     fid(a, b, colours())
 
 
-def test_too_few_pictures_are_said():
+def test_too_few_images_are_said():
   a, b = smooth_images(7, 8, 8, 3), smooth_images(6, 8, 8, 3, seed=1)
-  assert "7 and 6 pictures for 6 features" in feature_distance(a, b, colours())["note"]
+  assert "7 and 6 images for 6 features" in feature_distance(a, b, colours())["note"]
   assert "note" not in feature_distance(a, a, colours())
-  with pytest.raises(ValueError, match=r"1 picture\(s\).*at least 2"):
+  with pytest.raises(ValueError, match=r"1 image\(s\).*at least 2"):
     feature_distance(a, b[:1], colours())
 
 
-def test_pictures_are_never_held_together():
+def test_images_are_never_held_together():
   alive, most = weakref.WeakSet(), 0
 
-  class Picture(np.ndarray):
+  class Image(np.ndarray):
     __hash__ = object.__hash__
 
   def generate():
     nonlocal most
     for seed in range(3 * PART):
-      picture = smooth_images(1, 8, 8, 3, seed=seed)[0].view(Picture)
-      alive.add(picture)
+      image = smooth_images(1, 8, 8, 3, seed=seed)[0].view(Image)
+      alive.add(image)
       gc.collect(0)
       most = max(most, len(alive))
-      yield picture
+      yield image
 
-  assert feature_distance(generate(), generate(), colours())["pictures"] == [3 * PART] * 2
+  assert feature_distance(generate(), generate(), colours())["images"] == [3 * PART] * 2
   assert most <= 3
 
 
@@ -174,7 +174,7 @@ def test_the_cache_saves_the_network_and_changes_nothing(tmp_path):
   assert calls == [PART, 5, PART] and len(list((tmp_path / "kept").glob("*.npz"))) == 3
   assert feature_distance(a, b, colours(calls=calls), tmp_path / "kept") == plain
   assert calls == [PART, 5, PART]
-  feature_distance(a[::-1], b, colours(calls=calls), tmp_path / "kept")  # other pictures in each part
+  feature_distance(a[::-1], b, colours(calls=calls), tmp_path / "kept")  # other images in each part
   assert calls == [PART, 5, PART, PART, 5]
   feature_distance(a, b, colours(calls=calls, digest="e"), tmp_path / "kept")  # other weights
   assert calls == [PART, 5, PART] + [PART, 5] + [PART, 5, PART]
@@ -189,18 +189,18 @@ def test_a_damaged_cache_is_named(tmp_path):
   with pytest.raises(ValueError, match=f"{path.name} holds no features.*remove it"):
     feature_distance(a, a, colours(), tmp_path)
   np.savez(path, features=np.zeros((4, 6)))
-  with pytest.raises(ValueError, match="for 5 pictures: remove it"):
+  with pytest.raises(ValueError, match="for 5 images: remove it"):
     feature_distance(a, a, colours(), tmp_path)
 
 
-def test_a_set_grows_picture_by_picture():
+def test_a_set_grows_image_by_image():
   a = smooth_images(9, 8, 8, 3)
   grown = FeatureSet(colours())
-  for picture in a:
-    grown.add(picture)
+  for image in a:
+    grown.add(image)
   whole = FeatureSet(colours())
-  for picture in iterate_set(a):
-    whole.add_whole(picture)
+  for image in iterate_set(a):
+    whole.add_whole(image)
   assert set_distance(grown, whole)["frechet_colours"] == pytest.approx(0, abs=1e-12)
 
 
@@ -209,8 +209,8 @@ def test_a_set_grows_picture_by_picture():
     ([np.zeros((8, 8, 3)), np.full((8, 8, 3), 200.0)], r"images_b\[1\] span \[200, 200\]"),
     ([np.zeros((8, 8, 3), np.uint8)], r"images_b\[0\] are uint8"),
     ([np.zeros((1, 8, 8, 3))], r"images_b\[0\] has shape \(1, 8, 8, 3\)"),
-    ([], "images_b hold no picture"),
+    ([], "images_b hold no image"),
 ])
-def test_wrong_pictures_are_named(images, words):
+def test_wrong_images_are_named(images, words):
   with pytest.raises(ValueError, match=words):
     feature_distance(smooth_images(9, 8, 8, 3), images, colours())

@@ -14,8 +14,8 @@ from tf_imgtrans.metrics import sliced_wasserstein_distance as module
 KERNEL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1])[:, :, None] / 256
 
 
-def reference_pyramid(picture, levels):
-  pyramid = [np.float64(picture)]
+def reference_pyramid(image, levels):
+  pyramid = [np.float64(image)]
   for _ in range(1, levels):
     down = scipy.ndimage.convolve(pyramid[-1], KERNEL, mode="mirror")[::2, ::2]
     spread = np.zeros_like(pyramid[-1])
@@ -76,10 +76,10 @@ def test_against_a_plain_reference_in_small_parts(monkeypatch):
 
 
 def test_pyramid_adds_up_and_has_mirrored_edges():
-  picture = 255 * random_images(32, 48, 3)
-  pyramid = module.laplacian_pyramid(picture, 2)
-  np.testing.assert_allclose(pyramid[0] + cv2.pyrUp(pyramid[1]), picture, atol=1e-3)
-  for found, expected in zip(pyramid, reference_pyramid(picture, 2)):
+  image = 255 * random_images(32, 48, 3)
+  pyramid = module.laplacian_pyramid(image, 2)
+  np.testing.assert_allclose(pyramid[0] + cv2.pyrUp(pyramid[1]), image, atol=1e-3)
+  for found, expected in zip(pyramid, reference_pyramid(image, 2)):
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
@@ -87,7 +87,7 @@ def test_equal_sets_have_no_distance_and_order_does_not_matter():
   a, b = textures(2, 32), textures(2, 32, seed=4)
   assert set(sliced_wasserstein(a, a).values()) == {0.0}
   assert sliced_wasserstein(a, b) == sliced_wasserstein(b, a)
-  assert sliced_wasserstein(a, (picture for picture in b)) == sliced_wasserstein(a, b)
+  assert sliced_wasserstein(a, (image for image in b)) == sliced_wasserstein(a, b)
   assert sliced_wasserstein(a, b) != sliced_wasserstein(a, b, seed=1)
   assert sliced_wasserstein(np.float64(a), b + np.float32(0.3 / 255)) == sliced_wasserstein(
       a, np.floor(b * 255 + np.float32(0.3) + 0.5) / np.float32(255))  # 8-bit steps
@@ -104,7 +104,7 @@ def test_blur_is_seen_where_it_is():
 
 def test_against_the_authors_program():
   """Golden values: tkarras/progressive_growing_of_gans (1c5876cb), metrics/sliced_wasserstein.py: mean over np.random.seed
-  0 .. 3 of the three levels of these pictures; NumPy 2.4.6, SciPy 1.17.1, 2026-11-21. Its single runs lie in 82.6 .. 94.2,
+  0 .. 3 of the three levels of these images; NumPy 2.4.6, SciPy 1.17.1, 2026-11-21. Its single runs lie in 82.6 .. 94.2,
   27.3 .. 31.1 and 28.0 .. 35.4.
   """
   a = textures(24, 64)
@@ -153,12 +153,12 @@ def test_directions_have_unit_length_and_differ():
 
 
 @pytest.mark.parametrize("a, b, words", [
-    ((3, 32, 32, 3), (2, 32, 32, 3), "3 pictures of 32x32 and 2 of 32x32"),
-    ((2, 32, 32, 3), (2, 64, 64, 3), "2 pictures of 32x32 and 2 of 64x64"),
+    ((3, 32, 32, 3), (2, 32, 32, 3), "3 images of 32x32 and 2 of 32x32"),
+    ((2, 32, 32, 3), (2, 64, 64, 3), "2 images of 32x32 and 2 of 64x64"),
     ((2, 15, 32, 3), (2, 15, 32, 3), "15x32: expected at least 16"),
     ((2, 66, 66, 3), (2, 66, 66, 3), "66x66, and a level of 33x33 cannot be halved"),
     ((2, 32, 32, 1), (2, 32, 32, 1), "images_a"),
-    ((0, 32, 32, 3), (0, 32, 32, 3), "images_a hold no picture"),
+    ((0, 32, 32, 3), (0, 32, 32, 3), "images_a hold no image"),
 ])
 def test_wrong_sets_are_named(a, b, words):
   with pytest.raises(ValueError, match=words):
@@ -174,7 +174,7 @@ def test_wrong_seeds_are_named(seed):
 def test_two_sizes_in_a_set_are_named():
   with module.PatchSet() as patches:
     patches.add(np.zeros((16, 16, 3)))
-    with pytest.raises(ValueError, match="picture 1 is 16x18 and those before are 16x16"):
+    with pytest.raises(ValueError, match="image 1 is 16x18 and those before are 16x16"):
       patches.add(np.zeros((16, 18, 3)))
 
 

@@ -12,7 +12,7 @@ from tf_imgtrans.papers.feature_pyramid_pan.config import PRESETS, VARIANTS
 DEFAULTS = {
     "task": "labels_to_photo", "label_set": "cityscapes", "scale": 4, "hole": 0.5, "rain_streaks": (0.001, 0.006),
     "rain_length": (0.03, 0.12), "rain_slant": (0.0, 20.0), "snow_flakes": (0.001, 0.006), "snow_size": (0.004, 0.02),
-    # pix2pix: pictures and networks
+    # pix2pix: images and networks
     "image_size": 256, "load_size": 286, "validation_size": 0, "base_channels": 64, "upsampling": "transposed",
     "affine": False, "dropout": 0.5, "noise": "off", "discriminator_channels": 64,
     # Implementation Details: three levels each

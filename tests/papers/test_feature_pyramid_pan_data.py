@@ -1,4 +1,4 @@
-"""The pictures that the paper's tasks are trained and measured on, by their number alone."""
+"""The images that the paper's tasks are trained and measured on, by their number alone."""
 
 import dataclasses
 
@@ -75,22 +75,22 @@ def _square(path, side=LOAD):
   return np.float32(cv2.resize(read_uint8(path), (side, side), interpolation=cv2.INTER_AREA)) / 255
 
 
-def _window(picture, known):
-  """(number of the known picture, top, left, mirrored) that a training picture is cut from."""
+def _window(image, known):
+  """(number of the known image, top, left, mirrored) that a training image is cut from."""
   for number, whole in enumerate(known):
     for top in range(LOAD - SIZE + 1):
       for left in range(LOAD - SIZE + 1):
         cut = whole[top:top + SIZE, left:left + SIZE]
         for mirrored in (False, True):
-          if np.abs(picture - (cut[:, ::-1] if mirrored else cut)).max() < 1e-6:
+          if np.abs(image - (cut[:, ::-1] if mirrored else cut)).max() < 1e-6:
             return number, top, left, mirrored
-  raise AssertionError("cut from no known picture")
+  raise AssertionError("cut from no known image")
 
 
-def _check_range(*pictures):
-  for picture in pictures:
-    assert picture.shape[-3:] == (SIZE, SIZE, 3) and picture.dtype == np.float32
-    assert picture.min() >= 0 and picture.max() <= 1
+def _check_range(*images):
+  for image in images:
+    assert image.shape[-3:] == (SIZE, SIZE, 3) and image.dtype == np.float32
+    assert image.min() >= 0 and image.max() <= 1
 
 
 def _check_source(config, source, target):
@@ -117,13 +117,13 @@ def test_photographs_are_degraded(task, photographs):
     _check_range(source, target)
     for pair in zip(source, target):
       _check_source(config, *pair)
-    windows.append([_window(picture, known) for picture in target])
-  assert all(sorted(number for number, *_ in batch) == list(range(6)) for batch in windows)  # every picture, each epoch
+    windows.append([_window(image, known) for image in target])
+  assert all(sorted(number for number, *_ in batch) == list(range(6)) for batch in windows)  # every image, each epoch
   drawn = [each for batch in windows for each in batch]
   assert len({top for _, top, _, _ in drawn}) == len({left for _, _, left, _ in drawn}) == LOAD - SIZE + 1
   assert 3 < sum(mirrored for *_, mirrored in drawn) < 15
   unturned = _batches(training_data(dataclasses.replace(config, flip=False), photographs), 1)[0][1]
-  assert not any(_window(picture, known)[3] for picture in unturned)
+  assert not any(_window(image, known)[3] for image in unturned)
 
 
 @pytest.mark.parametrize("config", [CAMVID, _config("deraining")], ids=lambda config: config.task)
@@ -151,8 +151,8 @@ def test_label_maps_and_photographs_are_cut_alike(streets):
   legal = np.array([*LABEL_SETS["camvid"].colors, (0, 0, 0)], np.float32) / 255
   for source, target in _batches(training_data(config, streets), 4):
     _check_range(source, target)
-    for colours, picture in zip(source, target):
-      number, top, left, mirrored = _window(picture, photos)
+    for colours, image in zip(source, target):
+      number, top, left, mirrored = _window(image, photos)
       expected = maps[number][top:top + SIZE, left:left + SIZE]
       np.testing.assert_allclose(colours, expected[:, ::-1] if mirrored else expected, atol=1e-6)
       assert np.abs(colours[..., None, :] - legal).max(-1).min(-1).max() < 1e-6  # no mixed colour
@@ -171,7 +171,7 @@ def test_held_out_label_maps(streets):
     held_out_labels(dataclasses.replace(CAMVID, task="inpainting"), streets)
 
 
-def test_held_out_pictures_have_a_size_of_their_own(streets, photographs):
+def test_held_out_images_have_a_size_of_their_own(streets, photographs):
   large = dataclasses.replace(CAMVID, validation_size=SIZE + 8)
   for (_, source, target), pair in zip(held_out(large, streets), find(CAMVID, streets).validation, strict=True):
     assert source.shape == target.shape == (SIZE + 8, SIZE + 8, 3)
@@ -201,7 +201,7 @@ def test_held_out_photographs_are_always_degraded_alike(task, photographs):
         recipes.assert_same(one, other)
 
 
-# Pairs of pictures
+# Pairs of images
 
 @pytest.mark.parametrize("task", ["labels_to_photo", "deraining", "desnowing"])
 def test_paired_folders(task, tmp_path):
@@ -237,7 +237,7 @@ def test_paired_folders_in_two_parts(tmp_path):
     find(_config("deraining"), DataFolder(tmp_path / "mixed"))
 
 
-def test_pictures_side_by_side(tmp_path):
+def test_images_side_by_side(tmp_path):
   for part, names in (("train", "abcd"), ("val", "xy")):
     _photos(tmp_path / part, names, height=36, width=72)
   config = _config("labels_to_photo", label_set="none", batch_size=4)
@@ -246,13 +246,13 @@ def test_pictures_side_by_side(tmp_path):
   for (name, source, target), path in zip(held_out(config, found), found.validation):
     both = read_uint8(path)
     assert name == path.stem
-    for picture, half in ((source, both[:, 36:]), (target, both[:, :36])):  # labels right, the photograph left
-      np.testing.assert_array_equal(picture, np.float32(cv2.resize(half, (SIZE, SIZE), interpolation=cv2.INTER_AREA)) / 255)
+    for image, half in ((source, both[:, 36:]), (target, both[:, :36])):  # labels right, the photograph left
+      np.testing.assert_array_equal(image, np.float32(cv2.resize(half, (SIZE, SIZE), interpolation=cv2.INTER_AREA)) / 255)
   halves = [[np.float32(read_uint8(path)[:, at:at + 36]) / 255 for path in found.training] for at in (36, 0)]
   for source, target in zip(*_batches(training_data(config, found), 1)[0]):  # 36x36, load_size: not resized
     assert _window(source, halves[0]) == _window(target, halves[1])
   _photos(tmp_path / "train", "e")
-  with pytest.raises(ValueError, match="(?s)1 of 5 pictures are not twice as wide .*e.png: 72x48.*--config.label_set"):
+  with pytest.raises(ValueError, match="(?s)1 of 5 images are not twice as wide .*e.png: 72x48.*--config.label_set"):
     training_data(config, DataFolder(tmp_path))
 
 
@@ -285,9 +285,9 @@ def test_other_folders(photographs, tmp_path):
 
 
 @pytest.mark.parametrize("part", ["training", "validation"])
-def test_bad_pictures_stop_the_run(part, photographs, streets, tmp_path):
+def test_bad_images_stop_the_run(part, photographs, streets, tmp_path):
   bad = tmp_path / "bad.png"
-  bad.write_bytes(b"no picture")
+  bad.write_bytes(b"no image")
   found = find(_config("inpainting"), photographs)
   with pytest.raises(ValueError, match="(?s)1 of [67] photographs cannot be trained on.*bad.png"):
     training_data(_config("inpainting"), dataclasses.replace(found, **{part: [*getattr(found, part), bad]}))
@@ -324,7 +324,7 @@ def test_real_street_scenes(data_folder):
 def test_real_rain(data_folder):
   config = _config("deraining", image_size=256, load_size=256)
   found = find(config, DataFolder(data_folder / "weather" / "rain100l", 0.5))
-  pictures = list(held_out(config, dataclasses.replace(found, validation=found.training + found.validation)))
-  assert found.kind == "pairs" and len(pictures) > 1
-  for _, source, target in pictures:  # streaks are edges to either side
+  images = list(held_out(config, dataclasses.replace(found, validation=found.training + found.validation)))
+  assert found.kind == "pairs" and len(images) > 1
+  for _, source, target in images:  # streaks are edges to either side
     assert np.abs(np.diff(source, axis=1)).mean() > 1.1 * np.abs(np.diff(target, axis=1)).mean()

@@ -69,7 +69,7 @@ def test_parameters_and_maps():
 
 
 def _plain(patch, x, chosen):
-  """Logits and maps of one discriminator for pictures in [-1, 1]."""
+  """Logits and maps of one discriminator for images in [-1, 1]."""
   w = {variable.path.split("/", 2)[-1]: np.float64(value) for variable, value in zip(patch.weights, patch.get_weights())}
   x, maps = np.float64(x), []
   for index, stride in enumerate(chosen, 1):
@@ -115,7 +115,7 @@ def test_equals_plain_arithmetic(drawn):
 @pytest.mark.parametrize("size, chosen, logits", [
     (256, (2, 2, 2, 1, 1), 30), (64, (2, 2, 2, 1, 1), 6), (32, (2, 2, 2, 1, 1), 2), (24, (2, 2, 2, 1, 1), 1),
     (23, (2, 2, 1, 1, 1), 2), (16, (2, 2, 1, 1, 1), 1), (8, (1, 1, 1, 1, 1), 3), (6, (1, 1, 1, 1, 1), 1)])
-def test_small_pictures_have_fewer_strides(size, chosen, logits):
+def test_small_images_have_fewer_strides(size, chosen, logits):
   assert strides(size) == chosen
   patch = PatchDiscriminator(size, 3, 4, 0)
   out, maps = patch(recipes.random_images(2, size, size, 3))
@@ -128,7 +128,7 @@ def test_no_logit_is_left_of_five_pixels():
     strides(5)
 
 
-def test_the_smallest_pictures_of_a_configuration():
+def test_the_smallest_images_of_a_configuration():
   config = dataclasses.replace(TINY, levels=2, low_levels=(2,))  # 16 and 8 pixels
   network = _random_weights(_built(config))
   judged = network(SOURCE[:, :32, :32], IMAGES[:, :32, :32])
@@ -209,7 +209,7 @@ def test_the_source_counts_where_it_should(drawn):
 
 
 def test_the_high_track_does_not_see_the_colour(drawn):
-  """Details have no mean: a lighter picture has the same."""
+  """Details have no mean: a lighter image has the same."""
   lighter = drawn(SOURCE, 0.5 * IMAGES + 0.5)
   for (logits, _), (others, _) in zip(drawn(SOURCE, 0.5 * IMAGES)["high"], lighter["high"]):
     np.testing.assert_allclose(logits, others, atol=1e-4)

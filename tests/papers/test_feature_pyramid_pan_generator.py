@@ -82,7 +82,7 @@ def test_cost():
 
 
 @pytest.mark.parametrize("size, stages", [(32, 5), (64, 6), (128, 7), (256, 8)])
-def test_stages_halve_the_picture_to_one_pixel(size, stages):
+def test_stages_halve_the_image_to_one_pixel(size, stages):
   network = _small(image_size=size)
   assert (network.stages, network.multiple, len(network.down), len(network.up)) == (stages, size, stages, stages)
   assert [layer.filters for layer in network.down] == [4, 8, 16, 32, 32, 32, 32, 32][:stages]
@@ -256,7 +256,7 @@ def test_unknown_sizes_change_nothing(network, spec, noise):
 
 def test_wrong_images_are_refused(network):
   for shape, name in (((1, 7, 32, 3), "height"), ((1, 32, 7, 3), "width")):
-    with pytest.raises(ValueError, match=f"{name} is 7: the generator needs at least 8 pixels; enlarge the picture"):
+    with pytest.raises(ValueError, match=f"{name} is 7: the generator needs at least 8 pixels; enlarge the image"):
       network(np.zeros(shape, "f"))
   for shape in ((16, 16, 3), (1, 16, 16, 1), (1, 16, 16, 4)):
     with pytest.raises(ValueError, match=r"expected \[N, height, width, 3\]"):
@@ -279,7 +279,7 @@ def test_outputs_reach_black_and_white_and_go_no_further():
 # Checkerboards -----------------------------------------------------------------------------------------------------
 
 def _checkerboard(images):
-  """Share of a picture's energy, its mean taken off, that turns its sign with every row, every column, or both.
+  """Share of an image's energy, its mean taken off, that turns its sign with every row, every column, or both.
 
   Four times half the difference of neighbours along an axis keeps what turns its sign with every pixel, and nothing that
   is slow: (1 - cos w)^2 / 4 is 1 at the highest frequency, pi, and 0.0005 at 0.3. Half their sum does the opposite.
@@ -306,7 +306,7 @@ def test_the_measure_of_checkerboards():
 
 
 def test_resizing_makes_fewer_checkerboards_than_transposed_convolutions():
-  """Of decoders as they are drawn, on smooth pictures: transposed kernels give each of 2x2 pixels weights of its own."""
+  """Of decoders as they are drawn, on smooth images: transposed kernels give each of 2x2 pixels weights of its own."""
   images = recipes.smooth_images(4, 64, 64, 3, seed=8)
   measured = {kind: [_checkerboard(np.float64(_small(upsampling=kind, base_channels=8, seed=seed)(images)))
                      for seed in range(5)] for kind in ("transposed", "resize")}

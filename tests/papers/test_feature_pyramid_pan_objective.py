@@ -44,10 +44,10 @@ def _log(logits, sign):
   return -np.mean(np.log(1 / (1 + np.exp(-sign * np.float64(logits)))))
 
 
-def _features(judged_real, judged_fake):
+def _features(real_outputs, fake_outputs):
   """Eq. 8, number by number: every map's squared distances over C H W, for every image, averaged over the images."""
   total = 0.0
-  for (_, reals), (_, fakes) in zip(judged_real["high"], judged_fake["high"]):
+  for (_, reals), (_, fakes) in zip(real_outputs["high"], fake_outputs["high"]):
     for real, fake in zip(reals, fakes):
       real, fake = np.float64(real), np.float64(fake)
       _, height, width, channels = real.shape
@@ -68,8 +68,8 @@ EXPECTED = {
 }
 
 
-def _loss(config, fake=FAKE, judged_fake=JUDGED_FAKE, judged_real=JUDGED_REAL):
-  return generator_loss(config, TARGET, fake, judged_fake, judged_real)
+def _loss(config, fake=FAKE, fake_outputs=JUDGED_FAKE, real_outputs=JUDGED_REAL):
+  return generator_loss(config, TARGET, fake, fake_outputs, real_outputs)
 
 
 @pytest.mark.parametrize("objective", EXPECTED)

@@ -74,15 +74,15 @@ def test_one_step():
   for before, network in ((generator, trainer.generator), (discriminators, trainer.discriminators)):
     assert {path for path in before if not IDLE.search(path)} <= _moved(before, network)
   # The discriminators see the fakes made before the generator moved, and the generator sees them as they became.
-  judged_fake, judged_real = old(SOURCE, fake), old(SOURCE, TARGET)
+  fake_outputs, real_outputs = old(SOURCE, fake), old(SOURCE, TARGET)
   total, expected = generator_loss(trainer.config, TARGET, fake, trainer.discriminators(SOURCE, fake),
                                    trainer.discriminators(SOURCE, TARGET))
-  expected |= {"total": total, "discriminator": discriminator_loss(judged_real, judged_fake),
-               "real_score": _score(judged_real), "fake_score": _score(judged_fake)}
+  expected |= {"total": total, "discriminator": discriminator_loss(real_outputs, fake_outputs),
+               "real_score": _score(real_outputs), "fake_score": _score(fake_outputs)}
   for name, value in expected.items():
     np.testing.assert_allclose(terms[name], value, rtol=2e-5, err_msg=name)
   # Had the generator met the discriminators as they were, its loss would have been another one.
-  early = generator_loss(trainer.config, TARGET, fake, judged_fake, judged_real)[0]
+  early = generator_loss(trainer.config, TARGET, fake, fake_outputs, real_outputs)[0]
   assert abs(total - early) > 1e-3 * total
 
 
@@ -104,8 +104,8 @@ def test_first_steps_follow_the_gradients():
   trainer.step.assign(0)
   with tf.GradientTape() as tape:
     fake = _fake(trainer)
-    judged_fake, judged_real = trainer.discriminators(SOURCE, fake), trainer.discriminators(SOURCE, TARGET)
-    loss, _ = generator_loss(config, TARGET, fake, judged_fake, judged_real)
+    fake_outputs, real_outputs = trainer.discriminators(SOURCE, fake), trainer.discriminators(SOURCE, TARGET)
+    loss, _ = generator_loss(config, TARGET, fake, fake_outputs, real_outputs)
   generator_gradients = tape.gradient(loss, trainer.generator.trainable_variables)
   for network, before, moved, gradients in (
       (trainer.discriminators, discriminators, trainer.discriminators.get_weights(), discriminator_gradients),

@@ -16,15 +16,15 @@ from tf_imgtrans.papers.mux_demux.data import VALIDATION_SIDE
 CONFIG = dataclasses.replace(TINY, patch_size=16, batch_size=4)
 
 
-def _picture(number, side, height=24, width=30):
-  """Pixel (row, column) of picture `number`: row, column, and number with the side (0 source, 1 target)."""
+def _image(number, side, height=24, width=30):
+  """Pixel (row, column) of image `number`: row, column, and number with the side (0 source, 1 target)."""
   rows, columns = np.mgrid[:height, :width]
   return np.stack([8 * rows, 8 * columns, np.full_like(rows, 10 * number + side)], axis=-1).astype(np.uint8)
 
 
 def _fill(folder, numbers, side, **options):
   for number in numbers:
-    write_image(folder / f"{number}.png", _picture(number, side, **options))
+    write_image(folder / f"{number}.png", _image(number, side, **options))
 
 
 def _dped(root):
@@ -58,8 +58,8 @@ def test_patches_of_pairs_are_aligned(tmp_path, layout):
       number, side = divmod(mark, 10)
       assert side == 0 and number in stems
       window = np.s_[row // 8:row // 8 + 16, column // 8:column // 8 + 16]
-      recipes.assert_same(one, _picture(number, 0)[window].astype(np.float32) / np.float32(255))
-      recipes.assert_same(other, _picture(number, 1)[window].astype(np.float32) / np.float32(255))
+      recipes.assert_same(one, _image(number, 0)[window].astype(np.float32) / np.float32(255))
+      recipes.assert_same(other, _image(number, 1)[window].astype(np.float32) / np.float32(255))
       seen.add(number)
   assert seen == stems
 
@@ -109,7 +109,7 @@ def test_flips(tmp_path):
   assert 4 < sum(directions) < 28
 
 
-def test_held_out_pictures(tmp_path, real_photograph):
+def test_held_out_images(tmp_path, real_photograph):
   pairs = _dped(tmp_path / "dped")
   items = training_data(CONFIG, pairs).validation(10)
   assert [name for name, _, _ in items] == ["10", "11"]
@@ -126,7 +126,7 @@ def test_held_out_pictures(tmp_path, real_photograph):
   assert np.abs(source - target).mean() > 0.02
 
 
-def test_of_large_held_out_pictures_the_middle_is_measured(tmp_path):
+def test_of_large_held_out_images_the_middle_is_measured(tmp_path):
   large = recipes.random_images(520, 600, 3)
   for name in ("a", "b"):
     write_image(tmp_path / f"{name}.png", large)

@@ -87,9 +87,9 @@ def test_wrong_shapes(generators, shape):
 @pytest.mark.parametrize("dtype", ["uint8", "int32"])
 def test_integers_are_refused(generators, dtype):
   images = np.full((1, 16, 16, 3), 200, dtype)
-  for picture in (images, tf.constant(images)):
+  for image in (images, tf.constant(images)):
     with pytest.raises(ValueError, match=f"images have dtype {dtype}: .*divide by 255"):
-      generators["mux_demux"](picture)
+      generators["mux_demux"](image)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])

@@ -1,4 +1,4 @@
-"""Pictures of every stage, by their number alone."""
+"""Images of every stage, by their number alone."""
 
 import dataclasses
 
@@ -20,21 +20,21 @@ PLAIN = dataclasses.replace(TINY, flip=False)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-  """Seven pictures to train on and three held out, wider or higher than the square in their middle."""
+  """Seven images to train on and three held out, wider or higher than the square in their middle."""
   root = tmp_path_factory.mktemp("faces")
-  for index, picture in enumerate(recipes.smooth_images(10, 32, 40, 3)):
-    picture = picture if index % 2 else picture.transpose(1, 0, 2)
-    write_image(root / ("test" if index > 6 else "train") / "0" / f"{index}.png", picture)
+  for index, image in enumerate(recipes.smooth_images(10, 32, 40, 3)):
+    image = image if index % 2 else image.transpose(1, 0, 2)
+    write_image(root / ("test" if index > 6 else "train") / "0" / f"{index}.png", image)
   return root
 
 
 def _squares(folder, size):
-  """The pictures as they should be, in the order of their names."""
+  """The images as they should be, in the order of their names."""
   made = []
   for path in sorted(folder.rglob("*.png")):
-    picture = read_uint8(path)
-    top, left = (picture.shape[0] - 32) // 2, (picture.shape[1] - 32) // 2
-    made.append(cv2.resize(picture[top:top + 32, left:left + 32], (size, size), interpolation=cv2.INTER_AREA))
+    image = read_uint8(path)
+    top, left = (image.shape[0] - 32) // 2, (image.shape[1] - 32) // 2
+    made.append(cv2.resize(image[top:top + 32, left:left + 32], (size, size), interpolation=cv2.INTER_AREA))
   return np.float32(made) / 255
 
 
@@ -48,8 +48,8 @@ def test_every_stage_has_its_size(folder):
   assert shapes == [((4, 8, 8, 3), (4, 8, 8, 3))] + 5 * [((2, 8, 8, 3), (2, 16, 16, 3))]  # the last stage has no end
 
 
-def test_what_the_pictures_are(folder):
-  """Four epochs: the squares of the stage, each picture once in an epoch; sources are means of 2x2 pixels."""
+def test_what_the_images_are(folder):
+  """Four epochs: the squares of the stage, each image once in an epoch; sources are means of 2x2 pixels."""
   config = dataclasses.replace(PLAIN, start_size=16, input_size=16, output_size=16, minibatch=(7,), stable=28)
   for source, target in _batches(training_data(config, find(folder)), 0, 4):
     np.testing.assert_array_equal(source, target)
@@ -60,15 +60,15 @@ def test_what_the_pictures_are(folder):
     np.testing.assert_allclose(source, target.reshape(2, 8, 2, 8, 2, 3).mean((2, 4)), atol=1e-6)
 
 
-def test_half_of_the_pictures_are_mirrored(folder):
+def test_half_of_the_images_are_mirrored(folder):
   plain, mirrored = (_batches(training_data(config, find(folder)), 1, 20) for config in (PLAIN, TINY))
   turned = []
   for (source, target), (other_source, other) in zip(plain, mirrored):
-    for pair_of_pictures in zip(source, target, other_source, other):
-      kept = np.array_equal(pair_of_pictures[1], pair_of_pictures[3])
+    for pair_of_images in zip(source, target, other_source, other):
+      kept = np.array_equal(pair_of_images[1], pair_of_images[3])
       step = slice(None) if kept else slice(None, None, -1)
-      np.testing.assert_allclose(pair_of_pictures[3], pair_of_pictures[1][:, step], atol=1e-6)
-      np.testing.assert_allclose(pair_of_pictures[2], pair_of_pictures[0][:, step], atol=1e-6)
+      np.testing.assert_allclose(pair_of_images[3], pair_of_images[1][:, step], atol=1e-6)
+      np.testing.assert_allclose(pair_of_images[2], pair_of_images[0][:, step], atol=1e-6)
       turned.append(not kept)
   assert 0.2 < np.mean(turned) < 0.8
 
@@ -94,7 +94,7 @@ def test_two_workers_share_every_batch(folder):
     recipes.assert_same(np.concatenate([replicas[2 * step][1], replicas[2 * step + 1][1]]), batch[1])
 
 
-def test_held_out_pictures(folder):
+def test_held_out_images(folder):
   found = list(held_out(TINY, find(folder)))
   assert [name for name, *_ in found] == ["7", "8", "9"]
   for (_, source, target), expected in zip(found, _squares(folder / "test", 16)):
@@ -104,19 +104,19 @@ def test_held_out_pictures(folder):
 
 
 def test_bicubic_inputs(folder):
-  """The same at every stage: of pictures of the output's size."""
-  picture = recipes.smooth_images(1, 32, 32, 3)[0]
+  """The same at every stage: of images of the output's size."""
+  image = recipes.smooth_images(1, 32, 32, 3)[0]
   config = dataclasses.replace(PLAIN, output_size=32, low_resolution="bicubic")
   for size in (16, 32):
-    source, target = pair(config, picture, size, (0, 0))
-    np.testing.assert_allclose(target, picture.reshape(size, 32 // size, size, 32 // size, 3).mean((1, 3)), atol=1e-6)
-    recipes.assert_same(source, low_resolution(picture, 4))
+    source, target = pair(config, image, size, (0, 0))
+    np.testing.assert_allclose(target, image.reshape(size, 32 // size, size, 32 // size, 3).mean((1, 3)), atol=1e-6)
+    recipes.assert_same(source, low_resolution(image, 4))
   data = training_data(config, find(folder))
   assert [source.shape[1] for source, _ in _batches(data, 0, 6)] == 6 * [8]
 
 
 def test_degraded_inputs(folder):
-  """From pictures of the output's size, at every stage; the same for the same seed, and targets stay clean."""
+  """From images of the output's size, at every stage; the same for the same seed, and targets stay clean."""
   always = {f"{name}_probability": 1.0 for name in ("gaussian", "motion", "noise", "jpeg")}
   config = dataclasses.replace(PLAIN, degrade=True, **always)
   clean = training_data(PLAIN, find(folder))
@@ -129,11 +129,11 @@ def test_degraded_inputs(folder):
   for a, b in zip(once, again):
     recipes.assert_same(a[1], b[1])
   never = dataclasses.replace(config, **{name: 0.0 for name in always})
-  picture = recipes.smooth_images(1, 16, 16, 3)[0]
-  np.testing.assert_allclose(pair(never, picture, 16, (1, 2))[0], pair(PLAIN, picture, 16, (1, 2))[0], atol=1e-6)
+  image = recipes.smooth_images(1, 16, 16, 3)[0]
+  np.testing.assert_allclose(pair(never, image, 16, (1, 2))[0], pair(PLAIN, image, 16, (1, 2))[0], atol=1e-6)
 
 
-def test_packed_pictures_are_the_same(folder, tmp_path):
+def test_packed_images_are_the_same(folder, tmp_path):
   from tf_imgtrans.cli.data import pack
 
   assert not pack(folder / "train", tmp_path / "packed", size=16, smallest=8)
@@ -149,7 +149,7 @@ def test_packed_pictures_are_the_same(folder, tmp_path):
     training_data(dataclasses.replace(PLAIN, output_size=32), packed)
 
 
-def test_parts_of_packed_pictures(folder, tmp_path):
+def test_parts_of_packed_images(folder, tmp_path):
   """Where they lay in DIR/train and DIR/test before."""
   from tf_imgtrans.cli.data import pack
 
@@ -158,12 +158,12 @@ def test_parts_of_packed_pictures(folder, tmp_path):
   assert [packed.names[number] for number in packed.validation] == ["7", "8", "9"] and len(packed.training) == 7
 
 
-def test_small_pictures_are_refused(folder):
-  with pytest.raises(ValueError, match=r"10 of 10 pictures have less than 64 pixels:\n.*its shorter side has 32\n"):
+def test_small_images_are_refused(folder):
+  with pytest.raises(ValueError, match=r"10 of 10 images have less than 64 pixels:\n.*its shorter side has 32\n"):
     training_data(dataclasses.replace(TINY, output_size=64), find(folder))
 
 
-def test_a_run_among_its_pictures_is_refused(folder):
+def test_a_run_among_its_images_is_refused(folder):
   with pytest.raises(ValueError, match="in the data folder, where the run's previews would be taken for photographs"):
     read(TrainingOptions(folder / "train" / "run", data=folder))
   assert read(TrainingOptions(folder.parent / "run", data=folder)).summary["training"] == 7

@@ -272,7 +272,7 @@ def test_truncated_to_a_size_that_is_not_there(drawn):
   with pytest.raises(ValueError, match="output_size is 64: expected one of 8, 16, 32"):
     drawn.truncated(64)
   with pytest.raises(ValueError, match="8, 16 and 8: expected none below"):
-    drawn.truncated(8)  # the network takes pictures of 16 pixels
+    drawn.truncated(8)  # the network takes images of 16 pixels
   whole = _drawn(dataclasses.replace(SMALL, progressive=False))
   with pytest.raises(ValueError, match="output_size is 16: expected one of 32"):
     whole.truncated(16)
@@ -307,7 +307,7 @@ def test_kept_skips_widen_the_decoder(skips, doubled):
     (2, ["bottom_conv", "down8_conv", "down16_conv"], False),
 ])
 def test_the_input_reaches_the_output_by_kept_skips_alone(skips, cut, depends):
-  """With the bottom cut, what is left of the picture comes through the skips, and through none that is not kept."""
+  """With the bottom cut, what is left of the image comes through the skips, and through none that is not kept."""
   network = _drawn(dataclasses.replace(SMALL, skips=skips))
   for variable in network.variables:
     if variable.path.split("/")[1] in cut and variable.path.endswith("kernel"):
@@ -387,7 +387,7 @@ def test_sizes(drawn):
   recipes.check_generator(drawn, [(3, 3), (3, 31), (16, 16), (17, 19), (33, 16)])
   assert drawn.smallest == 3 and Generator(Config(start_size=128, output_size=128)).smallest == 17
   for shape, name in (((1, 2, 32, 3), "height"), ((1, 32, 2, 3), "width")):
-    with pytest.raises(ValueError, match=f"{name} is 2: the generator needs at least 3 pixels; enlarge the picture"):
+    with pytest.raises(ValueError, match=f"{name} is 2: the generator needs at least 3 pixels; enlarge the image"):
       drawn(np.zeros(shape, "f"))
 
 

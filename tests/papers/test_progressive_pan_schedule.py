@@ -11,7 +11,7 @@ from tf_imgtrans.papers.progressive_pan.config import PRESETS
 from tf_imgtrans.papers.progressive_pan.schedule import Phase, doublings, images_at, stage_at
 
 # Sec. 5.1: pixels, images of a step on one GPU, learning rate. Four GPUs take StyleGAN's 256, 128, 64, 32 and 16.
-PRINTED = ((8, 64, 0.001), (16, 32, 0.001), (32, 16, 0.001), (64, 8, 0.001), (128, 4, 0.0015), (256, 4, 0.002),
+PUBLISHED = ((8, 64, 0.001), (16, 32, 0.001), (32, 16, 0.001), (64, 8, 0.001), (128, 4, 0.0015), (256, 4, 0.002),
            (512, 4, 0.003), (1024, 4, 0.003))
 TOTAL = {8: 256, 16: 128, 32: 64, 64: 32, 128: 16, 256: 16, 512: 16, 1024: 16}
 # Images: 600,000 of 8 pixels are 2343.75 steps of 256, so 2344 with 600,064; 1,200,000 are whole steps elsewhere.
@@ -29,8 +29,8 @@ READINGS = {"images": (FIRST_IMAGE, FIRST_STEP), "iterations": (FIRST_IMAGE_BY_S
 def test_stages(unit):
   config = Config(unit=unit)
   images, steps = READINGS[unit]
-  assert len(config.stages) == len(PRINTED)
-  for index, (stage, (size, of_a_gpu, rate)) in enumerate(zip(config.stages, PRINTED)):
+  assert len(config.stages) == len(PUBLISHED)
+  for index, (stage, (size, of_a_gpu, rate)) in enumerate(zip(config.stages, PUBLISHED)):
     assert (stage.resolution, stage.minibatch, stage.learning_rate) == (size, 4 * of_a_gpu, rate)
     assert stage.minibatch == TOTAL[size]
     assert (stage.first_image, stage.first_step, stage.last_step) == (images[index], steps[index], steps[index + 1])
@@ -41,7 +41,7 @@ def test_stages(unit):
 @pytest.mark.parametrize("unit", READINGS)
 def test_phases_at_every_boundary(unit):
   config, firsts = Config(unit=unit), READINGS[unit][0]
-  for index, (size, of_a_gpu, rate) in enumerate(PRINTED):
+  for index, (size, of_a_gpu, rate) in enumerate(PUBLISHED):
     first, fade = firsts[index], 600_000 * (4 * of_a_gpu if unit == "iterations" else 1)
 
     def check(images, alpha, size=size, of_a_gpu=of_a_gpu, rate=rate):
@@ -51,7 +51,7 @@ def test_phases_at_every_boundary(unit):
       for images in (0, 1, 300_000, firsts[1] - 1):
         check(images, 1.0)
       continue
-    before, of_a_gpu_before, rate_before = PRINTED[index - 1]
+    before, of_a_gpu_before, rate_before = PUBLISHED[index - 1]
     check(first - 1, 1.0, before, of_a_gpu_before, rate_before)
     check(first, 0.0)
     check(first + 1, 1 / fade)
@@ -73,7 +73,7 @@ def test_nine_million_images():
 @pytest.mark.parametrize("replicas", [1, 2, 4])
 def test_minibatch_counts_once_for_each_replica(replicas):
   config = Config(replicas=replicas)
-  assert [stage.minibatch for stage in config.stages] == [replicas * of_a_gpu for _, of_a_gpu, _ in PRINTED]
+  assert [stage.minibatch for stage in config.stages] == [replicas * of_a_gpu for _, of_a_gpu, _ in PUBLISHED]
   # The schedule in images is the same, but for the images of less than a step.
   for stage, first in zip(config.stages, FIRST_IMAGE):
     assert abs(stage.first_image - first) <= 64

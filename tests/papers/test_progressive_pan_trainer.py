@@ -13,7 +13,7 @@ from tf_imgtrans.papers.progressive_pan.schedule import images_at, phase_at, sta
 from tf_imgtrans.training.checkpoints import Checkpoints
 
 # 8 pixels for one step of 4 images, then 16 pixels for four of 2: two of them fade in.
-PICTURES = recipes.smooth_images(8, 16, 16, 3, seed=1)
+IMAGES = recipes.smooth_images(8, 16, 16, 3, seed=1)
 JUDGED = {"discriminator", "r1", "real_score", "fake_score"}
 TERMS = {"total", "adversarial", *JUDGED}
 
@@ -22,19 +22,19 @@ def _config(**options):
   return dataclasses.replace(TINY, **options)
 
 
-def _halved(pictures):
-  count, height, width, channels = pictures.shape
-  return pictures.reshape(count, height // 2, 2, width // 2, 2, channels).mean((2, 4))
+def _halved(images):
+  count, height, width, channels = images.shape
+  return images.reshape(count, height // 2, 2, width // 2, 2, channels).mean((2, 4))
 
 
-def _doubled(pictures):
-  return pictures.repeat(2, axis=1).repeat(2, axis=2)
+def _doubled(images):
+  return images.repeat(2, axis=1).repeat(2, axis=2)
 
 
 def _batch(step, config=TINY):
   """The batch of a step: a function of its number alone."""
   stage = stage_at(config, step)
-  picked = PICTURES[np.arange(step, step + stage.minibatch) % len(PICTURES)]
+  picked = IMAGES[np.arange(step, step + stage.minibatch) % len(IMAGES)]
   target = picked if stage.resolution == 16 else _halved(picked)
   return tuple(map(tf.constant, (_halved(picked), target)))
 
@@ -243,8 +243,8 @@ def test_validation_is_at_the_size_of_the_stage():
     seen.append((targets[0].shape[0], outputs[0].shape[0], names))
     return {"psnr": -float(len(seen))}
 
-  pictures = [("one", _halved(PICTURES)[0], PICTURES[0]), ("two", _halved(PICTURES)[1], PICTURES[1])]
-  validator = trainer.validator(pictures, score)
+  images = [("one", _halved(IMAGES)[0], IMAGES[0]), ("two", _halved(IMAGES)[1], IMAGES[1])]
+  validator = trainer.validator(images, score)
   records = []
   for step in (1, 2, 3):
     _train(trainer, step)

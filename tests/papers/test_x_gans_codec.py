@@ -60,7 +60,7 @@ def test_masks_of_every_kind(height, width):
 
 @hypothesis.settings(max_examples=60)
 @hypothesis.given(st.data())
-def test_round_trip_of_any_picture(data):
+def test_round_trip_of_any_image(data):
   shape = data.draw(st.tuples(st.integers(1, 40), st.integers(1, 40)))
   mask = data.draw(hnp.arrays(bool, shape, fill=st.booleans()))
   pixels = data.draw(hnp.arrays(np.uint8, (*shape, 3), fill=st.integers(0, 255)))
@@ -69,7 +69,7 @@ def test_round_trip_of_any_picture(data):
 
 @pytest.mark.parametrize(("height", "width", "share"), [
     (16384, 3, 0.02), (3, 16384, 0.3), (65535, 5, 0.01), (400, 600, 0.1), (2048, 2048, 0.05)])
-def test_round_trip_of_large_pictures(height, width, share):
+def test_round_trip_of_large_images(height, width, share):
   """More points than are predicted at a time, and sides that need all 16 bits."""
   pixels = (np.add.outer(np.arange(height), 2 * np.arange(width))[..., None] // np.array([3, 4, 5])).astype(np.uint8)
   check_round_trip(pixels, random_case(height, width, share)[1])
@@ -136,7 +136,7 @@ def test_tables_hold_whole_numbers_of_the_coder_s_total():
 
 
 def test_no_point_takes_less_than_a_reader_expects():
-  """A reader refuses more points in a file of given size than a flat picture has."""
+  """A reader refuses more points in a file of given size than a flat image has."""
   largest = max(codec_stream._color_table(scale).max() + 1 for scale in range(codec_stream.COLOR_SCALES))
   assert -3 * math.log2(largest / 2 ** 24) / 8 > 1 / codec._POINTS_PER_BYTE
   check_round_trip(np.full((500, 700, 3), 255, np.uint8), np.ones((500, 700), bool))
@@ -189,7 +189,7 @@ def test_any_content_with_a_right_checksum_is_refused_or_read(height, width, cou
     (with_checksum(9, 9, 0, bytes(4)), "no such file"),
     (with_checksum(9, 9, 3, bytes(40)), "goes on after its last point"),
     (with_checksum(9, 9, 3, b"\xff" * 8), "cannot be decoded"),
-    (with_checksum(2, 2, 3, b"\xa5" * 8, scale=115), "outside the picture"),
+    (with_checksum(2, 2, 3, b"\xa5" * 8, scale=115), "outside the image"),
 ])
 def test_errors_name_what_is_wrong(data, message):
   with pytest.raises(codec.UnreadableFile, match=message):
@@ -201,7 +201,7 @@ def test_a_damaged_file_is_said_to_be_damaged(small_file):
     codec.decode(small_file[:-1] + bytes([small_file[-1] ^ 1]))
 
 
-def test_a_reader_may_take_smaller_pictures_only(small_file):
+def test_a_reader_may_take_smaller_images_only(small_file):
   codec.decode(small_file, max_pixels=9 * 13)
   with pytest.raises(codec.UnreadableFile, match="13x9 pixels: expected 1 to 116 in all"):
     codec.decode(small_file, max_pixels=9 * 13 - 1)
@@ -229,7 +229,7 @@ def test_forged_headers_take_no_memory():
     (np.zeros((1, 70000, 3), np.uint8), np.zeros((1, 70000), bool), "70000 wide and 1 high"),
     (np.broadcast_to(np.uint8(0), (30000, 30000, 3)), np.broadcast_to(False, (30000, 30000)), "268,435,456 pixels"),
 ])
-def test_wrong_pictures_are_refused(pixels, mask, message):
+def test_wrong_images_are_refused(pixels, mask, message):
   with pytest.raises(ValueError, match=message):
     codec.encode(pixels, mask)
 

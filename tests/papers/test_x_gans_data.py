@@ -1,4 +1,4 @@
-"""The pictures that X-GANs train on and are measured on, by their number alone."""
+"""The images that X-GANs train on and are measured on, by their number alone."""
 
 import dataclasses
 
@@ -19,25 +19,25 @@ SIZE = TINY.image_size
 CORRUPTIONS = ("random_points", "edge_points", "color_noise", "white_block", "color_blocks")
 
 
-def _pictures(folder, count, seed=0):
-  """Smooth PNG pictures of 48 rows and 80 columns, two in a folder as SUN397 has its classes; none holds white."""
+def _images(folder, count, seed=0):
+  """Smooth PNG images of 48 rows and 80 columns, two in a folder as SUN397 has its classes; none holds white."""
   for number, image in enumerate(np.uint8(255 * recipes.smooth_images(count, 48, 80, 3, seed=seed))):
     (folder / f"class{number // 2}").mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image).save(folder / f"class{number // 2}" / f"picture{number}.png")
+    Image.fromarray(image).save(folder / f"class{number // 2}" / f"image{number}.png")
   return folder
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
   root = tmp_path_factory.mktemp("photographs")
-  _pictures(root / "train", 6)
-  _pictures(root / "test", 5, seed=1)
+  _images(root / "train", 6)
+  _images(root / "test", 5, seed=1)
   return read(TrainingOptions(root / "run", data=root))
 
 
 @pytest.fixture(scope="module")
 def patches(tmp_path_factory):
-  return str(_pictures(tmp_path_factory.mktemp("patches"), 3, seed=2))
+  return str(_images(tmp_path_factory.mktemp("patches"), 3, seed=2))
 
 
 def _config(corruption, patches="", **changes):
@@ -53,9 +53,9 @@ def _resized(paths):
   return np.float32([cv2.resize(read_uint8(path), (SIZE, SIZE), interpolation=cv2.INTER_AREA) for path in paths]) / 255
 
 
-def _nearest(pictures, known):
-  """The number of the known picture that each picture is; none is further away than a rounding of its division."""
-  distance = np.abs(pictures[:, None] - known).max((2, 3, 4))
+def _nearest(images, known):
+  """The number of the known image that each image is; none is further away than a rounding of its division."""
+  distance = np.abs(images[:, None] - known).max((2, 3, 4))
   assert distance.min(1).max() < 1e-6
   return list(distance.argmin(1))
 
@@ -69,7 +69,7 @@ def _side(mask):
 
 
 def _check_corruption(kind, source, mask, target, patches):
-  """One corrupted picture: the kept pixels bit for bit, and what stands in the place of the others.
+  """One corrupted image: the kept pixels bit for bit, and what stands in the place of the others.
 
   Returns the number of the patch that a colour block is cut from.
   """
@@ -102,9 +102,9 @@ def test_a_batch(kind, folder, patches):
   found, cut_from, known = [], set(), _resized(folder.training)
   others = _resized(list_images([patches], recursive=True))
   for source, mask, target in _batches(training_data(config, folder), 4):
-    assert sorted(_nearest(target, known)) == list(range(6))  # an epoch shows every picture once
-    for picture in zip(source, mask, target):
-      cut_from.add(_check_corruption(kind, *picture, others))
+    assert sorted(_nearest(target, known)) == list(range(6))  # an epoch shows every image once
+    for image in zip(source, mask, target):
+      cut_from.add(_check_corruption(kind, *image, others))
     found.extend(mask.mean((1, 2, 3)))
   if kind.endswith(("points", "noise")):
     room = 0 if kind == "edge_points" else 0.06  # four deviations of what 1024 pixels give
@@ -128,7 +128,7 @@ def test_batches_follow_from_their_number(kind, folder, patches):
   assert (other[1] != whole[0][1]).any() and (other[2] != whole[0][2]).any()
 
 
-def test_a_picture_is_mirrored_before_it_is_corrupted(folder):
+def test_a_image_is_mirrored_before_it_is_corrupted(folder):
   plain, mirrored = (_batches(training_data(_config("random_points", batch_size=6, flip=flip), folder), 4)
                      for flip in (False, True))
   turned = []
@@ -140,17 +140,17 @@ def test_a_picture_is_mirrored_before_it_is_corrupted(folder):
   assert 4 < sum(turned) < 20
 
 
-# Pictures are made square.
+# Images are made square.
 
-def test_pictures_shrink_by_area_and_lose_their_aspect():
-  picture = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
-  found = resize(picture, 32)
+def test_images_shrink_by_area_and_lose_their_aspect():
+  image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+  found = resize(image, 32)
   assert found.shape == (32, 32, 3) and found.dtype == np.uint8
-  blocks = picture.reshape(32, 2, 32, 3, 3).mean((1, 3))
+  blocks = image.reshape(32, 2, 32, 3, 3).mean((1, 3))
   assert np.abs(found - blocks).max() <= 0.5 + 1e-6
 
 
-def test_pictures_grow_by_cubics():
+def test_images_grow_by_cubics():
   ramp = np.uint8(np.arange(24)[None, :, None] * 8 + np.zeros((40, 1, 3)))
   found = resize(ramp, 48)  # 40x24: one side is smaller
   assert found.shape == (48, 48, 3)
@@ -161,15 +161,15 @@ def test_pictures_grow_by_cubics():
     assert resize(step, 48).max() > 200  # overshoots, as cubics do
 
 
-def test_a_picture_of_the_size_stays_as_it_is():
-  picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
-  recipes.assert_same(resize(picture, 32), picture)
+def test_a_image_of_the_size_stays_as_it_is():
+  image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+  recipes.assert_same(resize(image, 32), image)
 
 
-# Held-out pictures.
+# Held-out images.
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)
-def test_held_out_pictures_are_the_same_in_every_call(kind, folder, patches):
+def test_held_out_images_are_the_same_in_every_call(kind, folder, patches):
   config = _config(kind, patches)
   others = _resized(list_images([patches], recursive=True))
   found = list(held_out(config, folder.validation, patch_store(config)))
@@ -180,7 +180,7 @@ def test_held_out_pictures_are_the_same_in_every_call(kind, folder, patches):
   if kind != "white_block":
     assert len({mask.tobytes() for _, _, mask, _ in found}) == 5
   changed = dataclasses.replace(config, seed=9, batch_size=5, flip=True)  # what belongs to the training
-  replaced = [folder.training[0], *folder.validation[1:3]]  # another first picture, and fewer
+  replaced = [folder.training[0], *folder.validation[1:3]]  # another first image, and fewer
   for again in (held_out(changed, folder.validation, patch_store(config)),
                 held_out(changed, replaced, patch_store(config))):
     for before, after in list(zip(found, again))[1:]:
@@ -218,7 +218,7 @@ def test_a_block_in_the_middle(folder, patches):
 
 
 @pytest.mark.parametrize("kind", ["random_points", "color_blocks"])
-def test_validation_takes_the_first_held_out_pictures(kind, folder, patches):
+def test_validation_takes_the_first_held_out_images(kind, folder, patches):
   config = _config(kind, patches)
   data = training_data(config, folder)
   expected = list(held_out(config, folder.validation, patch_store(config)))
@@ -239,12 +239,12 @@ def test_summary(folder, patches, tmp_path):
   assert (folder.kind, len(folder.training), len(folder.validation)) == ("photographs", 6, 5)
   found = training_data(_config("color_blocks", patches), folder).summary
   assert found == {**folder.summary(), "patches_digest": digest(list_images([patches], recursive=True))}
-  other = training_data(_config("color_blocks", str(_pictures(tmp_path, 2))), folder).summary
+  other = training_data(_config("color_blocks", str(_images(tmp_path, 2))), folder).summary
   assert other["patches_digest"] != found["patches_digest"]
 
 
 def test_a_share_is_held_out_of_one_folder(tmp_path):
-  _pictures(tmp_path / "faces", 8)
+  _images(tmp_path / "faces", 8)
   folder = read(TrainingOptions(tmp_path / "run", data=tmp_path / "faces", validation_share=0.4))
   assert 0 < len(folder.validation) < 8 and len(folder.training) + len(folder.validation) == 8
 
@@ -258,9 +258,9 @@ def test_only_colour_blocks_have_patches(folder, patches):
 def test_patches_that_cannot_be_cut_from(folder, tmp_path):
   (tmp_path / "empty").mkdir()
   (tmp_path / "bad").mkdir()
-  (tmp_path / "bad" / "torn.png").write_bytes(b"no picture")
+  (tmp_path / "bad" / "torn.png").write_bytes(b"no image")
   for given, error, message in (("", ValueError, "give their folder by --config.patches"),
-                                ("empty", FileNotFoundError, "empty: no picture in this folder"),
+                                ("empty", FileNotFoundError, "empty: no image in this folder"),
                                 ("nowhere", FileNotFoundError, "nowhere: no such file or folder"),
                                 ("bad", ValueError, "torn.png: .*not an image")):
     config = _config("color_blocks", str(tmp_path / given) if given else "")
@@ -270,17 +270,17 @@ def test_patches_that_cannot_be_cut_from(folder, tmp_path):
 
 
 def test_a_run_does_not_lie_among_the_photographs(tmp_path):
-  _pictures(tmp_path / "faces", 4)
+  _images(tmp_path / "faces", 4)
   with pytest.raises(ValueError, match="out is .*, in the data folder.*choose another --out"):
     read(TrainingOptions(tmp_path / "faces" / "runs" / "a", data=tmp_path / "faces"))
   assert read(TrainingOptions(tmp_path / "run", data=tmp_path / "faces")).training
-  _pictures(tmp_path / "parted" / "train", 2)
-  _pictures(tmp_path / "parted" / "test", 2)
+  _images(tmp_path / "parted" / "train", 2)
+  _images(tmp_path / "parted" / "test", 2)
   assert read(TrainingOptions(tmp_path / "parted" / "run", data=tmp_path / "parted")).training
 
 
-def test_bad_pictures_stop_the_run(folder, tmp_path):
-  (tmp_path / "bad.png").write_bytes(b"no picture")
+def test_bad_images_stop_the_run(folder, tmp_path):
+  (tmp_path / "bad.png").write_bytes(b"no image")
   for part in ("training", "validation"):
     with pytest.raises(ValueError, match="(?s)1 of [67] photographs cannot be trained on.*bad.png"):
       training_data(TINY, dataclasses.replace(folder, **{part: [*getattr(folder, part), tmp_path / "bad.png"]}))

@@ -64,7 +64,7 @@ def test_cost():
 # Arithmetic, against the same networks in plain float64 NumPy ------------------------------------------------------
 
 def _pooled(x):
-  """The mean over the pixels of a 3x3 window that lie within the picture, window by window.
+  """The mean over the pixels of a 3x3 window that lie within the image, window by window.
 
   On sides of odd length windows stand around every second pixel from the first one on, on those of even length from the
   second one on, so that the last window lacks a row or column there.
@@ -75,7 +75,7 @@ def _pooled(x):
 
 
 def _plain(network, scale, x):
-  """Logits and maps of one discriminator for pictures of six channels in [-1, 1]."""
+  """Logits and maps of one discriminator for images of six channels in [-1, 1]."""
   w = {variable.path.split("/", 1)[1]: np.float64(value) for variable, value in zip(network.weights, network.get_weights())}
   maps = []
   for index, stride in enumerate((2, 2, 2, 1, 1), 1):
@@ -106,8 +106,8 @@ def test_equals_plain_arithmetic(drawn, size):
       np.testing.assert_allclose(one, other, atol=2e-5)
 
 
-def test_pooling_counts_pixels_of_the_picture_alone():
-  """A white picture stays white up to its border, where zeros counted along would darken it."""
+def test_pooling_counts_pixels_of_the_image_alone():
+  """A white image stays white up to its border, where zeros counted along would darken it."""
   network = _random_weights(_built(_config(discriminators=2)))
   alone = _built(_config(discriminators=1))
   alone.set_weights(network.get_weights()[8:16] + network.get_weights()[18:])  # four convolutions, and the head

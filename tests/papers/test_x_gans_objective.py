@@ -37,8 +37,8 @@ def random_vgg():
   return Vgg19Features(LAYERS, "random")
 
 
-def _loss(config, vgg=None, fake=FAKE, judged_fake=JUDGED_FAKE, judged_real=JUDGED_REAL):
-  return generator_loss(config, SOURCE, MASK, TARGET, fake, judged_fake, judged_real, vgg)
+def _loss(config, vgg=None, fake=FAKE, fake_outputs=JUDGED_FAKE, real_outputs=JUDGED_REAL):
+  return generator_loss(config, SOURCE, MASK, TARGET, fake, fake_outputs, real_outputs, vgg)
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +93,9 @@ def test_the_norm_of_the_point_loss():
 
 def test_what_a_term_does_not_need_may_be_missing():
   config = dataclasses.replace(CONFIG, weight_perceptual=0.0, weight_feature_matching=0.0)
-  assert _loss(config, judged_real=None)[1].keys() == {"adversarial", "point"}
+  assert _loss(config, real_outputs=None)[1].keys() == {"adversarial", "point"}
   config = dataclasses.replace(config, weight_adversarial=0.0)
-  assert _loss(config, judged_fake=None, judged_real=None)[1].keys() == {"point"}
+  assert _loss(config, fake_outputs=None, real_outputs=None)[1].keys() == {"point"}
 
 
 @pytest.mark.parametrize("aggregate, expected", [("max", max(SCALES)), ("sum", sum(SCALES))])
@@ -137,7 +137,7 @@ def test_vgg_layers():
 
 
 def test_a_perfect_fake_costs_its_score_alone(random_vgg):
-  _, parts = _loss(CONFIG, random_vgg, fake=TARGET, judged_fake=JUDGED_REAL)
+  _, parts = _loss(CONFIG, random_vgg, fake=TARGET, fake_outputs=JUDGED_REAL)
   assert parts["perceptual"] == parts["point"] == parts["feature_matching"] == 0 and parts["adversarial"] > 0
 
 
@@ -146,7 +146,7 @@ def test_real_maps_get_no_gradient():
   with tf.GradientTape() as tape:
     tape.watch(real)
     total, _ = _loss(dataclasses.replace(CONFIG, weight_perceptual=0.0),
-                     judged_fake=[(JUDGED_FAKE[0][0], JUDGED_FAKE[0][1][:1])], judged_real=[(JUDGED_REAL[0][0], [real])])
+                     fake_outputs=[(JUDGED_FAKE[0][0], JUDGED_FAKE[0][1][:1])], real_outputs=[(JUDGED_REAL[0][0], [real])])
   assert tape.gradient(total, real) is None
 
 

@@ -67,7 +67,7 @@ def test_one_step():
   trainer = Trainer(TINY)
   generator, discriminators = _weights(trainer.generator), _weights(trainer.discriminators)
   fake = _fake(trainer)  # before the generator moves
-  judged_fake, judged_real = trainer.discriminators(SOURCE, fake), trainer.discriminators(SOURCE, TARGET)
+  fake_outputs, real_outputs = trainer.discriminators(SOURCE, fake), trainer.discriminators(SOURCE, TARGET)
   terms = trainer.train_step(BATCH)
   assert terms.keys() == TERMS
   assert {value.dtype.name for value in terms.values()} == {"float32"}
@@ -76,12 +76,12 @@ def test_one_step():
     assert {path for path in before if not IDLE.search(path)} <= _moved(before, network)
   # The generator is judged by the discriminators as they were, and they see the fakes as they were.
   expected = {
-      "adversarial": max(_softplus(-logits) for logits, _ in judged_fake),
-      "feature_matching": feature_matching([maps for _, maps in judged_real], [maps for _, maps in judged_fake]),
+      "adversarial": max(_softplus(-logits) for logits, _ in fake_outputs),
+      "feature_matching": feature_matching([maps for _, maps in real_outputs], [maps for _, maps in fake_outputs]),
       "point": corresponding_point(SOURCE, fake, MASK),
-      "discriminator": sum(_softplus(-real) + _softplus(fake) for (real, _), (fake, _) in zip(judged_real, judged_fake)),
-      "real_score": np.mean([np.mean(tf.sigmoid(logits)) for logits, _ in judged_real]),
-      "fake_score": np.mean([np.mean(tf.sigmoid(logits)) for logits, _ in judged_fake]),
+      "discriminator": sum(_softplus(-real) + _softplus(fake) for (real, _), (fake, _) in zip(real_outputs, fake_outputs)),
+      "real_score": np.mean([np.mean(tf.sigmoid(logits)) for logits, _ in real_outputs]),
+      "fake_score": np.mean([np.mean(tf.sigmoid(logits)) for logits, _ in fake_outputs]),
   }
   for name, value in expected.items():
     np.testing.assert_allclose(terms[name], value, rtol=1e-5, err_msg=name)
@@ -164,7 +164,7 @@ def test_with_features_of_a_random_vgg():
   assert len(trainer.provenance()["vgg19"]) == 64 and not Trainer(SMALL).provenance()
 
 
-def test_too_small_pictures_are_refused_when_the_trainer_is_made():
+def test_too_small_images_are_refused_when_the_trainer_is_made():
   with pytest.raises(ValueError, match="height is 16: 4 discriminators need at least 25 pixels"):
     Trainer(_config(image_size=16, discriminators=4))
 

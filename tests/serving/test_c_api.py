@@ -17,14 +17,14 @@ from tf_imgtrans.export.saved_model import to_saved_model
 from tf_imgtrans.generators import create_generator
 
 pytestmark = pytest.mark.export
-PICTURE = np.random.default_rng(0).integers(0, 256, (37, 50, 3), dtype=np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 256, (37, 50, 3), dtype=np.uint8)
 
 
 def jpeg():
   buffer = io.BytesIO()
   exif = Image.Exif()
   exif[274] = 6
-  Image.fromarray(PICTURE).save(buffer, format="JPEG", exif=exif)
+  Image.fromarray(IMAGE).save(buffer, format="JPEG", exif=exif)
   return buffer.getvalue()
 
 
@@ -41,8 +41,8 @@ def library():
 def test_a_session_of_the_c_api_gives_the_bits_of_python(library, tmp_path):
   folder = to_saved_model(create_generator("mux_demux_hp", seed=1, growth_half=4, growth_quarter=4), tmp_path / "tiny")
   loaded = tf.saved_model.load(str(folder))
-  image = PICTURE[None].astype(np.float32) / np.float32(255)
-  contents = {"picture": jpeg(), "torn": jpeg()[:500], "text": b"hello", "again": jpeg()}
+  image = IMAGE[None].astype(np.float32) / np.float32(255)
+  contents = {"image": jpeg(), "torn": jpeg()[:500], "text": b"hello", "again": jpeg()}
   np.save(tmp_path / "image.npy", image)
   for name, content in contents.items():
     (tmp_path / name).write_bytes(content)
@@ -62,8 +62,8 @@ def test_a_session_of_the_c_api_gives_the_bits_of_python(library, tmp_path):
   assert done.returncode == 0, done.stderr[-2000:]
   expected = loaded.signatures["image_float"](image=tf.constant(image))["image"].numpy()
   np.testing.assert_array_equal(np.load(tmp_path / "image.npy.out.npy"), expected)
-  reply = loaded.signatures["serving_default"](image_bytes=tf.constant([contents["picture"]]))["image_bytes"].numpy()[0]
-  assert (tmp_path / "picture.out").read_bytes() == reply == (tmp_path / "again.out").read_bytes()
+  reply = loaded.signatures["serving_default"](image_bytes=tf.constant([contents["image"]]))["image_bytes"].numpy()[0]
+  assert (tmp_path / "image.out").read_bytes() == reply == (tmp_path / "again.out").read_bytes()
   assert Image.open(io.BytesIO(reply)).size == (37, 50)  # upright
   assert (tmp_path / "torn.out").read_text().startswith("error: ")
-  assert "not a picture of a known kind" in (tmp_path / "text.out").read_text()
+  assert "not an image of a known kind" in (tmp_path / "text.out").read_text()

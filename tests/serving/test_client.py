@@ -16,7 +16,7 @@ from tf_imgtrans.generators import create_generator
 from tf_imgtrans.serving.client import Client
 from tf_imgtrans.serving.errors import ServingError, failure, plain_reason
 
-PICTURE = np.random.default_rng(0).integers(0, 256, (20, 28, 3), dtype=np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 256, (20, 28, 3), dtype=np.uint8)
 SIGNATURES = {"serving_default": ({"image_bytes": "DT_STRING"}, {"image_bytes": "DT_STRING"}),
               "image_uint8": ({"image": "DT_UINT8"}, {"image": "DT_UINT8"}),
               "image_float": ({"image": "DT_FLOAT"}, {"image": "DT_FLOAT"})}
@@ -48,28 +48,28 @@ def address(request, served):
       yield address
 
 
-def png(picture):
+def png(image):
   buffer = io.BytesIO()
-  Image.fromarray(picture).save(buffer, format="PNG")
+  Image.fromarray(image).save(buffer, format="PNG")
   return buffer.getvalue()
 
 
 @pytest.mark.export
-def test_pictures_go_and_come_in_every_form(address, generator, tmp_path):
+def test_images_go_and_come_in_every_form(address, generator, tmp_path):
   client = Client(address, "tiny")
-  image = PICTURE.astype(np.float32) / np.float32(255)
+  image = IMAGE.astype(np.float32) / np.float32(255)
   expected = generator(image[None], training=False)[0].numpy()
   floats = client.enhance(image)
   assert floats.dtype == np.float32
   np.testing.assert_allclose(floats, expected, atol=1e-6)
   np.testing.assert_allclose(client.enhance(np.stack([image, image[::-1]]))[0], expected, atol=1e-6)
-  (tmp_path / "in.png").write_bytes(png(PICTURE))
+  (tmp_path / "in.png").write_bytes(png(IMAGE))
   reply = client.enhance(tmp_path / "in.png")
-  assert reply == client.enhance(png(PICTURE)) == client.enhance(str(tmp_path / "in.png"))
+  assert reply == client.enhance(png(IMAGE)) == client.enhance(str(tmp_path / "in.png"))
   whole = np.asarray(Image.open(io.BytesIO(reply)))
   assert np.abs(whole - expected * 255).max() < 0.51
-  np.testing.assert_array_equal(client.enhance(PICTURE), whole)
-  assert client.enhance(PICTURE[None].repeat(2, axis=0)).shape == (2, 20, 28, 3)
+  np.testing.assert_array_equal(client.enhance(IMAGE), whole)
+  assert client.enhance(IMAGE[None].repeat(2, axis=0)).shape == (2, 20, 28, 3)
 
 
 @pytest.mark.export
@@ -83,17 +83,17 @@ def test_readiness_versions_and_signatures(address, served, monkeypatch):
 @pytest.mark.export
 def test_errors_say_what_to_do(address):
   client = Client(address, "tiny")
-  with pytest.raises(ServingError, match="not a picture of a known kind: expected JPEG") as caught:
+  with pytest.raises(ServingError, match="not an image of a known kind: expected JPEG") as caught:
     client.enhance(b"hello")
   assert caught.value.code == "INVALID_ARGUMENT" and "\n" not in str(caught.value)
-  with pytest.raises(ServingError, match="picture is 1 x 1 pixels: the model needs at least 8 x 8"):
-    client.enhance(png(PICTURE[:1, :1]))
+  with pytest.raises(ServingError, match="image is 1 x 1 pixels: the model needs at least 8 x 8"):
+    client.enhance(png(IMAGE[:1, :1]))
   other = Client(address, "timid")
   assert not other.ready()
   with pytest.raises(ServingError, match="models.config") as caught:
-    other.enhance(PICTURE)
+    other.enhance(IMAGE)
   assert caught.value.code == "NOT_FOUND"
-  for wrong in (PICTURE[..., :1], PICTURE.astype(np.int32), np.zeros((0, 4, 4, 3), np.uint8)):
+  for wrong in (IMAGE[..., :1], IMAGE.astype(np.int32), np.zeros((0, 4, 4, 3), np.uint8)):
     with pytest.raises(ValueError, match="expected"):
       client.enhance(wrong)
   with pytest.raises(FileNotFoundError):
@@ -110,7 +110,7 @@ def test_odd_answers_of_a_server(served, answer, message, code):
   with standin.rest(served) as (address, server):
     server.broken = answer
     with pytest.raises(ServingError, match=message) as caught:
-      Client(f"{address}/v1/models/tiny").enhance(PICTURE)
+      Client(f"{address}/v1/models/tiny").enhance(IMAGE)
     assert caught.value.code == code
 
 
@@ -124,12 +124,12 @@ def test_no_server_and_one_that_is_silent():
   client = Client(f"http://127.0.0.1:{free_port()}", "tiny")
   assert not client.ready()
   with pytest.raises(ServingError, match="docker compose up"):
-    client.enhance(PICTURE)
+    client.enhance(IMAGE)
   with socket.socket() as silent:
     silent.bind(("127.0.0.1", 0))
     silent.listen()
     with pytest.raises(ServingError, match="timeout_s"):
-      Client(f"http://127.0.0.1:{silent.getsockname()[1]}", "tiny", timeout_s=0.2).enhance(PICTURE)
+      Client(f"http://127.0.0.1:{silent.getsockname()[1]}", "tiny", timeout_s=0.2).enhance(IMAGE)
 
 
 @pytest.mark.parametrize(("url", "name", "expected"), [
@@ -155,8 +155,8 @@ def test_grpc_without_the_extra_names_it(monkeypatch):
 
 
 @pytest.mark.parametrize(("text", "expected"), [
-    ("Graph execution error:\n\nassertion failed: [picture is] [9] [x] [8] [pixels]\n\t [[{{node Assert}}]]",
-     "picture is 9 x 8 pixels"),
+    ("Graph execution error:\n\nassertion failed: [image is] [9] [x] [8] [pixels]\n\t [[{{node Assert}}]]",
+     "image is 9 x 8 pixels"),
     ("{{function_node __inf}} Invalid PNG data, size 3\n\t [[{{node DecodePng}}]]", "Invalid PNG data, size 3"),
     ("", "no reason was given")])
 def test_reasons_in_plain_words(text, expected):
@@ -179,10 +179,10 @@ def test_a_real_server(monkeypatch):
     pytest.skip("TF_IMGTRANS_SERVING_URL is not set: it names a model on a real TensorFlow Serving")
   monkeypatch.undo()  # a server may stand behind a proxy
   client = Client(url)
-  picture = np.tile(PICTURE, (4, 4, 1))
+  image = np.tile(IMAGE, (4, 4, 1))
   assert client.ready() and client.signatures() == SIGNATURES
-  floats = client.enhance(picture.astype(np.float32) / 255)
-  assert np.abs(client.enhance(picture) - floats.clip(0, 1) * 255).max() < 0.6
+  floats = client.enhance(image.astype(np.float32) / 255)
+  assert np.abs(client.enhance(image) - floats.clip(0, 1) * 255).max() < 0.6
   with pytest.raises(ServingError) as caught:
     client.enhance(b"hello")
   assert caught.value.code == "INVALID_ARGUMENT"

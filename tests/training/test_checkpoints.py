@@ -223,8 +223,8 @@ print(checkpoints.save(20, {"weights": Variable()}))
 
 
 @pytest.mark.multiprocess
-def test_a_write_that_the_system_refuses(tmp_path):
-  """The limit stands for a full disk: the system takes a part of the file, then refuses more."""
+def test_a_write_that_the_method_refuses(tmp_path):
+  """The limit stands for a full disk: the method takes a part of the file, then refuses more."""
   with child("-c", LIMITED, tmp_path) as limited:
     assert limited.finish().strip() == "False"
     assert "step 20 could not be written" in limited.errors() and "File too large" in limited.errors()

@@ -26,7 +26,7 @@ from tf_imgtrans.training.run_folder import RunFolder
 from tf_imgtrans.training.strategies import make_strategy
 from tf_imgtrans.training.validation import Validator
 
-PICTURES = [(f"p{i}", image, image / 2) for i, image in
+IMAGES = [(f"p{i}", image, image / 2) for i, image in
             enumerate(np.random.default_rng(1).uniform(0, 1, (5, 16, 24, 3)).astype(np.float32))]
 
 
@@ -44,7 +44,7 @@ class Scores:
     self.calls = 0
 
   def __call__(self, targets, outputs):
-    assert len(targets) == len(outputs) == len(PICTURES)
+    assert len(targets) == len(outputs) == len(IMAGES)
     scores = {name: values[self.calls] for name, values in self.values.items()}
     self.calls += 1
     return {name: value for name, value in scores.items() if value is not None}
@@ -63,7 +63,7 @@ def finished(tmp_path_factory):
   folder = tmp_path_factory.mktemp("finished")
   scores = Scores(psnr=[20.0, 22.0, 21.0], niqe=[5.0, 5.5, 4.0], ssim=[0.5, 0.6, 0.7])
   with contextlib.redirect_stderr(io.StringIO()) as errors, mock.patch.object(loop, "FILE_SECONDS", 0):
-    run_stub(folder, 9, validator=Validator(PICTURES, scores, {"psnr": True, "niqe": False}), keep=5)
+    run_stub(folder, 9, validator=Validator(IMAGES, scores, {"psnr": True, "niqe": False}), keep=5)
   return folder, errors.getvalue()
 
 
@@ -111,7 +111,7 @@ def test_tensorboard_holds_scalars_and_images(finished):
   np.testing.assert_array_equal(tf.io.decode_png(png).numpy(), sheet)
 
 
-def test_the_preview_sheet_shows_the_same_four_pictures(finished):
+def test_the_preview_sheet_shows_the_same_four_images(finished):
   folder, _ = finished
   names = sorted(path.name for path in (folder / "previews").iterdir())
   assert names == ["step-00000004.png", "step-00000008.png", "step-00000009.png"]
@@ -146,19 +146,19 @@ def test_random_noise_is_the_same_at_every_validation():
 
   config = dataclasses.replace(TINY, network="high_performance", noise="random")
   generator = Generator(config)
-  validate = Validator(PICTURES[:1], lambda targets, outputs: {"mean": float(np.mean(outputs))}, {})
+  validate = Validator(IMAGES[:1], lambda targets, outputs: {"mean": float(np.mean(outputs))}, {})
   first, second = validate(generator), validate(generator)
-  again = Validator(PICTURES[:1], validate.score, {})(generator)
+  again = Validator(IMAGES[:1], validate.score, {})(generator)
   assert first[0] == second[0] == again[0]
-  plain = generator(PICTURES[0][1][None], noise_seed=3).numpy()
-  assert np.abs(plain - generator(PICTURES[0][1][None], noise_seed=4).numpy()).max() > 0
+  plain = generator(IMAGES[0][1][None], noise_seed=3).numpy()
+  assert np.abs(plain - generator(IMAGES[0][1][None], noise_seed=4).numpy()).max() > 0
 
 
 @pytest.mark.parametrize("before, values, better", [
     ([], {"psnr": 1.0, "niqe": 2.0}, ["psnr", "niqe"]),
     ([{"psnr": 1.0, "niqe": 2.0}], {"psnr": 1.0, "niqe": 2.0}, []),  # equal is not better
     ([{"psnr": 1.0, "niqe": 2.0}, {"psnr": 0.5, "niqe": 1.0}], {"psnr": 0.9, "niqe": 0.9}, ["niqe"]),
-    ([{"psnr": 1.0}], {"niqe": 9.0}, ["niqe"]),  # small pictures have no NIQE, identical ones no PSNR
+    ([{"psnr": 1.0}], {"niqe": 9.0}, ["niqe"]),  # small images have no NIQE, identical ones no PSNR
     ([{"niqe": 3.0}], {"psnr": 1.0}, ["psnr"]),
 ])
 def test_improved(before, values, better):
@@ -187,7 +187,7 @@ def test_weights_that_are_not_finite_are_neither_kept_nor_validated(tmp_path):
   """The terms of step 8 are finite, and the weights after it are not."""
   scores = Scores(psnr=[20.0], niqe=[5.0])
   with pytest.raises(NonFiniteTerm, match="convolution/bias is not finite after step 8"):
-    run_stub(tmp_path, 12, StubConfig(bad_weights_step=8), validator=Validator(PICTURES, scores, {"psnr": True}), keep=1)
+    run_stub(tmp_path, 12, StubConfig(bad_weights_step=8), validator=Validator(IMAGES, scores, {"psnr": True}), keep=1)
   assert checkpoints(tmp_path) == [4] and scores.calls == 1
 
 

@@ -100,13 +100,13 @@ class Data:
 
 
 class Judge:
-  """A validation that notes how far the statistics are from those of the pictures."""
+  """A validation that notes how far the statistics are from those of the images."""
 
   def __init__(self):
     self.errors = []
 
   def __call__(self, generator):
-    images = next(iter(stub_batches(0, Part()).unbatch().batch(population.PICTURES)))[0]
+    images = next(iter(stub_batches(0, Part()).unbatch().batch(population.IMAGES)))[0]
     inner = generator.inner(images)
     self.errors.append(float(np.abs(generator.norm.moving_mean - np.mean(inner, (0, 1, 2))).max()))
     return {"psnr": 1.0}, np.zeros((4, 4, 3), np.uint8)

@@ -51,7 +51,7 @@ def peak_memory(kind: str, path: str | pathlib.Path, height: int, width: int, th
   Args:
     kind: str: "keras", "saved-model" or "tflite".
     path: of the .keras file, the SavedModel's version folder or the .tflite file (float32 in and out).
-    height, width: int, of the picture.
+    height, width: int, of the image.
     threads: int.
   Returns:
     int; 0 where the runtime's own start held more.

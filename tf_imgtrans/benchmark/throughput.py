@@ -1,4 +1,4 @@
-"""Throughput of functions on pictures in a tf.data pipeline."""
+"""Throughput of functions on images in a tf.data pipeline."""
 
 import os
 import time
@@ -9,29 +9,29 @@ import tensorflow as tf
 from tf_imgtrans.benchmark.latency import paired_latency
 from tf_imgtrans.core.seeds import seed_at
 
-BASE = "identity"  # the map that hands the picture through: what the pipeline itself costs
+BASE = "identity"  # the map that hands the image through: what the pipeline itself costs
 
 
-def map_throughput(functions, pictures, count=400, rounds=4, workers=None):
-  """How many pictures a second each function does in a tf.data map with parallel calls.
+def map_throughput(functions, images, count=400, rounds=4, workers=None):
+  """How many images a second each function does in a tf.data map with parallel calls.
 
-  The functions and a map that does nothing run in turn, in every round each over `count` pictures, so that a slow moment
+  The functions and a map that does nothing run in turn, in every round each over `count` images, so that a slow moment
   of the machine meets all of them; see `paired_latency`.
 
   Args:
-    functions: dict of name -> (float32 picture [H, W, 3], seed pair [2]) -> tensors.
-    pictures: float32 [N, H, W, 3], used in turn.
-    count: int, pictures of a round.
+    functions: dict of name -> (float32 image [H, W, 3], seed pair [2]) -> tensors.
+    images: float32 [N, H, W, 3], used in turn.
+    count: int, images of a round.
     rounds: int, measured, after one that warms up.
     workers: int, parallel calls; one for each core by default.
   Returns:
-    dict of name to {"pictures_per_second": median, "ratio": median ratio of its time to the identity's within a round,
-    "low" and "high": its quartiles, "cpu_ms": median time of processors for a picture, which other work on the machine
+    dict of name to {"images_per_second": median, "ratio": median ratio of its time to the identity's within a round,
+    "low" and "high": its quartiles, "cpu_ms": median time of processors for an image, which other work on the machine
     lengthens little}, BASE first.
   """
-  pictures = tf.constant(pictures)
-  runners = {name: _runner(function, pictures, count, workers or os.cpu_count())
-             for name, function in {BASE: lambda picture, seed: picture, **functions}.items()}
+  images = tf.constant(images)
+  runners = {name: _runner(function, images, count, workers or os.cpu_count())
+             for name, function in {BASE: lambda image, seed: image, **functions}.items()}
   cpu = {name: [] for name in runners}
 
   def candidate(name):
@@ -46,15 +46,15 @@ def map_throughput(functions, pictures, count=400, rounds=4, workers=None):
   values = {}
   for name in runners:
     ratio, low, high = found.ratio(name, BASE)
-    values[name] = {"pictures_per_second": 1000.0 * count / found.median_ms(name), "ratio": ratio, "low": low, "high": high,
+    values[name] = {"images_per_second": 1000.0 * count / found.median_ms(name), "ratio": ratio, "low": low, "high": high,
                     "cpu_ms": 1000.0 * float(np.median(cpu[name][1:])) / count}
   return values
 
 
-def _runner(function, pictures, count, workers):
-  """A callable that maps `count` pictures and throws the results away."""
+def _runner(function, images, count, workers):
+  """A callable that maps `count` images and throws the results away."""
   def element(number):
-    return function(pictures[number % len(pictures)], seed_at(0, "throughput", number))
+    return function(images[number % len(images)], seed_at(0, "throughput", number))
 
   # As many threads as workers, whatever else the process runs.
   options = tf.data.Options()

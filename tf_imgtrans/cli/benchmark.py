@@ -24,15 +24,15 @@ def benchmark(names: tyro.conf.Positional[tuple[str, ...]], height: int = 720, w
   The candidates take turns, in every other round backwards, so that a slow moment of the machine meets all of them: trust
   the ratios, with the quartiles of the rounds, before the milliseconds: to the first candidate, and to the first network
   in the same runtime. The rate is that of the multiply-accumulates, two operations each; its share is of the best rate
-  that the same runtime reaches in the same run on a large convolution (3x3, 64 channels, 360x640). A picture goes in and
+  that the same runtime reaches in the same run on a large convolution (3x3, 64 channels, 360x640). An image goes in and
   comes out as a NumPy array.
 
   Example: tf-imgtrans benchmark mux_demux_hp dped --height 720 --width 1280 --runtime keras tflite
 
   Args:
     names: of `tf_imgtrans.list_generators()`, or models: .keras file, run folder, name in saved_models/.
-    height: of the picture in pixels.
-    width: of the picture in pixels.
+    height: of the image in pixels.
+    width: of the image in pixels.
     runtime: what runs them.
     precision: of the TFLite files.
     threads: of every runtime; else one for each core.

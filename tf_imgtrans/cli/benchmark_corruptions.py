@@ -1,4 +1,4 @@
-"""`tf-imgtrans benchmark-corruptions`, or `python -m tf_imgtrans.cli.benchmark_corruptions`: pictures a second."""
+"""`tf-imgtrans benchmark-corruptions`, or `python -m tf_imgtrans.cli.benchmark_corruptions`: images a second."""
 
 import os
 import pathlib
@@ -6,19 +6,19 @@ import pathlib
 from tf_imgtrans.cli.startup import start_tensorflow, versions
 
 
-def benchmark_corruptions(size: int = 256, share: float = 0.1, pictures: int = 400, rounds: int = 4,
+def benchmark_corruptions(size: int = 256, share: float = 0.1, images: int = 400, rounds: int = 4,
                           json: pathlib.Path | None = None):
-  """Measure how many pictures a second each corruption does in a tf.data map, beside a map that does nothing.
+  """Measure how many images a second each corruption does in a tf.data map, beside a map that does nothing.
 
   On squares cut from photographs that an installed package carries. The kinds take turns, so that a slow moment of the
-  machine meets all of them; the load of the machine is printed.
+  machine meets all of them; the load of the machine is published.
 
   Example: tf-imgtrans benchmark-corruptions --size 256
 
   Args:
-    size: side of the pictures in pixels, 32 to 300; blocks take half of it.
+    size: side of the images in pixels, 32 to 300; blocks take half of it.
     share: of pixels kept.
-    pictures: of one round.
+    images: of one round.
     rounds: measured rounds, after one that warms up.
     json: file for the numbers.
   """
@@ -30,15 +30,15 @@ def benchmark_corruptions(size: int = 256, share: float = 0.1, pictures: int = 4
 
   squares = _squares(size)
   load = os.getloadavg()[0]
-  found = map_throughput(_kinds(share, squares), squares, pictures, rounds)
+  found = map_throughput(_kinds(share, squares), squares, images, rounds)
   load = max(load, os.getloadavg()[0])
   print(f"{size}x{size} pixels, share {share:g}, {os.cpu_count()} cores, load {load:.1f}")
-  print(f"{'map':20}{'pictures/s':>12}{'CPU ms':>9}   time / identity")
+  print(f"{'map':20}{'images/s':>12}{'CPU ms':>9}   time / identity")
   for name, values in found.items():
-    print(f"{name:20}{values['pictures_per_second']:12.0f}{values['cpu_ms']:9.2f}{values['ratio']:8.1f} "
+    print(f"{name:20}{values['images_per_second']:12.0f}{values['cpu_ms']:9.2f}{values['ratio']:8.1f} "
           f"({values['low']:.1f}-{values['high']:.1f})")
   if json:
-    write_json(json, {"size": size, "share": share, "pictures": pictures, "rounds": rounds, "cores": os.cpu_count(),
+    write_json(json, {"size": size, "share": share, "images": images, "rounds": rounds, "cores": os.cpu_count(),
                       "load": load, "versions": versions(), "kinds": found})
 
 
@@ -51,9 +51,9 @@ def _squares(size):
 
   squares = []
   for path in training_photographs():
-    picture = read_image(path)
-    top, left = ((side - size) // 2 for side in picture.shape[:2])
-    squares.append(picture[top:top + size, left:left + size])
+    image = read_image(path)
+    top, left = ((side - size) // 2 for side in image.shape[:2])
+    squares.append(image[top:top + size, left:left + size])
   return np.stack(squares)
 
 

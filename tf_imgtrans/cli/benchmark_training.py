@@ -84,7 +84,7 @@ def _candidates(paper, config, data, folder, steps, rounds, xla):
   """For each way to compile: `steps` steps on new batches, and on one that is kept."""
   import tensorflow as tf
 
-  from tf_imgtrans.cli.train import SYSTEMS, make_trainer
+  from tf_imgtrans.cli.train import METHODS, make_trainer
   from tf_imgtrans.core.replicas import Part
   from tf_imgtrans.training.loop import compile_step
   from tf_imgtrans.training.options import PairedOptions
@@ -92,13 +92,13 @@ def _candidates(paper, config, data, folder, steps, rounds, xla):
   strategy, candidates = tf.distribute.get_strategy(), {}
   for name in ("graph", "xla") if xla else ("graph",):
     options = PairedOptions(out=folder, data=data, jit=name == "xla")
-    module = importlib.import_module(SYSTEMS[paper][1])
-    pictures = module.training_data(config, module.read(options))
+    module = importlib.import_module(METHODS[paper][1])
+    images = module.training_data(config, module.read(options))
     trainer = make_trainer(paper, config, options, strategy)
-    trainer.prepare(pictures)
+    trainer.prepare(images)
     start = max(0, config.iterations - 2 * steps * (rounds + 1))
     trainer.step.assign(start)
-    batches = iter(pictures.batches(start, Part()))
+    batches = iter(images.batches(start, Part()))
     kept, step = next(batches), compile_step(trainer, strategy, options.jit)
     candidates |= {name: _runner(step, lambda batches=batches: next(batches), steps),
                    f"{name} kept": _runner(step, lambda kept=kept: kept, steps)}

@@ -1,4 +1,4 @@
-"""`tf-imgtrans compress` and `tf-imgtrans decompress`: pictures as files of a few exact pixels, and back."""
+"""`tf-imgtrans compress` and `tf-imgtrans decompress`: images as files of a few exact pixels, and back."""
 
 import contextlib
 import math
@@ -10,19 +10,19 @@ import tyro
 from tf_imgtrans.cli.startup import program, start_tensorflow
 
 Sampling = Literal["edge", "random"]
-Picture = Annotated[pathlib.Path, tyro.conf.Positional, tyro.conf.arg(metavar="INPUT")]
+Image = Annotated[pathlib.Path, tyro.conf.Positional, tyro.conf.arg(metavar="INPUT")]
 Packed = Annotated[pathlib.Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
 
 
-def compress(picture: Picture, out: pathlib.Path, points: str = "1%", sampling: Sampling = "edge", seed: int = 0):
-  """Keep a few pixels of a picture: their places and their exact 8-bit colours, in an .xgp file.
+def compress(image: Image, out: pathlib.Path, points: str = "1%", sampling: Sampling = "edge", seed: int = 0):
+  """Keep a few pixels of an image: their places and their exact 8-bit colours, in an .xgp file.
 
-  Prints bytes, bits per pixel of the picture, and the number of points. `decompress` makes a picture again.
+  Prints bytes, bits per pixel of the image, and the number of points. `decompress` makes an image again.
 
   Example: tf-imgtrans compress photo.png --points 2% --out photo.xgp
 
   Args:
-    picture: picture of any size and kind.
+    image: image of any size and kind.
     out: file to write, ending in .xgp.
     points: share of pixels kept, such as 1% or 0.01.
     sampling: whether pixels are drawn mostly from edges, or all alike.
@@ -37,8 +37,10 @@ def compress(picture: Picture, out: pathlib.Path, points: str = "1%", sampling: 
   from tf_imgtrans.core.images import read_uint8
   from tf_imgtrans.papers.x_gans import codec
 
-  pixels = read_uint8(picture)
+  pixels = read_uint8(image)
   start_tensorflow()
+  from tf_imgtrans.papers.x_gans.points import sample
+
   mask = sample(pixels, share, sampling, seed)
   height, width = mask.shape
   if not mask.any():
@@ -53,17 +55,17 @@ def compress(picture: Picture, out: pathlib.Path, points: str = "1%", sampling: 
 
 def decompress(file: Packed, out: pathlib.Path, model: str | None = None, keep_points: bool = False,
                mask: pathlib.Path | None = None):
-  """Make a picture of an .xgp file: rebuilt by a model, or, without one, the kept pixels on white.
+  """Make an image of an .xgp file: rebuilt by a model, or, without one, the kept pixels on white.
 
   Example: tf-imgtrans decompress photo.xgp --model runs/faces --out rebuilt.png
 
   Args:
     file: .xgp file, as `compress` writes it.
-    out: picture to write; a .png where pixels are to stay exact, otherwise .jpg and .webp too.
+    out: image to write; a .png where pixels are to stay exact, otherwise .jpg and .webp too.
     model: .keras file, run folder, SavedModel folder, .tflite file or a name in saved_models/; it gets the kept pixels
       on white.
     keep_points: put the exact kept pixels into what the model gives.
-    mask: picture to write of where pixels were kept, white, and where not, black; a .png.
+    mask: image to write of where pixels were kept, white, and where not, black; a .png.
   """
   if keep_points and model is None:
     raise ValueError("keep_points puts the kept pixels into what a model gives: name the model by --model")
@@ -77,16 +79,17 @@ def decompress(file: Packed, out: pathlib.Path, model: str | None = None, keep_p
   from tf_imgtrans.core.images import write_image
 
   sparse, kept = _read(file)
-  picture = sparse
+  image = sparse
   if model is not None:
     start_tensorflow()
     from tf_imgtrans.inference.models import load_model
+    from tf_imgtrans.papers.x_gans.points import rebuild
 
-    picture = rebuild(load_model(model), sparse, kept, keep_points)
-  write_image(out, picture)
+    image = rebuild(load_model(model), sparse, kept, keep_points)
+  write_image(out, image)
   if mask is not None:
     write_image(mask, np.repeat(np.uint8(255) * kept[..., None], 3, axis=-1))
-  print(f"wrote {out}: {picture.shape[1]}x{picture.shape[0]} pixels of {kept.sum():,} points")
+  print(f"wrote {out}: {image.shape[1]}x{image.shape[0]} pixels of {kept.sum():,} points")
 
 
 def parse_share(points):
@@ -105,54 +108,8 @@ def parse_share(points):
   return share
 
 
-def sample(pixels, share, sampling, seed):
-  """Draws the pixels to keep.
-
-  Args:
-    pixels: uint8 [H, W, 3].
-    share: float in (0, 1].
-    sampling: "edge" or "random", as of data.corruptions.edge_points and random_points.
-    seed: int or int pair.
-  Returns:
-    bool [H, W].
-  """
-  import numpy as np
-
-  from tf_imgtrans.data import corruptions
-
-  draw = {"edge": corruptions.edge_points, "random": corruptions.random_points}[sampling]
-  _, mask = draw(pixels.astype(np.float32) / np.float32(255), share, seed)
-  return mask.numpy()[..., 0] > 0
-
-
-def rebuild(model, sparse, kept, keep_points=False):
-  """What a model makes of kept pixels.
-
-  Args:
-    model: callable on float32 [1, H, W, 3] in [0, 1], such as inference.models.load_model gives.
-    sparse: uint8 [H, W, 3], white where no pixel was kept.
-    kept: bool [H, W].
-    keep_points: bool, whether the kept pixels are put into the result.
-  Returns:
-    uint8 [H', W', 3], of the size that the model gives.
-  Raises:
-    ValueError: points are to be kept, and the model gives another size.
-  """
-  import numpy as np
-
-  from tf_imgtrans.core.images import to_uint8
-
-  picture = to_uint8(np.asarray(model(sparse[None].astype(np.float32) / np.float32(255)))[0])
-  if not keep_points:
-    return picture
-  if picture.shape != sparse.shape:
-    raise ValueError(f"the model gives {picture.shape[1]}x{picture.shape[0]} pixels for {sparse.shape[1]}x"
-                     f"{sparse.shape[0]}: kept pixels have no place in them; leave keep_points out")
-  return np.where(kept[..., None], sparse, picture)
-
-
 def _read(file):
-  """(sparse picture, mask) of an .xgp file; errors name the file."""
+  """(sparse image, mask) of an .xgp file; errors name the file."""
   from tf_imgtrans.papers.x_gans import codec
 
   try:

@@ -1,4 +1,4 @@
-"""`tf-imgtrans corrupt KIND`: corrupted pictures with their masks."""
+"""`tf-imgtrans corrupt KIND`: corrupted images with their masks."""
 
 import pathlib
 import sys
@@ -9,16 +9,16 @@ from tf_imgtrans.cli.startup import start_tensorflow
 
 
 def random_points(inputs: Inputs, out: pathlib.Path, seed: int = 0, share: float = 0.1):
-  """Keep scattered pixels, the rest white: OUT/NAME.png and OUT/NAME_mask.png for each picture, of the same size.
+  """Keep scattered pixels, the rest white: OUT/NAME.png and OUT/NAME_mask.png for each image, of the same size.
 
   The mask is 255 where the pixel was kept, else 0. Results are PNG files of 8 bits. What is drawn depends on the seed and
-  on the picture's name without folder and suffix, and not on the other pictures of the call. A picture that fails is
+  on the image's name without folder and suffix, and not on the other images of the call. An image that fails is
   named and the others are done; the exit status is then 1. Inputs are never overwritten.
 
   Example: tf-imgtrans corrupt random_points --share 0.05 --out sparse photo.jpg holiday/ 'more/*.png'
 
   Args:
-    inputs: pictures, folders and quoted patterns.
+    inputs: images, folders and quoted patterns.
     out: folder for the results.
     seed: of the random numbers, 0 to 2147483647.
     share: of pixels kept, in the mean; above 0, at most 1.
@@ -31,14 +31,14 @@ def random_points(inputs: Inputs, out: pathlib.Path, seed: int = 0, share: float
 
 def edge_points(inputs: Inputs, out: pathlib.Path, seed: int = 0, share: float = 0.1,
                 operator: Literal["sobel", "canny"] = "sobel"):
-  """Keep pixels drawn mostly from the edges, the rest white: OUT/NAME.png and OUT/NAME_mask.png for each picture.
+  """Keep pixels drawn mostly from the edges, the rest white: OUT/NAME.png and OUT/NAME_mask.png for each image.
 
   Masks, files, seeds and failures are as of `corrupt random_points`.
 
   Example: tf-imgtrans corrupt edge_points --share 0.05 --operator canny --out sparse photo.jpg
 
   Args:
-    inputs: pictures, folders and quoted patterns.
+    inputs: images, folders and quoted patterns.
     out: folder for the results.
     seed: of the random numbers, 0 to 2147483647.
     share: of pixels kept, to the pixel; above 0, at most 1.
@@ -51,14 +51,14 @@ def edge_points(inputs: Inputs, out: pathlib.Path, seed: int = 0, share: float =
 
 
 def color_noise(inputs: Inputs, out: pathlib.Path, seed: int = 0, valid_share: float = 0.1):
-  """Keep scattered pixels, the rest in random colours: OUT/NAME.png and OUT/NAME_mask.png for each picture.
+  """Keep scattered pixels, the rest in random colours: OUT/NAME.png and OUT/NAME_mask.png for each image.
 
   Masks, files, seeds and failures are as of `corrupt random_points`, and so are the pixels that are kept.
 
   Example: tf-imgtrans corrupt color_noise --valid_share 0.15 --out noisy photo.jpg
 
   Args:
-    inputs: pictures, folders and quoted patterns.
+    inputs: images, folders and quoted patterns.
     out: folder for the results.
     seed: of the random numbers, 0 to 2147483647.
     valid_share: of pixels kept, in the mean; above 0, at most 1.
@@ -70,14 +70,14 @@ def color_noise(inputs: Inputs, out: pathlib.Path, seed: int = 0, valid_share: f
 
 
 def white_block(inputs: Inputs, out: pathlib.Path, size: int = 128):
-  """Set a square in the middle white: OUT/NAME.png and OUT/NAME_mask.png for each picture.
+  """Set a square in the middle white: OUT/NAME.png and OUT/NAME_mask.png for each image.
 
-  Masks, files and failures are as of `corrupt random_points`; a picture smaller than the block fails. Nothing is random.
+  Masks, files and failures are as of `corrupt random_points`; an image smaller than the block fails. Nothing is random.
 
   Example: tf-imgtrans corrupt white_block --out holes faces/
 
   Args:
-    inputs: pictures, folders and quoted patterns.
+    inputs: images, folders and quoted patterns.
     out: folder for the results.
     size: side of the square in pixels.
   """
@@ -89,17 +89,17 @@ def white_block(inputs: Inputs, out: pathlib.Path, size: int = 128):
 
 def color_blocks(inputs: Inputs, out: pathlib.Path, patches: pathlib.Path, seed: int = 0,
                  size: tuple[int, int] = (16, 128), centered: bool = False):
-  """Cover a square with a tile of another picture: OUT/NAME.png and OUT/NAME_mask.png for each picture.
+  """Cover a square with a tile of another image: OUT/NAME.png and OUT/NAME_mask.png for each image.
 
-  Masks, files, seeds and failures are as of `corrupt random_points`. A picture fails that is smaller than the largest tile,
+  Masks, files, seeds and failures are as of `corrupt random_points`. An image fails that is smaller than the largest tile,
   or that draws a patch which is, or which cannot be read.
 
   Example: tf-imgtrans corrupt color_blocks --patches scenes/ --size 128 128 --centered --out blocks faces/
 
   Args:
-    inputs: pictures, folders and quoted patterns.
+    inputs: images, folders and quoted patterns.
     out: folder for the results.
-    patches: folder of the pictures that tiles are cut from, searched with its subfolders.
+    patches: folder of the images that tiles are cut from, searched with its subfolders.
     seed: of the random numbers, 0 to 2147483647.
     size: smallest and largest side of a tile in pixels.
     centered: put the tile in the middle.
@@ -117,11 +117,11 @@ def color_blocks(inputs: Inputs, out: pathlib.Path, patches: pathlib.Path, seed:
 
 
 def _check(inputs, out, seed=0, size=None, **shares):
-  """Starts TensorFlow and raises ValueError for a wrong call, before a picture is read."""
+  """Starts TensorFlow and raises ValueError for a wrong call, before an image is read."""
   if not inputs:
-    raise ValueError("no pictures: name files, folders or quoted patterns")
+    raise ValueError("no images: name files, folders or quoted patterns")
   if out.is_file():
-    raise ValueError(f"{out} is a file: give a folder for the pictures")
+    raise ValueError(f"{out} is a file: give a folder for the images")
   if not 0 <= seed < 2 ** 31:
     raise ValueError(f"seed is {seed}: expected 0 to 2147483647")
   start_tensorflow()
@@ -154,7 +154,7 @@ def _draw_patch(files, key, least):
 
 
 def _corrupt(corruption, inputs, out, seed=0):
-  """Corrupts every picture; returns the exit status.
+  """Corrupts every image; returns the exit status.
 
   Args:
     corruption: (image [H, W, 3], seed pair) -> (corrupted, mask).
@@ -162,13 +162,13 @@ def _corrupt(corruption, inputs, out, seed=0):
   """
   from tf_imgtrans.core.images import list_images, write_image
   from tf_imgtrans.core.seeds import seed_at, stream_number
-  from tf_imgtrans.inference.predict import each_picture, output_paths
+  from tf_imgtrans.inference.predict import each_image, output_paths
 
   paths = list_images(inputs)
   outputs = output_paths(paths, out, beside=["_mask"])
 
   def work(index, image):
-    # By name: a picture is corrupted alike whichever others are given, and in whichever format it comes.
+    # By name: an image is corrupted alike whichever others are given, and in whichever format it comes.
     corrupted, mask = corruption(image, seed_at(seed, "corrupt", stream_number(paths[index].stem)))
 
     def write():
@@ -177,11 +177,11 @@ def _corrupt(corruption, inputs, out, seed=0):
 
     return write
 
-  failures = [(path, reason) for path, reason in zip(paths, each_picture(work, paths)) if reason is not None]
+  failures = [(path, reason) for path, reason in zip(paths, each_image(work, paths)) if reason is not None]
   for path, reason in failures:
     print(f"{path}: {reason}", file=sys.stderr)
   written = len(paths) - len(failures)
-  print(f"wrote {written} pictures and their masks to {out}" + (f", {len(failures)} failed" if failures else ""))
+  print(f"wrote {written} images and their masks to {out}" + (f", {len(failures)} failed" if failures else ""))
   return 1 if failures else 0
 
 

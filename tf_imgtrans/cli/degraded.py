@@ -25,10 +25,10 @@ class Degradation:
     from tf_imgtrans.data.folders import HELD_OUT_SEED
     from tf_imgtrans.data.resizing import central_square, resize
 
-    picture = read_uint8(path)
+    image = read_uint8(path)
     if self.image_size:
-      picture = resize(central_square(picture), self.image_size)
-    target = picture.astype(np.float32) / 255
+      image = resize(central_square(image), self.image_size)
+    target = image.astype(np.float32) / 255
     if self.scale == 1:
       return phone_camera(target, HELD_OUT_SEED).numpy(), target
     height, width = (side // self.scale * self.scale for side in target.shape[:2])

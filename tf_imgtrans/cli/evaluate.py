@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 import tyro
 
 from tf_imgtrans.cli.degraded import Degradation
-from tf_imgtrans.cli.set_scoring import SET_METRICS, check_feature_options, table_lines
 from tf_imgtrans.cli.startup import start_tensorflow
 from tf_imgtrans.core.files import read_json, write_json
 from tf_imgtrans.core.images import read_image
+from tf_imgtrans.metrics.set_scoring import SET_METRICS, check_feature_options, table_lines
 
 SEARCHED = ("x_gans", "on_demand", "progressive_pan", "esrgan", "carn", "rcan")  # trained on photographs at any depth
 LEFT_OUT = {"infinite": "equal to their targets", "flat": "too flat for it"}
@@ -29,7 +29,7 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
   Photographs alone have no target, so only NIQE is measured on them; with --degrade the model gets them degraded by
   phone_camera, or where it enlarges, shrunk by its scale and nothing else, and is measured against the originals.
 
-  fid, frechet and sliced_wasserstein compare the set of outputs with the set of targets; all pictures have one size then.
+  fid, frechet and sliced_wasserstein compare the set of outputs with the set of targets; all images have one size then.
 
   Example: tf-imgtrans evaluate --model runs/iphone --data dped --phone iphone --metrics psnr ms_ssim_dped
 
@@ -41,12 +41,12 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
     model: .keras file, run folder, SavedModel folder, .tflite file or a name in saved_models/.
     data: DPED tree, two paired folders, or photographs.
     metrics: what to measure.
-    json: file for all numbers, picture by picture, with the protocol of each.
+    json: file for all numbers, image by image, with the protocol of each.
     split: which part of the data; auto is DPED's test part, or for a run folder the part that the run held out of these
       data, and everything elsewhere.
     validation_share: share held out in training, for --split training or validation.
     phone: of a DPED tree that holds several.
-    source: name of the source folder, where it cannot be told.
+    source: name of the source folder, where it cannot be inferred.
     target: name of the target folder.
     degrade: degrade photographs and measure against the originals.
     image_size: with --degrade, photographs are cut to their middle square and brought to it by area; else what the run was
@@ -84,11 +84,11 @@ def evaluate(model: str, data: pathlib.Path, metrics: tuple[MetricName, ...] = (
     split = "validation" if folder.kind == "dped" or own else "all"
   items = _part(folder, split)
   degraded = _degradation(network, former, image_size, shrink) if degrade and folder.kind == "photographs" else None
-  pictures = _pictures(folder.kind, items, degraded, metrics)
+  images = _images(folder.kind, items, degraded, metrics)
   report = {"model": str(network.path), "data": str(data), "kind": folder.kind, "split": split,
-            "pictures": [item.stem for item in items], "digest": digest(items),
+            "images": [item.stem for item in items], "digest": digest(items),
             "degraded": degraded.description if degraded else False,
-            "metrics": _measure(network, pictures, len(items), metrics, niqe_params, feature_weights, feature_cache)}
+            "metrics": _measure(network, images, len(items), metrics, niqe_params, feature_weights, feature_cache)}
   _show(report)
   if json:
     write_json(json, report)
@@ -118,29 +118,29 @@ def _degradation(network, former, image_size, shrink):
                      shrink or config.get("low_resolution", "bicubic"))
 
 
-def _measure(network, pictures, count, names, niqe_params, feature_weights, feature_cache):
+def _measure(network, images, count, names, niqe_params, feature_weights, feature_cache):
   """For every metric: protocol, and values and means of the outputs and, where they have the same size, the inputs."""
   from tqdm import tqdm
 
-  from tf_imgtrans.cli.scoring import Scores
-  from tf_imgtrans.cli.set_scoring import SetScores
+  from tf_imgtrans.metrics.scoring import Scores
+  from tf_imgtrans.metrics.set_scoring import SetScores
 
   of_sets = [name for name in names if name in SET_METRICS]
-  of_pictures = [name for name in names if name not in SET_METRICS]
-  scores = {"input": Scores(of_pictures, niqe_params), "output": Scores(of_pictures, niqe_params)}
+  of_images = [name for name in names if name not in SET_METRICS]
+  scores = {"input": Scores(of_images, niqe_params), "output": Scores(of_images, niqe_params)}
   with SetScores(of_sets, count, feature_weights, feature_cache) as sets:
-    for name, source, target in tqdm(pictures, "measuring", count, unit="image"):
-      _check_size(name, source if target is None else target, of_pictures)
+    for name, source, target in tqdm(images, "measuring", count, unit="image"):
+      _check_size(name, source if target is None else target, of_images)
       output = network(source[None])[0]
       scores["output"].add(target, output)
       if output.shape == source.shape:
         scores["input"].add(target, source)
       sets.add(name, target, output, source)
-    return {**_picture_rows(of_pictures, scores), **sets.rows()}
+    return {**_image_rows(of_images, scores), **sets.rows()}
 
 
-def _picture_rows(names, scores):
-  """Rows of the metrics that have a value for each picture: protocol, and a summary of input and output."""
+def _image_rows(names, scores):
+  """Rows of the metrics that have a value for each image: protocol, and a summary of input and output."""
   from tf_imgtrans.metrics.registry import find_metric
 
   values = {which: found.values() for which, found in scores.items()}  # once: a montage is measured here
@@ -149,21 +149,21 @@ def _picture_rows(names, scores):
     metric = find_metric(name)
     rows[name] = {"protocol": metric.protocol, "unit": metric.unit, "higher_is_better": metric.higher_is_better}
     if name == "niqe" and scores["output"].montage:
-      rows[name]["protocol"] += "; on one montage of the 96x96 middles of all pictures"
+      rows[name]["protocol"] += "; on one montage of the 96x96 middles of all images"
     for which, found in values.items():
       rows[name][which] = _summary(found[name])
   return rows
 
 
-def _pictures(kind, items, degraded, names):
+def _images(kind, items, degraded, names):
   """(name, source, target) of every item, read one at a time; target is None for photographs that are not degraded."""
-  from tf_imgtrans.data.folders import iterate_pictures
+  from tf_imgtrans.data.folders import iterate_images
   from tf_imgtrans.metrics.registry import find_metric
 
   if degraded:
     return ((path.stem, *degraded(path)) for path in items)
   if kind != "photographs":
-    return iterate_pictures(kind, items)
+    return iterate_images(kind, items)
   wanting = [name for name in names if name in SET_METRICS or find_metric(name).full_reference]
   if wanting:
     raise ValueError(f"{', '.join(wanting)} need targets, and the data are photographs alone: measure --metrics niqe, or "
@@ -171,18 +171,18 @@ def _pictures(kind, items, degraded, names):
   return ((path.stem, read_image(path), None) for path in items)
 
 
-def _check_size(name, picture, metrics):
-  """Raises ValueError for a picture below what a metric with a reference needs."""
+def _check_size(name, image, metrics):
+  """Raises ValueError for an image below what a metric with a reference needs."""
   from tf_imgtrans.metrics.registry import find_metric
 
   for metric in map(find_metric, metrics):
-    if metric.full_reference and min(picture.shape[:2]) < metric.minimum_side:
-      raise ValueError(f"{name} is {picture.shape[1]}x{picture.shape[0]}: {metric.name} needs at least "
+    if metric.full_reference and min(image.shape[:2]) < metric.minimum_side:
+      raise ValueError(f"{name} is {image.shape[1]}x{image.shape[0]}: {metric.name} needs at least "
                        f"{metric.minimum_side} pixels on each side; leave it out, or for patches measure ms_ssim_dped")
 
 
 def _summary(values):
-  from tf_imgtrans.cli.scoring import finite_mean
+  from tf_imgtrans.metrics.scoring import finite_mean
 
   return {"mean": finite_mean(values), "measured": sum(map(math.isfinite, values)),
           "infinite": sum(math.isinf(value) for value in values), "flat": sum(math.isnan(value) for value in values),
@@ -204,11 +204,11 @@ def _show(report):
     notes.append(f"{name}: {row['protocol']}")
     if "note" in row:
       notes.append(f"{name}: {row['note']}")
-    notes += [f"{name}: {row[which][count]} {which} pictures {why} are left out of the mean"
+    notes += [f"{name}: {row[which][count]} {which} images {why} are left out of the mean"
               for which in ("input", "output") for count, why in LEFT_OUT.items() if row[which].get(count)]
   console = Console(soft_wrap=True, highlight=False)
   part = {"all": "", "validation": ", the held-out part", "training": ", the part trained on"}[report["split"]]
-  console.print(f"{report['model']} on {len(report['pictures'])} pictures of {report['data']}{part}")
+  console.print(f"{report['model']} on {len(report['images'])} images of {report['data']}{part}")
   console.print(table)
   console.print("\n".join(notes))
 

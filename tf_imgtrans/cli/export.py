@@ -12,14 +12,14 @@ Noise = Literal["fixed", "random", "off"]
 Precision = Literal["float32", "float16", "dynamic_int8", "int8", "int16x8"]
 _ANY_SIZES = ((None, None), (301, 403), (200, 304))  # that a file of any size is measured at; two of them odd or small
 _CALIBRATION_SIZE = (256, 256)  # of a file of any size
-_MOST_REPRESENTATIVE = 100  # pictures; more change the ranges little
+_MOST_REPRESENTATIVE = 100  # images; more change the ranges little
 
 
 def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Noise | None = None,
                 max_pixels: int = 1 << 24, serving_files: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False):
   """Export a SavedModel for TensorFlow Serving: OUT/VERSION/.
 
-  Its signatures take encoded pictures (serving_default: JPEG, PNG, WebP or BMP in, PNG out), uint8 and float32 images.
+  Its signatures take encoded images (serving_default: JPEG, PNG, WebP or BMP in, PNG out), uint8 and float32 images.
   Prints the difference to the source model on photographs; exit status 1 when it is above the tolerance.
 
   Example: tf-imgtrans export saved-model --model runs/iphone --out serving/enhancer
@@ -29,8 +29,8 @@ def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Noise | 
     out: the model's folder on the server.
     version: its number; a server takes the highest.
     noise: what noise there is; else the model's own, but a fixed one in the place of a random one, which would give a
-      picture of its own at every call.
-    max_pixels: encoded pictures with more are refused by their header, before they are decoded.
+      image of its own at every call.
+    max_pixels: encoded images with more are refused by their header, before they are decoded.
     serving_files: write models.config, batching.config and compose.yaml for TensorFlow Serving beside OUT, too.
   """
   source = _keras_source(model)
@@ -67,19 +67,19 @@ def tflite(model: str, out: pathlib.Path, precision: Precision = "float32", heig
     width: fixed width in pixels.
     sizes: several fixed sizes, each a height and width such as 720x1280, a file for each.
     noise: what noise there is; else the model's own, but a fixed one in the place of a random one, which would give a
-      picture of its own at every call.
-    representative: folder of pictures that int8 and int16x8 take the ranges of activations from, best of the kind that
+      image of its own at every call.
+    representative: folder of images that int8 and int16x8 take the ranges of activations from, best of the kind that
       the model will see; else photographs that are at hand.
-    integer_io: int8 only: pictures in and out are uint8.
+    integer_io: int8 only: images in and out are uint8.
     convolutions_only: int8 only: convolutions of 3x3 and more in integers; what is between them stays float32, where 8
       bits cost some decibels.
     upsample: conv moves pixels by convolutions, for phones that refuse DEPTH_TO_SPACE; fixed sizes only.
-    photographs: folder of pictures to measure on; else three that are at hand.
+    photographs: folder of images to measure on; else three that are at hand.
     targets: folder of what should come of --photographs, of the same names.
   """
   wanted = _sizes(height, width, sizes)
   if targets is not None and photographs is None:
-    raise ValueError("--targets without --photographs: give the folder of the pictures that they belong to")
+    raise ValueError("--targets without --photographs: give the folder of the images that they belong to")
   source = _keras_source(model)
   from tf_imgtrans.export.quantization import CALIBRATED
   from tf_imgtrans.export.report import settle
@@ -88,8 +88,8 @@ def tflite(model: str, out: pathlib.Path, precision: Precision = "float32", heig
   status = 0
   for height, width in wanted:
     path = out.with_name(f"{out.stem}_{height}x{width}{out.suffix}") if sizes else out
-    pictures = _representative(representative, height, width) if precision in CALIBRATED else None
-    to_tflite(source.keras_model, path, precision, height, width, noise, pictures, integer_io, convolutions_only, upsample)
+    images = _representative(representative, height, width) if precision in CALIBRATED else None
+    to_tflite(source.keras_model, path, precision, height, width, noise, images, integer_io, convolutions_only, upsample)
     print(f"wrote {path} ({size_of(path) / 1e6:.2f} MB)")
     seen = _photographs(height, width, photographs)
     parity = _measure(source, path, precision, noise, seen, targets and _targets(targets, photographs, seen, source.scale))
@@ -127,7 +127,7 @@ def _keras_source(model):
 
 
 def _fitted(image, height, width):
-  """A picture scaled to cover a size and cropped to it from its middle; as it is where the size is None."""
+  """An image scaled to cover a size and cropped to it from its middle; as it is where the size is None."""
   import cv2
 
   if height is None:
@@ -140,7 +140,7 @@ def _fitted(image, height, width):
 
 
 def _representative(folder, height, width):
-  """Pictures to calibrate on."""
+  """Images to calibrate on."""
   from tf_imgtrans.core.images import list_images, read_image
   from tf_imgtrans.data.embedded import training_photographs
 
@@ -151,7 +151,7 @@ def _representative(folder, height, width):
 
 
 def _photographs(height, width, folder=None):
-  """Pictures to measure on: those of a folder, else the embedded held-out one and two others."""
+  """Images to measure on: those of a folder, else the embedded held-out one and two others."""
   from tf_imgtrans.core.images import list_images, read_image
   from tf_imgtrans.data.embedded import held_out_photograph, training_photographs
 
@@ -169,7 +169,7 @@ def _targets(folder, photographs, seen, scale):
   targets = {path.stem: path for path in list_images(folder)}
   missing = [path.stem for path in list_images(photographs) if path.stem not in targets]
   if missing:
-    raise ValueError(f"{folder} has no target for {', '.join(missing[:5])}: expected pictures of the same names")
+    raise ValueError(f"{folder} has no target for {', '.join(missing[:5])}: expected images of the same names")
   return [_fitted(read_image(targets[path.stem]), image.shape[0] * scale, image.shape[1] * scale)
           for path, image in zip(list_images(photographs), seen)]
 

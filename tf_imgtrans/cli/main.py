@@ -25,28 +25,28 @@ COMMANDS = {
         "baseline": ("train_baseline:baseline", "A network that a paper compares itself with."),
     }, "Train a paper's model, or a baseline."),
     "evaluate": ("evaluate:evaluate", "Measure a model on pairs or photographs."),
-    "predict": ("predict:predict", "Run a model on pictures, folders and patterns."),
+    "predict": ("predict:predict", "Run a model on images, folders and patterns."),
     "corrupt": ({
         "random_points": ("corrupt:random_points", "Keep scattered pixels, the rest white."),
         "edge_points": ("corrupt:edge_points", "Keep pixels drawn mostly from the edges, the rest white."),
         "color_noise": ("corrupt:color_noise", "Keep scattered pixels, the rest in random colours."),
         "white_block": ("corrupt:white_block", "Set a square in the middle white."),
-        "color_blocks": ("corrupt:color_blocks", "Cover a square with a tile of another picture."),
-    }, "Corrupt pictures, and write the masks of what was kept."),
+        "color_blocks": ("corrupt:color_blocks", "Cover a square with a tile of another image."),
+    }, "Corrupt images, and write the masks of what was kept."),
     "data": ({
-        "pack": ("data:pack", "Pack pictures at every size of progressive training."),
+        "pack": ("data:pack", "Pack images at every size of progressive training."),
     }, "Make data ready for training."),
     "benchmark": ("benchmark:benchmark", "Latency, arithmetic and memory of networks, side by side."),
     "benchmark-training": ("benchmark_training:benchmark_training", "Images a second of a paper's training step."),
-    "benchmark-corruptions": ("benchmark_corruptions:benchmark_corruptions", "Pictures a second of each corruption."),
-    "compress": ("codec:compress", "Keep a few exact pixels of a picture, in an .xgp file."),
-    "decompress": ("codec:decompress", "Rebuild a picture from the pixels of an .xgp file."),
+    "benchmark-corruptions": ("benchmark_corruptions:benchmark_corruptions", "Images a second of each corruption."),
+    "compress": ("codec:compress", "Keep a few exact pixels of an image, in an .xgp file."),
+    "decompress": ("codec:decompress", "Rebuild an image from the pixels of an .xgp file."),
     "export": ({
         "saved-model": ("export:saved_model", "A SavedModel for TensorFlow Serving."),
         "tflite": ("export:tflite", "A .tflite file for phones."),
     }, "Export a model for a server or a phone."),
     "inspect": ("inspect_file:inspect_file", "Show what a model file holds."),
-    "serve-check": ("serve_check:serve_check", "Check a model on TensorFlow Serving with a picture."),
+    "serve-check": ("serve_check:serve_check", "Check a model on TensorFlow Serving with an image."),
     "import-checkpoint": ("import_checkpoint:import_checkpoint", "Make a model of a public TensorFlow 1 checkpoint."),
     "reproduce": ({
         "mux_demux": ({
@@ -68,16 +68,16 @@ COMMANDS = {
             "table2": ("reproduce.feature_pyramid_pan:table2", "x4 super-resolution, ablation."),
             "figure2": ("reproduce.feature_pyramid_pan:figure2", "Labels to photo by the variants."),
             "figure4": ("reproduce.feature_pyramid_pan:figure4", "Inpainting, beside other objectives."),
-            "figure5": ("reproduce.feature_pyramid_pan:figure5", "Labels to photo, beside other systems."),
+            "figure5": ("reproduce.feature_pyramid_pan:figure5", "Labels to photo, beside other methods."),
         }, "Translation with a feature pyramid."),
         "progressive_pan": ({
-            "table1": ("reproduce.progressive_pan:table1", "x4 super-resolution, beside other systems."),
+            "table1": ("reproduce.progressive_pan:table1", "x4 super-resolution, beside other methods."),
             "table2": ("reproduce.progressive_pan:table2", "Super-resolution, ablation."),
             "figure1": ("reproduce.progressive_pan:figure1", "The curse of dimensionality."),
             "figure5": ("reproduce.progressive_pan:figure5", "PAN and RCAN at x2, x4 and x8."),
             "figure9": ("reproduce.progressive_pan:figure9", "Fewer and fewer skip connections."),
         }, "Progressive super-resolution."),
-    }, "Measure the tables of a paper, and set them beside the printed ones."),
+    }, "Measure the tables of a paper, and set them beside the published ones."),
 }
 DESCRIPTION = "Image-to-image translation papers in TensorFlow 2: train, measure, and ship to phones and servers."
 GO_ON = "a training run goes on with --resume, a table or a video by the same call"

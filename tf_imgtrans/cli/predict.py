@@ -1,4 +1,4 @@
-"""`tf-imgtrans predict`: runs a model on pictures and videos."""
+"""`tf-imgtrans predict`: runs a model on images and videos."""
 
 import pathlib
 import sys
@@ -15,37 +15,37 @@ def predict(inputs: Inputs, model: str, out: pathlib.Path,
             suffix: Literal[".png", ".jpg", ".webp"] = ".png", scale: int | None = None,
             memory_limit: float | None = None, tile: int | None = None, overlap: int | None = None,
             statistics: Literal["fixed", "tile"] = "fixed", keep_frames: bool = False):
-  """Run a model on pictures and videos of any size: OUT/NAME.png for each picture, OUT/NAME.mp4 for each video.
+  """Run a model on images and videos of any size: OUT/NAME.png for each image, OUT/NAME.mp4 for each video.
 
   Reads PNG, JPEG, WebP, TIFF, BMP and GIF, 8 or 16 bits (8 above 4 megapixels), grey or colour; turns them upright by
   their EXIF orientation and drops alpha. Of videos, the frames a second stay and sound is dropped; a run that is killed
   goes on with the frames that are done when it is called again. What cannot be read is named and the others are done; the
   exit status is then 1. Inputs are never overwritten.
 
-  Large pictures are done in tiles when they would not fit into the memory, without visible seams: tiles overlap by as
-  much as the network sees. Networks that take means over the whole picture (instance normalization) take them from a
+  Large images are done in tiles when they would not fit into the memory, without visible seams: tiles overlap by as
+  much as the network sees. Networks that take means over the whole image (instance normalization) take them from a
   smaller copy of it then, and the result can differ slightly from that of the whole.
 
   Example: tf-imgtrans predict --model runs/iphone --out enhanced photo.jpg holiday/ 'more/*.png' clip.mp4
 
   Args:
-    inputs: pictures, videos, folders of pictures and quoted patterns.
+    inputs: images, videos, folders of images and quoted patterns.
     model: .keras file, run folder, SavedModel folder, .tflite file or a name in saved_models/.
     out: folder for the results.
-    suffix: kind of file to write for pictures.
+    suffix: kind of file to write for images.
     scale: how many times as high and wide the results are, where that is less than what the model makes: blocks of its
       pixels are averaged. Of a model of progressive super-resolution, generator_x2.keras and its like in the run folder
       are trained for their scale.
     memory_limit: GiB that the whole process may hold; the largest tiles that fit are taken. Without it, what is free
-      counts for pictures above 4 megapixels.
+      counts for images above 4 megapixels.
     tile: side of the tiles in pixels of the input, instead of the largest that fit.
     overlap: pixels that tiles share, instead of twice what the network sees and 16.
-    statistics: what means over the picture are in tiles: fixed, those of a smaller copy for all tiles; or tile, each its
+    statistics: what means over the image are in tiles: fixed, those of a smaller copy for all tiles; or tile, each its
       own, which may show.
     keep_frames: leave the frames of videos as PNG in OUT/NAME.frames/.
   """
   if not inputs:
-    raise ValueError("no pictures: name files, folders or quoted patterns")
+    raise ValueError("no images: name files, folders or quoted patterns")
   start_tensorflow()
   from tf_imgtrans.inference.models import at_scale, load_model
   from tf_imgtrans.inference.predict import PredictReport, predict_files
@@ -60,14 +60,14 @@ def predict(inputs: Inputs, model: str, out: pathlib.Path,
       raise FileNotFoundError(f"{path}: no such file")
   if out.is_file():
     raise ValueError(f"{out} is a file: give a folder for the results")
-  pictures = [item for item in inputs if pathlib.Path(item).expanduser() not in videos]
-  report = predict_files(network, pictures, out, suffix, **sizes) if pictures else PredictReport([], [])
+  images = [item for item in inputs if pathlib.Path(item).expanduser() not in videos]
+  report = predict_files(network, images, out, suffix, **sizes) if images else PredictReport([], [])
   done, failed = _videos(network, videos, out, keep_frames, sizes)
   failures = report.failures + failed
   for path, reason in failures:
     print(f"{path}: {reason}", file=sys.stderr)
   counted = [f"{number} {kind}" for number, kind, asked in
-             ((len(report.written), "pictures", pictures), (len(done), "videos", videos)) if asked]
+             ((len(report.written), "images", images), (len(done), "videos", videos)) if asked]
   print(f"wrote {' and '.join(counted)} to {out}" + (f", {len(failures)} failed" if failures else ""))
   return 1 if failures else 0
 

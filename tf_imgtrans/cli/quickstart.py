@@ -35,9 +35,9 @@ def quickstart(out: pathlib.Path = pathlib.Path("quickstart"), steps: int = STEP
   began = time.perf_counter()
   config = dataclasses.replace(CONFIG, iterations=steps, network=network)
   _check_folder(out)
-  picture, generator, resumed_from = _train(config, out)
-  report = _measure(generator, picture, out)
-  report |= {"exports": _export(generator, picture, out), "steps": steps, "resumed_from": resumed_from,
+  image, generator, resumed_from = _train(config, out)
+  report = _measure(generator, image, out)
+  report |= {"exports": _export(generator, image, out), "steps": steps, "resumed_from": resumed_from,
              "seconds": round(time.perf_counter() - began, 1), "config": dataclasses.asdict(config)}
   _finish(out, report)
   return 0 if all(export["within_tolerance"] for export in report["exports"].values()) else 1
@@ -76,13 +76,13 @@ def _train(config, out):
   return data.validation()[0], keras.saving.load_model(run.path / "generator.keras"), result["resumed_from"]
 
 
-def _measure(generator, picture, out):
+def _measure(generator, image, out):
   """Scores the held-out photograph before and after, and draws panel.png."""
-  from tf_imgtrans.cli.scoring import mean_scores
   from tf_imgtrans.core.images import write_image
   from tf_imgtrans.core.panels import panel
+  from tf_imgtrans.metrics.scoring import mean_scores
 
-  name, source, target = picture
+  name, source, target = image
   output = generator(source[None], training=False)[0].numpy()
   found = {"input": mean_scores([target], [source]), "output": mean_scores([target], [output])}
   captions = [_caption(found["input"]), _caption(found["output"]), _caption(mean_scores([target], [target], ("niqe",)))]
@@ -96,7 +96,7 @@ def _caption(values):
   return "   ".join(texts[name].format(value) for name, value in values.items())
 
 
-def _export(generator, picture, out):
+def _export(generator, image, out):
   """Writes model.keras, saved_model/1 and model.tflite; sizes and differences of the exports."""
   from tf_imgtrans.cli.export import size_of
   from tf_imgtrans.core.files import atomic_path
@@ -112,7 +112,7 @@ def _export(generator, picture, out):
   to_tflite(generator, out / "model.tflite")
   source, exports = load_model(out / "model.keras"), {}
   for path in (out / "saved_model", out / "model.tflite"):
-    parity = measure_parity(source, load_model(path), [picture[1]])
+    parity = measure_parity(source, load_model(path), [image[1]])
     exports[path.name] = {**dataclasses.asdict(parity), "within_tolerance": parity.within_tolerance,
                           "bytes": size_of(path)}
   return exports

@@ -42,7 +42,7 @@ FOLDERS = {
         ├── a.jpg
         └── b.png ...""",
     "photographs": """
-        photos/                          pictures in it or below it, at any depth
+        photos/                          images in it or below it, at any depth
         ├── a.jpg
         └── more/b.jpg ...
         parts/                           or already in two parts
@@ -59,20 +59,20 @@ FOLDERS = {
         ├── train/                       NAME.png ...; val/ and test/ alike
         └── trainannot/                  NAME.png ...: a class id in each pixel""",
     "translated": """
-        pairs/                           label set none: pictures are taken as they are
+        pairs/                           label set none: images are taken as they are
         ├── a/                           1.jpg, 2.jpg ...; which is which by --source and --target
         └── b/                           1.jpg, 2.jpg ...
         facades/                         label set none: photograph and labels side by side in one file
         ├── train/                       1.jpg, 2.jpg ...
         └── val/                         1.jpg ...""",
     "aligned": """
-        faces/                           pictures in it or below it, at any depth
-        ├── 00000/00000.png              FFHQ; of each picture the central square is taken
+        faces/                           images in it or below it, at any depth
+        ├── 00000/00000.png              FFHQ; of each image the central square is taken
         └── 1.jpg ...                    CelebA-HQ
         packed/                          or what tf-imgtrans data pack wrote
         ├── index.json
-        ├── 8x8/                         pictures-00000-of-00070.tfrecord ...
-        └── 1024x1024/                   pictures-00000-of-00070.tfrecord ...""",
+        ├── 8x8/                         images-00000-of-00070.tfrecord ...
+        └── 1024x1024/                   images-00000-of-00070.tfrecord ...""",
 }
 
 

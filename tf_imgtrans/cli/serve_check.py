@@ -1,4 +1,4 @@
-"""`tf-imgtrans serve-check`: is a model served, has it the right signatures, and does a picture come back?"""
+"""`tf-imgtrans serve-check`: is a model served, has it the right signatures, and does an image come back?"""
 
 import io
 import pathlib
@@ -11,16 +11,16 @@ import tyro
 from tf_imgtrans.cli.startup import start_tensorflow
 
 Url = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="URL")]
-Picture = Annotated[pathlib.Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[PICTURE]")]
+Image = Annotated[pathlib.Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[IMAGE]")]
 
 # signature -> (input, its dtype), the same for the output
 EXPECTED = {"serving_default": {"image_bytes": "DT_STRING"}, "image_uint8": {"image": "DT_UINT8"},
             "image_float": {"image": "DT_FLOAT"}}
 
 
-def serve_check(url: Url, picture: Picture = None, /, name: str | None = None, version: int | None = None,
+def serve_check(url: Url, image: Image = None, /, name: str | None = None, version: int | None = None,
                 requests: int = 5, timeout_s: float = 60.0, out: pathlib.Path | None = None):
-  """Check a model on TensorFlow Serving: readiness, signatures, and a picture there and back.
+  """Check a model on TensorFlow Serving: readiness, signatures, and an image there and back.
 
   Exit status 1 when something is amiss, with the remedy.
 
@@ -28,12 +28,12 @@ def serve_check(url: Url, picture: Picture = None, /, name: str | None = None, v
 
   Args:
     url: http://HOST:8501 for REST, grpc://HOST:8500 for gRPC (needs the extra `serving`).
-    picture: JPEG, PNG, WebP or BMP file; else a ramp of 256x256 pixels.
+    image: JPEG, PNG, WebP or BMP file; else a ramp of 256x256 pixels.
     name: the model's name, as in models.config; else from an address that ends in /v1/models/NAME.
     version: number of the model; else the latest that is ready.
-    requests: how often the picture is sent, for the latency.
+    requests: how often the image is sent, for the latency.
     timeout_s: seconds that each call may take.
-    out: file for the enhanced picture, a PNG.
+    out: file for the enhanced image, a PNG.
   """
   from tf_imgtrans.serving.client import Client
   from tf_imgtrans.serving.errors import ServingError
@@ -42,13 +42,13 @@ def serve_check(url: Url, picture: Picture = None, /, name: str | None = None, v
     raise ValueError(f"requests is {requests}: expected at least 1")
   if url.startswith("grpc"):  # its messages are those of TensorFlow; REST does without
     start_tensorflow()
-  content = _ramp() if picture is None else picture.read_bytes()
+  content = _ramp() if image is None else image.read_bytes()
   try:
     client = Client(url, name, version, timeout_s)
   except ModuleNotFoundError as error:
     raise ValueError(str(error)) from None
   checks = {"ready": lambda: _check_states(client), "signatures": lambda: _check_signatures(client),
-            "picture": lambda: _check_picture(client, content, requests, out)}
+            "image": lambda: _check_image(client, content, requests, out)}
   failures = 0
   for title, check in checks.items():
     try:
@@ -84,8 +84,8 @@ def _check_signatures(client):
   return ", ".join(EXPECTED)
 
 
-def _check_picture(client, content, requests, out):
-  """Sends the picture several times; says its sizes and the latency."""
+def _check_image(client, content, requests, out):
+  """Sends the image several times; says its sizes and the latency."""
   from PIL import Image, ImageOps
 
   from tf_imgtrans.core.files import write_bytes

@@ -24,7 +24,7 @@ from tf_imgtrans.papers.x_gans.config import Config as XGansConfig
 from tf_imgtrans.training.options import Options, PairOptions
 
 # paper or baseline -> (module with its Trainer, module with its data)
-SYSTEMS = {
+METHODS = {
     "mux_demux": ("tf_imgtrans.papers.mux_demux.trainer", "tf_imgtrans.papers.mux_demux.data"),
     **dict.fromkeys(ENHANCEMENT, ("tf_imgtrans.baselines.enhancement.trainer", "tf_imgtrans.papers.mux_demux.data")),
     "x_gans": ("tf_imgtrans.papers.x_gans.trainer", "tf_imgtrans.papers.x_gans.data"),
@@ -68,7 +68,7 @@ def with_presets(presets):
 
 @with_presets(X_GANS)
 def x_gans(options: Options, preset: Literal[tuple(X_GANS)] = "paper", config: XGansConfig = X_GANS["paper"]):
-  """Train X-GANs, which reconstruct pictures from few pixels, colour noise or behind blocks.
+  """Train X-GANs, which reconstruct images from few pixels, colour noise or behind blocks.
 
   Example: tf-imgtrans train x_gans --preset small --data celeba --out runs/points
 
@@ -84,7 +84,7 @@ def x_gans(options: Options, preset: Literal[tuple(X_GANS)] = "paper", config: X
 @with_presets(FEATURE_PYRAMID_PAN)
 def feature_pyramid_pan(options: PairOptions, preset: Literal[tuple(FEATURE_PYRAMID_PAN)] = "paper",
                         config: FeaturePyramidPanConfig = FEATURE_PYRAMID_PAN["paper"]):
-  """Train the perceptual adversarial network with a feature pyramid, which translates pictures.
+  """Train the perceptual adversarial network with a feature pyramid, which translates images.
 
   Example: tf-imgtrans train feature_pyramid_pan --preset small --data camvid --config.label_set camvid --out runs/streets
 
@@ -111,7 +111,7 @@ def progressive_pan(options: Options, preset: Literal[tuple(PROGRESSIVE_PAN)] = 
 
   Example: tf-imgtrans train progressive_pan --preset small --data faces --out runs/faces
 
-  The data folder holds aligned pictures (parts train/ and test/ are taken as they are, where both are there), or, which is
+  The data folder holds aligned images (parts train/ and test/ are taken as they are, where both are there), or, which is
   read faster, what data pack made of them:
     {aligned}
 
@@ -131,7 +131,7 @@ def fcn8s(options: Options, preset: Literal[tuple(FCN8S)] = "paper", config: Fcn
     {labels}
 
   Args:
-    preset: what the defaults of a new run are: the paper's, on whole pictures, or small ones at 64x64.
+    preset: what the defaults of a new run are: the paper's, on whole images, or small ones at 64x64.
   """
   return run("fcn8s", config, options)
 
@@ -149,7 +149,7 @@ def run(paper, config, options):
   if folder.writes:
     numbers = "  ".join(f"{name} {value:.4g}" for name, value in result.items())
     print(f"{numbers}\nrun folder {folder.path}")
-    if paper != "fcn8s":  # which gives classes, and no picture
+    if paper != "fcn8s":  # which gives classes, and no image
       print(f"next: {program()} predict --model {folder.path} PHOTO --out enhanced")
   return 0
 
@@ -194,7 +194,7 @@ def train(paper, config, options):
 def make_trainer(paper, config, options, strategy):
   """The trainer of a paper or a baseline, made in the strategy's scope."""
   with strategy.scope():
-    trainer = importlib.import_module(SYSTEMS[paper][0]).Trainer(config, options.precision)
+    trainer = importlib.import_module(METHODS[paper][0]).Trainer(config, options.precision)
   for network in (trainer.generator, getattr(trainer, "vgg", None)):
     if options.jit and hasattr(network, "pool_by_slices"):
       network.pool_by_slices = True
@@ -203,19 +203,19 @@ def make_trainer(paper, config, options, strategy):
 
 def fit(trainer, config, options, data, folder, strategy):
   """Trains with validation by PSNR, SSIM and NIQE; the result of `run_training`."""
-  from tf_imgtrans.cli.scoring import mean_scores
+  from tf_imgtrans.metrics.scoring import mean_scores
   from tf_imgtrans.training.loop import run_training
   from tf_imgtrans.training.validation import Validator
 
-  pictures = data.validation(options.validation_pictures) if folder.writes else []
+  images = data.validation(options.validation_images) if folder.writes else []
   judge = getattr(trainer, "validator", functools.partial(Validator, best={"psnr": True, "niqe": False}))
-  validator = judge(pictures, mean_scores) if pictures else None
-  images = getattr(config, "images_at", None) or config.batch_size
-  return run_training(trainer, data.batches, folder, options, config.iterations, images, strategy, validator)
+  validator = judge(images, mean_scores) if images else None
+  seen = getattr(config, "images_at", None) or config.batch_size
+  return run_training(trainer, data.batches, folder, options, config.iterations, seen, strategy, validator)
 
 
 def _data(paper, config, options):
-  module = importlib.import_module(SYSTEMS[paper][1])
+  module = importlib.import_module(METHODS[paper][1])
   return module.training_data(config, module.read(options))
 
 

@@ -38,7 +38,7 @@ def enhancement_baseline(options: PairOptions, name: Literal[BASELINES],
 
 
 def on_demand(options: Options, name: Literal[BASELINES], config: OnDemandConfig = OnDemandConfig()):  # noqa: B008 - frozen
-  """Train on-demand learning, the system that X-GANs are compared with.
+  """Train on-demand learning, the method that X-GANs are compared with.
 
   Example: tf-imgtrans train baseline --name on_demand --data celeba --out runs/on_demand
 
@@ -53,9 +53,9 @@ def on_demand(options: Options, name: Literal[BASELINES], config: OnDemandConfig
 
 def translation_baseline(options: PairOptions, name: Literal[BASELINES], preset: Literal[tuple(TRANSLATION)] = "paper",
                          config: TranslationConfig = TRANSLATION["paper"]["pix2pix"]):
-  """Train a system that the feature-pyramid paper compares itself with, on its own network.
+  """Train a method that the feature-pyramid paper compares itself with, on its own network.
 
-  The defaults shown are those of the system that --name gives.
+  The defaults shown are those of the method that --name gives.
 
   Example: tf-imgtrans train baseline --name pix2pix --data facades --config.label_set none --out runs/pix2pix
 

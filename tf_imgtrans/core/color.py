@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# ITU-R BT.601 luma weights of R, G, B, as printed with Eq. 2 of the Mux/Demux paper.
+# ITU-R BT.601 luma weights of R, G, B, as published with Eq. 2 of the Mux/Demux paper.
 LUMA_BT601 = (0.299, 0.587, 0.114)
 
 # The same weights to four places, as in MATLAB's rgb2gray and in DPED's discriminator and metrics.

@@ -1,4 +1,4 @@
-"""Pictures on disk: reading, writing and listing them.
+"""Images on disk: reading, writing and listing them.
 
 Every reader of the package goes through one decoder, so that training, evaluation and prediction see the same
 pixels: RGB, upright, three channels.
@@ -31,7 +31,7 @@ _WRITERS = {
 }
 WRITTEN_SUFFIXES = tuple(_WRITERS)
 
-# EXIF orientation -> the picture as it was seen
+# EXIF orientation -> the image as it was seen
 _UPRIGHT = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
@@ -47,7 +47,7 @@ _warnings_lock = threading.RLock()
 
 
 class UnreadableImage(ValueError):
-  """A file that gives no picture; `path` and `reason` hold the two parts of the message."""
+  """A file that gives no image; `path` and `reason` hold the two parts of the message."""
 
   def __init__(self, path, reason):
     super().__init__(path, reason)
@@ -59,7 +59,7 @@ class UnreadableImage(ValueError):
 
 
 def read_image(path):
-  """Reads a picture at its full depth.
+  """Reads an image at its full depth.
 
   The EXIF orientation is applied, grey becomes three equal channels, alpha is dropped (the colour under it
   stays), CMYK and palettes become RGB; of an animation the first frame is taken. Colour profiles are not applied.
@@ -70,14 +70,14 @@ def read_image(path):
     float32 [H, W, 3], RGB in [0, 1]; 16-bit files keep their 65536 steps.
   Raises:
     FileNotFoundError: no such file.
-    UnreadableImage: the file gives no picture, with the reason.
+    UnreadableImage: the file gives no image, with the reason.
   """
   pixels = _decode(path)
   return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
 
 
 def read_uint8(path):
-  """Reads a picture as uint8 [H, W, 3]: as `read_image`, with 16-bit files rounded to 8 bits."""
+  """Reads an image as uint8 [H, W, 3]: as `read_image`, with 16-bit files rounded to 8 bits."""
   pixels = _decode(path)
   if pixels.dtype == np.uint8:
     return pixels
@@ -101,7 +101,7 @@ def to_uint8(image):
 
 
 def write_image(path, image):
-  """Writes a picture, whole or not at all: PNG, JPEG (quality 95, 4:4:4) or WebP (quality 95) by the suffix.
+  """Writes an image, whole or not at all: PNG, JPEG (quality 95, 4:4:4) or WebP (quality 95) by the suffix.
 
   Args:
     path: str or Path; missing parent folders are made.
@@ -111,17 +111,17 @@ def write_image(path, image):
   """
   path = pathlib.Path(path)
   if path.suffix.lower() not in _WRITERS:
-    raise ValueError(f"{path}: pictures are not written as {path.suffix!r}: expected {', '.join(WRITTEN_SUFFIXES)}")
+    raise ValueError(f"{path}: images are not written as {path.suffix!r}: expected {', '.join(WRITTEN_SUFFIXES)}")
   shape = np.shape(image)
   if len(shape) != 3 or shape[2] != 3 or 0 in shape:
     raise ValueError(f"image has shape {shape}: expected [height, width, 3] ({path})")
-  picture = Image.fromarray(to_uint8(image))
+  made = Image.fromarray(to_uint8(image))
   with atomic_path(path) as temporary:
-    picture.save(temporary, **_WRITERS[path.suffix.lower()])
+    made.save(temporary, **_WRITERS[path.suffix.lower()])
 
 
 def list_images(inputs, recursive=False):
-  """Lists picture files.
+  """Lists image files.
 
   Files named one by one are kept whatever their suffix; folders and patterns give the files that end in one of
   IMAGE_SUFFIXES, sorted, without hidden ones. The order of `inputs` is kept, and each file is listed once.
@@ -132,7 +132,7 @@ def list_images(inputs, recursive=False):
   Returns:
     list of Path.
   Raises:
-    FileNotFoundError: a file that is missing, a folder without pictures, a pattern without a match.
+    FileNotFoundError: a file that is missing, a folder without images, a pattern without a match.
   """
   if isinstance(inputs, (str, os.PathLike)):
     inputs = [inputs]
@@ -144,44 +144,44 @@ def list_images(inputs, recursive=False):
 
 
 def _expand(item, recursive):
-  """The picture files that one input stands for."""
+  """The image files that one input stands for."""
   path = pathlib.Path(item).expanduser()
   kinds = ", ".join(IMAGE_SUFFIXES)
   if item and path.is_dir():
-    files = _pictures(path.rglob("*") if recursive else path.iterdir())
+    files = _images(path.rglob("*") if recursive else path.iterdir())
     if not files:
       below = "" if recursive else "; its subfolders were not searched"
-      raise FileNotFoundError(f"{item}: no picture in this folder ({kinds}){below}")
+      raise FileNotFoundError(f"{item}: no image in this folder ({kinds}){below}")
     return files
   if item and path.exists():
     return [path]
   if glob.has_magic(item):
-    files = _pictures(pathlib.Path(name) for name in glob.glob(str(path), recursive=True))
+    files = _images(pathlib.Path(name) for name in glob.glob(str(path), recursive=True))
     if not files:
-      raise FileNotFoundError(f"{item}: the pattern matches no picture ({kinds}); "
+      raise FileNotFoundError(f"{item}: the pattern matches no image ({kinds}); "
                               "try it with ls, or give the folder")
     return files
   raise FileNotFoundError(f"{item or repr(item)}: no such file or folder; "
-                          "give a picture, a folder of pictures or a quoted pattern such as 'photos/*.jpg'")
+                          "give an image, a folder of images or a quoted pattern such as 'photos/*.jpg'")
 
 
-def _pictures(paths):
+def _images(paths):
   # A link whose file is gone stays in the list: reading it names it, whereas leaving it out would hide it.
   return sorted(path for path in paths
                 if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and not path.is_dir())
 
 
 def _decode(path):
-  """The picture as uint8 or uint16 [H, W, 3]."""
+  """The image as uint8 or uint16 [H, W, 3]."""
   data = _read_bytes(path)
   try:
     with quiet():
-      picture = Image.open(io.BytesIO(data), formats=_FORMATS)
+      image = Image.open(io.BytesIO(data), formats=_FORMATS)
     # A TIFF reads its tags late; the others load unlocked, so that several threads can decode at once.
-    with picture, quiet() if picture.format == "TIFF" else contextlib.nullcontext():
-      picture.load()  # before the orientation: a TIFF is turned here, and then no longer says that it is to be
-      pixels = _pixels(picture, data)
-      orientation = _orientation(picture)
+    with image, quiet() if image.format == "TIFF" else contextlib.nullcontext():
+      image.load()  # before the orientation: a TIFF is turned here, and then no longer says that it is to be
+      pixels = _pixels(image, data)
+      orientation = _orientation(image)
   except MemoryError:
     raise
   except Exception as error:  # on torn files decoders raise nearly every type there is
@@ -209,41 +209,41 @@ def quiet():
     yield
 
 
-def _pixels(picture, data):
-  """Pixels of a loaded picture, as stored: uint8 or uint16 [H, W, 3]."""
-  bits = _bits_per_sample(picture, data)
-  if picture.mode.startswith("I"):  # 16-bit grey: "I;16", and "I" for the PNG of Pillow before 11
-    grey = np.asarray(picture).astype(np.uint16)
-    if picture.format == "TIFF" and picture.tag_v2.get(_TAG_PHOTOMETRIC) == 0:  # 0 is white, and Pillow keeps it so
+def _pixels(image, data):
+  """Pixels of a loaded image, as stored: uint8 or uint16 [H, W, 3]."""
+  bits = _bits_per_sample(image, data)
+  if image.mode.startswith("I"):  # 16-bit grey: "I;16", and "I" for the PNG of Pillow before 11
+    grey = np.asarray(image).astype(np.uint16)
+    if image.format == "TIFF" and image.tag_v2.get(_TAG_PHOTOMETRIC) == 0:  # 0 is white, and Pillow keeps it so
       grey = 65535 - grey
     return np.repeat(grey[..., None], 3, axis=2)
-  if bits == 16 and picture.mode in ("LA", "RGB", "RGBA"):
-    return _decode_deep_color(picture, data)
+  if bits == 16 and image.mode in ("LA", "RGB", "RGBA"):
+    return _decode_deep_color(image, data)
   # A transparent palette entry keeps its colour; without the note Pillow warns about it.
-  picture.info.pop("transparency", None)
-  return np.array(picture.convert("RGB"))
+  image.info.pop("transparency", None)
+  return np.array(image.convert("RGB"))
 
 
-def _bits_per_sample(picture, data):
+def _bits_per_sample(image, data):
   """Bits per sample of the file, where more than 8 are possible; 8 stands for all the rest."""
-  if picture.format == "PNG":
+  if image.format == "PNG":
     return data[24]
-  if picture.format != "TIFF":
+  if image.format != "TIFF":
     return 8
-  bits = picture.tag_v2.get(_TAG_BITS, (1,))
-  if set(picture.tag_v2.get(_TAG_SAMPLE_FORMAT, (1,))) != {1} or max(bits) > 8 and set(bits) != {16}:
+  bits = image.tag_v2.get(_TAG_BITS, (1,))
+  if set(image.tag_v2.get(_TAG_SAMPLE_FORMAT, (1,))) != {1} or max(bits) > 8 and set(bits) != {16}:
     raise _UnsupportedError(f"samples of {bits[0]} bits, or signed or floating-point ones, are not read: "
                             "save it with unsigned 8 or 16 bits")
   return max(bits)
 
 
-def _decode_deep_color(picture, data):
+def _decode_deep_color(image, data):
   """16-bit colour, which Pillow cuts to 8 bits. Pillow has found the file to be whole before."""
   import cv2  # only these files need it
 
-  if picture.format == "TIFF" and picture.tag_v2.get(_TAG_PLANES, 1) != 1:
+  if image.format == "TIFF" and image.tag_v2.get(_TAG_PLANES, 1) != 1:
     raise _UnsupportedError("16-bit colours stored plane by plane are not read: save it with interleaved colours")
-  if picture.format == "PNG":
+  if image.format == "PNG":
     data = _critical_chunks(data)
   flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
   level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -270,21 +270,21 @@ def _critical_chunks(data):
   return b"".join(kept)
 
 
-def _orientation(picture):
-  """EXIF orientation 1..8; 1 where the metadata are missing or damaged, as the picture itself is sound."""
+def _orientation(image):
+  """EXIF orientation 1..8; 1 where the metadata are missing or damaged, as the image itself is sound."""
   try:
     with quiet():
-      return int(picture.getexif().get(_TAG_ORIENTATION, 1))
+      return int(image.getexif().get(_TAG_ORIENTATION, 1))
   except Exception:  # as many types as there are ways to damage the metadata
     return 1
 
 
 class _UnsupportedError(ValueError):
-  """A picture of a kind that is not read; the message is the reason."""
+  """An image of a kind that is not read; the message is the reason."""
 
 
 def _reason(error, data):
-  """Says in plain words why the file gives no picture."""
+  """Says in plain words why the file gives no image."""
   if isinstance(error, _UnsupportedError):
     return str(error)
   if isinstance(error, Image.DecompressionBombError):

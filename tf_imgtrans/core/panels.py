@@ -1,4 +1,4 @@
-"""Contact sheets: rows of pictures with column headers and captions."""
+"""Contact sheets: rows of images with column headers and captions."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -12,24 +12,24 @@ _WHITE, _INK, _FRAME = (255, 255, 255), (32, 32, 32), (224, 224, 224)
 def panel(rows, headers=None, captions=None, tile=None):
   """Draws a contact sheet on white.
 
-  Pictures keep their aspect. They shrink by area averaging, and grow by repeating pixels, so that a small
-  picture shows its pixels as they are.
+  Images keep their aspect. They shrink by area averaging, and grow by repeating pixels, so that a small
+  image shows its pixels as they are.
 
   Args:
     rows: list of lists of images, float [h, w, 3] in [0, 1] or uint8; sizes may differ, one channel is drawn
       grey, and None leaves a place empty.
     headers: list of str, one per column, drawn on top; or None.
-    captions: list of lists of str, one under each picture, such as "21.3 dB  0.88"; None for no caption.
-    tile: int, the longer side of every picture in pixels. Default: the longest side among the pictures, cut to
+    captions: list of lists of str, one under each image, such as "21.3 dB  0.88"; None for no caption.
+    tile: int, the longer side of every image in pixels. Default: the longest side among the images, cut to
       384; below 192 the smallest multiple of it that reaches 192.
   Returns:
     uint8 [H, W, 3].
   Raises:
-    ValueError: no pictures, a wrong shape, or headers or captions that do not fit the rows.
+    ValueError: no images, a wrong shape, or headers or captions that do not fit the rows.
   """
-  rows = [[None if image is None else _picture(image) for image in row] for row in rows]
+  rows = [[None if image is None else _image(image) for image in row] for row in rows]
   if not any(image is not None for row in rows for image in row):
-    raise ValueError("rows hold no picture: expected a list of lists of images [h, w, 3]")
+    raise ValueError("rows hold no image: expected a list of lists of images [h, w, 3]")
   _check_texts(rows, headers, captions)
   tile = tile or _default_tile(rows)
   rows = [[None if image is None else _fit(image, tile) for image in row] for row in rows]
@@ -37,8 +37,8 @@ def panel(rows, headers=None, captions=None, tile=None):
   return np.array(sheet.draw())
 
 
-def _picture(image):
-  """Pillow picture of one array."""
+def _image(image):
+  """Pillow image of one array."""
   pixels = to_uint8(image)
   if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or 0 in pixels.shape:
     raise ValueError(f"image has shape {pixels.shape}: expected [height, width, 3]")
@@ -51,7 +51,7 @@ def _check_texts(rows, headers, captions):
     raise ValueError(f"{len(headers)} headers for {columns} columns: expected one for each column")
   if captions is not None and [len(row) for row in captions] != [len(row) for row in rows]:
     raise ValueError(f"captions have {[len(row) for row in captions]} entries per row: "
-                     f"expected {[len(row) for row in rows]}, as the pictures")
+                     f"expected {[len(row) for row in rows]}, as the images")
 
 
 def _default_tile(rows):
@@ -60,14 +60,14 @@ def _default_tile(rows):
 
 
 def _fit(image, tile):
-  """Scales a picture until its longer side is `tile`."""
+  """Scales an image until its longer side is `tile`."""
   factor = tile / max(image.size)
   size = tuple(max(1, round(side * factor)) for side in image.size)
   return image.resize(size, Image.Resampling.NEAREST if factor > 1 else Image.Resampling.BOX)
 
 
 class _Sheet:
-  """Measures, then draws: every column is as wide as its widest picture, every row as high as its highest."""
+  """Measures, then draws: every column is as wide as its widest image, every row as high as its highest."""
 
   def __init__(self, rows, headers, captions, tile):
     self.rows = rows
@@ -93,14 +93,14 @@ class _Sheet:
     lefts = [self.gap + sum(self.widths[:i]) + self.gap * i for i in range(len(self.widths))]
     top = header_height + self.gap
     for text, left, column in zip(self.headers, lefts, self.widths):
-      # A short header stands next to its pictures, not up beside the first line of a long one.
+      # A short header stands next to its images, not up beside the first line of a long one.
       _write(draw, left + column / 2, top - _text_height([text], self.header_font), text, self.header_font)
     for row, texts, row_height, caption_height in zip(self.rows, self.captions, self.heights, caption_heights):
       for image, text, left, column in zip(row, texts, lefts, self.widths):
         if image is None:
           continue
         x, y = left + (column - image.width) // 2, top + (row_height - image.height) // 2
-        # A light frame: a picture that is white at its border still shows where it ends.
+        # A light frame: an image that is white at its border still shows where it ends.
         draw.rectangle((x - 1, y - 1, x + image.width, y + image.height), outline=_FRAME)
         sheet.paste(image, (x, y))
         _write(draw, left + column / 2, top + row_height + _leading(self.caption_font) / 4, text, self.caption_font)

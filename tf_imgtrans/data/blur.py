@@ -72,7 +72,7 @@ def convolved(image, kernel):
   """Convolves a photograph with a kernel, x * k: as wide as before, and mirrored at the border.
 
   By the Fourier transform, whose time does not depend on the kernel: 1024x1024 pixels take about 0.04 s on two cores. The
-  picture is continued as ... b a | a b c ... y z | z y ..., of any size and as often as the kernel needs.
+  image is continued as ... b a | a b c ... y z | z y ..., of any size and as often as the kernel needs.
 
   Args:
     image: float32 [H, W, C], H and W known or not.

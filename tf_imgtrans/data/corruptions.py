@@ -1,9 +1,9 @@
 """Corruptions of photographs, as pure functions of image and seed: X-GANs' points, colour noise and blocks.
 
-Each gives the corrupted picture and its mask, float32 [H, W, 1]: 1 where the source pixel was kept, bit for bit, and 0
+Each gives the corrupted image and its mask, float32 [H, W, 1]: 1 where the source pixel was kept, bit for bit, and 0
 where it was replaced. The same seed gives the same bits in eager mode, in a graph, under XLA and in a tf.data map.
 
-Paper: X-GANs: Image Reconstruction Made Easy for Extreme Cases, Sec. 4, which works on pictures of 256x256.
+Paper: X-GANs: Image Reconstruction Made Easy for Extreme Cases, Sec. 4, which works on images of 256x256.
 """
 
 import numbers
@@ -16,7 +16,7 @@ from tf_imgtrans.data.edges import edge_strength
 
 WHITE = 1.0  # what stands for a missing pixel, Sec. 4
 _MILLION = 1_000_000
-_LEVELS = np.arange(256, dtype=np.float32) / np.float32(255)  # as an 8-bit picture is read
+_LEVELS = np.arange(256, dtype=np.float32) / np.float32(255)  # as an 8-bit image is read
 
 
 def random_points(image, share, seed):
@@ -35,7 +35,7 @@ def random_points(image, share, seed):
   Raises:
     ValueError: a wrong shape, dtype or share; tf.errors.InvalidArgumentError where only the running graph sees it.
   """
-  image = _check_picture(image)
+  image = _check_image(image)
   return _replace(image, _random_kept(image, check_share(share), as_seed_pair(seed)), WHITE)
 
 
@@ -44,7 +44,7 @@ def edge_points(image, share, seed, operator="sobel"):
 
   Sec. 4: the edge map becomes a probability map, and from it as many points are drawn as are wanted, each at most once.
   The probability of a pixel is its part of the map's sum, plus a thousandth of the mean, so that flat regions are drawn
-  too where edges run out; the paper does not say what happens there. A picture without any edge is drawn uniformly.
+  too where edges run out; the paper does not say what happens there. An image without any edge is drawn uniformly.
 
   Args:
     image: float [H, W, 3] in [0, 1].
@@ -57,7 +57,7 @@ def edge_points(image, share, seed, operator="sobel"):
     ValueError: a wrong shape, dtype, share or operator; tf.errors.InvalidArgumentError where only the running graph
       sees it.
   """
-  image, share = _check_picture(image), check_share(share)
+  image, share = _check_image(image), check_share(share)
   strength = tf.cast(edge_strength(image, operator), tf.float64)
   pixels = tf.cast(tf.size(strength), tf.float64)
   weights = tf.math.divide_no_nan(strength, tf.reduce_sum(strength)) + 1e-3 / pixels
@@ -68,7 +68,7 @@ def edge_points(image, share, seed, operator="sobel"):
 def color_noise(image, valid_share, seed):
   """Keeps the pixels that `random_points` keeps for the same seed, and gives the others random colours.
 
-  Sec. 4. Red, green and blue are drawn apart, uniformly from the 256 levels of an 8-bit picture. A replaced pixel may
+  Sec. 4. Red, green and blue are drawn apart, uniformly from the 256 levels of an 8-bit image. A replaced pixel may
   get its own colour by chance; its mask is 0 all the same.
 
   Args:
@@ -80,7 +80,7 @@ def color_noise(image, valid_share, seed):
   Raises:
     ValueError: a wrong shape, dtype or share; tf.errors.InvalidArgumentError where only the running graph sees it.
   """
-  image, seed = _check_picture(image), as_seed_pair(seed)
+  image, seed = _check_image(image), as_seed_pair(seed)
   kept = _random_kept(image, check_share(valid_share, "valid_share"), seed)
   bits = tf.random.stateless_uniform(tf.shape(image)[:2], fold_in(seed, 1), None, None, tf.int32, alg=ALGORITHM)
   levels = tf.bitwise.bitwise_and(tf.bitwise.right_shift(bits[..., None], [0, 8, 16]), 255)  # one byte a channel
@@ -100,20 +100,20 @@ def white_block(image, size=128):
     ValueError: a wrong shape, dtype or size; tf.errors.InvalidArgumentError where only the running graph sees it.
   """
   check_sides(size)
-  image = _check_room(_check_picture(image), size, "image")
+  image = _check_room(_check_image(image), size, "image")
   height, width = tf.unstack(tf.shape(image)[:2])
   return _replace(image, ~_square((height - size) // 2, (width - size) // 2, size, height, width), WHITE)
 
 
 def color_blocks(image, patches, seed, size=(16, 128), centered=False):
-  """Covers a square with a tile of another picture.
+  """Covers a square with a tile of another image.
 
-  Sec. 4: blocks of 16x16 to 128x128, cut at random from pictures of another set. The paper says neither how many nor
-  where: one block, its side, its place in the picture and its source drawn uniformly.
+  Sec. 4: blocks of 16x16 to 128x128, cut at random from images of another set. The paper says neither how many nor
+  where: one block, its side, its place in the image and its source drawn uniformly.
 
   Args:
     image: float [H, W, 3] in [0, 1], H and W at least the largest side.
-    patches: float [K, h, w, 3] in [0, 1], or one picture [h, w, 3]; h and w at least the largest side.
+    patches: float [K, h, w, 3] in [0, 1], or one image [h, w, 3]; h and w at least the largest side.
     seed: int or int pair [2].
     size: (smallest, largest) side in pixels, both included, or int for one side.
     centered: bool, whether the block lies in the middle, where `white_block` has its own: for Table 1, with size=128.
@@ -123,8 +123,8 @@ def color_blocks(image, patches, seed, size=(16, 128), centered=False):
     ValueError: a wrong shape, dtype or size; tf.errors.InvalidArgumentError where only the running graph sees it.
   """
   smallest, largest = check_sides(size)
-  image = _check_room(_check_picture(image), largest, "image")
-  patches = _check_room(_check_picture(patches, "patches", ranks=(3, 4)), largest, "patches")
+  image = _check_room(_check_image(image), largest, "image")
+  patches = _check_room(_check_image(patches, "patches", ranks=(3, 4)), largest, "patches")
   # All numbers at once: a draw of its own for each would cost more than the rest. A remainder of 2 ** 32 by some hundred
   # pixels is uniform to a part in ten millions.
   bits = tf.random.stateless_uniform([6], as_seed_pair(seed), None, None, tf.uint32, alg=ALGORITHM)
@@ -174,31 +174,31 @@ def check_sides(size):
   return sides
 
 
-def _check_picture(picture, name="image", ranks=(3,)):
-  """Float32 tensor of a picture, or of several; ValueError for another shape or type."""
-  picture = tf.convert_to_tensor(picture)
-  if picture.shape.rank not in ranks or picture.shape[-1] not in (3, None) or 0 in picture.shape:
-    expected = ("[height, width, 3], RGB in [0, 1]; a batch goes picture by picture, each with a seed of its own"
+def _check_image(image, name="image", ranks=(3,)):
+  """Float32 tensor of an image, or of several; ValueError for another shape or type."""
+  image = tf.convert_to_tensor(image)
+  if image.shape.rank not in ranks or image.shape[-1] not in (3, None) or 0 in image.shape:
+    expected = ("[height, width, 3], RGB in [0, 1]; a batch goes image by image, each with a seed of its own"
                 if ranks == (3,) else "[height, width, 3] or [count, height, width, 3], RGB in [0, 1]")
-    raise ValueError(f"{name} has shape {picture.shape}: expected {expected}")
-  if not picture.dtype.is_floating:
-    raise ValueError(f"{name} has dtype {picture.dtype.name}: expected floating point in [0, 1]; divide by 255 what holds "
+    raise ValueError(f"{name} has shape {image.shape}: expected {expected}")
+  if not image.dtype.is_floating:
+    raise ValueError(f"{name} has dtype {image.dtype.name}: expected floating point in [0, 1]; divide by 255 what holds "
                      "0..255")
-  return tf.ensure_shape(tf.cast(picture, tf.float32), [*picture.shape[:-1], 3])
+  return tf.ensure_shape(tf.cast(image, tf.float32), [*image.shape[:-1], 3])
 
 
-def _check_room(picture, side, name):
-  """The picture [..., H, W, 3]; ValueError where H or W is below `side`, or an assertion while they are not known."""
-  sizes = picture.shape[-3:-1]
-  remedy = "take larger pictures, or a smaller size"
+def _check_room(image, side, name):
+  """The image [..., H, W, 3]; ValueError where H or W is below `side`, or an assertion while they are not known."""
+  sizes = image.shape[-3:-1]
+  remedy = "take larger images, or a smaller size"
   if any(size is not None and size < side for size in sizes):
     raise ValueError(f"{name} of {sizes[0]}x{sizes[1]} pixels: expected {side}x{side} or more, the largest block; {remedy}")
   if None not in sizes:
-    return picture
-  seen = tf.shape(picture)[-3:-1]
+    return image
+  seen = tf.shape(image)[-3:-1]
   message = f"{name} smaller than {side}x{side}, the largest block: {remedy}"
   with tf.control_dependencies([tf.debugging.assert_greater_equal(tf.reduce_min(seen), side, message)]):
-    return tf.identity(picture)
+    return tf.identity(image)
 
 
 def _random_kept(image, share, seed):

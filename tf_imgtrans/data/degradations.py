@@ -17,12 +17,12 @@ def phone_camera(image, seed, exposure=(-1.1, -0.5), red_gain=(1.04, 1.16), blue
 
   In this order: light = image ** 2.2, times 2 ** exposure and the white balance gains, clipped at 1; Gaussian blur of
   the optics; sensor noise; back through the gamma; contrast lowered about mid grey; JPEG. Each amount is drawn
-  uniformly from its range. The defaults are a dark, warm, flat and slightly soft picture, of the kind that DPED's
+  uniformly from its range. The defaults are a dark, warm, flat and slightly soft image, of the kind that DPED's
   iPhone 3GS takes beside a DSLR; they are ours.
 
   Args:
     image: float [H, W, 3] in [0, 1], H and W at least 4.
-    seed: int or int pair [2]; the same seed gives the same picture.
+    seed: int or int pair [2]; the same seed gives the same image.
     exposure: range of stops (factors of two in light).
     red_gain, blue_gain: ranges of the white balance gains, green being 1.
     contrast: range of the factor on the distance from 0.5.
@@ -74,7 +74,7 @@ def enlarge(image, scale, height=None, width=None):
   Args:
     image: float [H, W, 3] or [N, H, W, 3] in [0, 1].
     scale: int, at least 1.
-    height, width: size of the picture that was shrunk, where the scale does not divide it; rows and columns beyond it are
+    height, width: size of the image that was shrunk, where the scale does not divide it; rows and columns beyond it are
       cut off. None keeps H * scale and W * scale.
   Returns:
     float32 [..., height, width, 3], clipped to [0, 1].
@@ -105,7 +105,7 @@ def area(images, factor):
   given = images.shape
   for axis in (-3, -2):  # one after the other, which is five times as fast as both
     length = _length(images, axis)
-    what = f"the {'height' if axis == -3 else 'width'} is no multiple of {factor}: crop the picture to one"
+    what = f"the {'height' if axis == -3 else 'width'} is no multiple of {factor}: crop the image to one"
     if isinstance(length, int):
       if length % factor:
         raise ValueError(f"image has shape {given}: {what}")
@@ -133,7 +133,7 @@ def degraded_low_resolution(image, scale, seed, down="area", gaussian_sigma_px=(
   Args:
     image: float [H, W, 3] in [0, 1], H and W known or not.
     scale: int s, at least 1.
-    seed: int or int pair [2]; the same seed gives the same picture.
+    seed: int or int pair [2]; the same seed gives the same image.
     down: down_s, "area" (`area`: the 2x2 means of the progressive pyramid) or "bicubic" (`low_resolution`).
     gaussian_sigma_px: range of k's standard deviations, in pixels of `image` at s = 2: they are taken times s / 2.
     gaussian_angle_deg: range of the angle of k's first axis.

@@ -1,6 +1,6 @@
 """Edge maps of photographs, in whole numbers.
 
-Edges are found on grey levels 0..255, as of an 8-bit picture. Every step is exact in integers, so that a map has the same
+Edges are found on grey levels 0..255, as of an 8-bit image. Every step is exact in integers, so that a map has the same
 bits in eager mode, in a graph and under XLA.
 """
 

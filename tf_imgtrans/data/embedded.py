@@ -1,4 +1,4 @@
-"""The embedded photographs: colour pictures that scikit-image carries inside its package."""
+"""The embedded photographs: colour images that scikit-image carries inside its package."""
 
 import pathlib
 
@@ -10,7 +10,7 @@ TRAINING = ("chelsea.png", "coffee.png", "hubble_deep_field.jpg", "motorcycle_le
 
 
 def folder():
-  """The folder with scikit-image's pictures."""
+  """The folder with scikit-image's images."""
   return pathlib.Path(skimage.data.__file__).parent
 
 

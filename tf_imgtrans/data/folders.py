@@ -14,7 +14,7 @@ HELD_OUT_SEED = 20180920  # of the degradation of held-out photographs
 LAYOUTS = """expected one of
   DPED             DIR/<phone>/training_data/{<phone>,canon}, and DIR/<phone>/test_data/patches/{<phone>,canon} if held out
   the challenge's  DIR/patches/{<phone>,canon}, as in the repository of the PIRM 2018 challenge on smartphones
-  paired folders   DIR/<any>/*.jpg and DIR/<other>/*.jpg, pictures of one pair having one name
+  paired folders   DIR/<any>/*.jpg and DIR/<other>/*.jpg, images of one pair having one name
   photographs      DIR/*.jpg, degraded on the fly"""
 
 
@@ -40,7 +40,7 @@ def read_folder(directory, validation_share=0.1, phone=None, source=None, target
     validation_share: share of the files held out by a hash of their names; DPED's own test patches, where there are
       any, go before it.
     phone: "iphone", "blackberry" or "sony", where DPED holds several.
-    source, target: names of the two folders below `directory`, where they cannot be told.
+    source, target: names of the two folders below `directory`, where they cannot be inferred.
   Returns:
     Folder: pairs (data.pairs.Pair), or paths for photographs.
   Raises:
@@ -80,15 +80,15 @@ def read_photographs(directory, validation_share=0.1):
   Returns:
     Folder of kind "photographs".
   Raises:
-    FileNotFoundError: no such folder, or no picture in it.
+    FileNotFoundError: no such folder, or no image in it.
     ValueError: a share outside [0, 1).
   """
   _check_share(validation_share)
   directory = pathlib.Path(directory)
   if not directory.is_dir():
     raise FileNotFoundError(f"no data folder {directory}: give one with photographs in it or below it")
-  pictures = [list_images([part], recursive=True) for part in photograph_parts(directory)]
-  return Folder("photographs", *(split_by_name(*pictures, validation_share) if len(pictures) == 1 else pictures))
+  images = [list_images([part], recursive=True) for part in photograph_parts(directory)]
+  return Folder("photographs", *(split_by_name(*images, validation_share) if len(images) == 1 else images))
 
 
 def photograph_parts(directory):
@@ -113,7 +113,7 @@ def full_photographs(directory, phone=None):
   DIR/<phone>/test_data/full_size_test_images of DPED, DIR/HD_res of the challenge, else DIR itself.
 
   Raises:
-    FileNotFoundError: no pictures there.
+    FileNotFoundError: no images there.
   """
   directory = pathlib.Path(directory)
   if not directory.is_dir():
@@ -124,7 +124,7 @@ def full_photographs(directory, phone=None):
   return list_images([directory / "HD_res" if (directory / "HD_res").is_dir() else directory])
 
 
-def iterate_pictures(kind, items, largest=None):
+def iterate_images(kind, items, largest=None):
   """Reads the items of a Folder one after the other: yields (name, source, target), float32 [H, W, 3].
 
   Photographs are degraded by `phone_camera` with one seed for all: the same source in every run and every program.
@@ -132,7 +132,7 @@ def iterate_pictures(kind, items, largest=None):
   Args:
     kind: str, of the Folder.
     items: list of Pair, or of Path for photographs.
-    largest: int, pixels; of a picture that is higher or wider, the middle of that height or width is taken, of a
+    largest: int, pixels; of an image that is higher or wider, the middle of that height or width is taken, of a
       photograph before it is degraded. None takes all.
   """
   for item in items:
@@ -143,9 +143,9 @@ def iterate_pictures(kind, items, largest=None):
       yield item.stem, _middle(read_image(item.source), largest), _middle(read_image(item.target), largest)
 
 
-def load_pictures(kind, items, most=None, largest=None):
-  """The first `most` pictures of `iterate_pictures`, as a list."""
-  return list(iterate_pictures(kind, items[:most], largest))
+def load_images(kind, items, most=None, largest=None):
+  """The first `most` images of `iterate_images`, as a list."""
+  return list(iterate_images(kind, items[:most], largest))
 
 
 def _check_share(validation_share):
@@ -153,12 +153,12 @@ def _check_share(validation_share):
     raise ValueError(f"validation_share is {validation_share}: expected a share from 0 to below 1")
 
 
-def _middle(picture, largest):
-  height, width = picture.shape[:2]
+def _middle(image, largest):
+  height, width = image.shape[:2]
   if largest is None or max(height, width) <= largest:
-    return picture
+    return image
   top, left = max(height - largest, 0) // 2, max(width - largest, 0) // 2
-  return picture[top:top + largest, left:left + largest].copy()  # a view would keep the whole picture in memory
+  return image[top:top + largest, left:left + largest].copy()  # a view would keep the whole image in memory
 
 
 def _find_phone(directory, phone):
@@ -200,7 +200,7 @@ def _dped_parts(root, phone, validation_share):
   return split_by_name(pairs, validation_share)
 
 
-def _holds_pictures(folder):
+def _holds_images(folder):
   return any(path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") for path in folder.iterdir())
 
 
@@ -211,8 +211,8 @@ def _paired_names(directory, source, target):
     return source, target
   folders = sorted(path.name for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
   told = len(folders) == 2 and set(folders) & set(TARGETS)
-  if not told and not _holds_pictures(directory):
-    folders = [name for name in folders if _holds_pictures(directory / name)]  # others may hold weights or notes
+  if not told and not _holds_images(directory):
+    folders = [name for name in folders if _holds_images(directory / name)]  # others may hold weights or notes
   if len(folders) != 2:
     return None
   for known in TARGETS:

@@ -74,7 +74,7 @@ LABEL_SETS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class LabelledPicture:
+class LabelledImage:
   """A photograph and its label map."""
 
   photo: pathlib.Path
@@ -115,10 +115,10 @@ def find_labelled(directory, label_set):
     directory: the folder.
     label_set: LabelSet, or its name.
   Returns:
-    list of LabelledPicture.
+    list of LabelledImage.
   Raises:
     FileNotFoundError: no such folder, or another layout; the message draws those expected.
-    ValueError: pictures without a partner, with the first five named; or an unknown label set.
+    ValueError: images without a partner, with the first five named; or an unknown label set.
   """
   directory, label_set = pathlib.Path(directory), get_label_set(label_set)
   if not directory.is_dir():
@@ -132,22 +132,22 @@ def find_labelled(directory, label_set):
   return found
 
 
-def split_labelled(pictures, validation_share):
+def split_labelled(images, validation_share):
   """Splits labelled photographs into (training, held-out) lists.
 
   The parts of the folder are kept: train is trained on, test or else val held out. Without such a part, a share is held
   out by a hash of the names.
 
   Args:
-    pictures: list of LabelledPicture.
+    images: list of LabelledImage.
     validation_share: float in [0, 1).
   """
-  training = [picture for picture in pictures if picture.part in ("train", "")]
+  training = [image for image in images if image.part in ("train", "")]
   for part in ("test", "val"):
-    held_out = [picture for picture in pictures if picture.part == part]
+    held_out = [image for image in images if image.part == part]
     if held_out and training:
       return training, held_out
-  return split_by_name(pictures, validation_share)
+  return split_by_name(images, validation_share)
 
 
 def _cityscapes(directory):
@@ -172,7 +172,7 @@ _LAYOUTS = {"cityscapes": _cityscapes, "camvid": _camvid}
 
 
 def _partners(photos, labels, part, endings):
-  """Pairs the pictures of two folders that have one name but for the endings."""
+  """Pairs the images of two folders that have one name but for the endings."""
   named = []
   for folder, ending in zip((photos, labels), endings):
     if not folder.is_dir():
@@ -184,33 +184,33 @@ def _partners(photos, labels, part, endings):
   alone = sorted(set(by_photo) ^ set(by_labels))
   if alone:
     shown = ", ".join(str(by_photo.get(name) or by_labels.get(name)) for name in alone[:SHOWN])
-    raise ValueError(f"{len(alone)} pictures have no partner in the other folder ({photos} and {labels}): {shown}"
+    raise ValueError(f"{len(alone)} images have no partner in the other folder ({photos} and {labels}): {shown}"
                      f"{', ...' if len(alone) > SHOWN else ''}; add or remove them")
-  return [LabelledPicture(by_photo[name], by_labels[name], part) for name in sorted(by_photo)]
+  return [LabelledImage(by_photo[name], by_labels[name], part) for name in sorted(by_photo)]
 
 
-def check_labelled(pictures, label_set):
+def check_labelled(images, label_set):
   """Decodes every photograph and label map, so that a bad one stops the training before it starts.
 
   Args:
-    pictures: list of LabelledPicture; anything with `photo` and `labels`.
+    images: list of LabelledImage; anything with `photo` and `labels`.
     label_set: LabelSet, or its name.
   Raises:
     ValueError: names the first five that cannot be trained on, and why.
   """
   with concurrent.futures.ThreadPoolExecutor() as pool:  # decoding leaves the interpreter free
-    faults = tqdm(pool.map(lambda picture: _fault(picture, label_set), pictures), "checking labelled photographs",
-                  len(pictures), leave=False, delay=5)
-    bad = [f"  {picture}: {fault}" for picture, fault in zip(pictures, faults) if fault]
+    faults = tqdm(pool.map(lambda image: _fault(image, label_set), images), "checking labelled photographs",
+                  len(images), leave=False, delay=5)
+    bad = [f"  {image}: {fault}" for image, fault in zip(images, faults) if fault]
   if bad:
     more = f"\n  and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
-    raise ValueError(f"{len(bad)} of {len(pictures)} labelled photographs cannot be trained on:\n"
+    raise ValueError(f"{len(bad)} of {len(images)} labelled photographs cannot be trained on:\n"
                      + "\n".join(bad[:SHOWN]) + f"{more}\nMend or remove them.")
 
 
-def _fault(picture, label_set):
+def _fault(image, label_set):
   try:
-    classes, (height, width, _) = read_labels(picture.labels, label_set), read_uint8(picture.photo).shape
+    classes, (height, width, _) = read_labels(image.labels, label_set), read_uint8(image.photo).shape
   except (UnreadableImage, OSError) as error:
     return str(error)
   if (classes == IGNORED).all():
@@ -227,24 +227,24 @@ def read_labels(path, label_set):
   """Reads a label map as class ids.
 
   Args:
-    path: a picture of one channel of 8 bits, or with a palette, whose entries are then the ids; lossless, as PNG is.
+    path: an image of one channel of 8 bits, or with a palette, whose entries are then the ids; lossless, as PNG is.
     label_set: LabelSet, or its name.
   Returns:
     uint8 [H, W], class ids, IGNORED where a pixel is of no class.
   Raises:
     FileNotFoundError: no such file.
-    UnreadableImage: a ValueError; the file gives no picture, or one of colours.
+    UnreadableImage: a ValueError; the file gives no image, or one of colours.
   """
   try:
-    with Image.open(path) as picture:
-      mode, ids = picture.mode, np.asarray(picture)
+    with Image.open(path) as image:
+      mode, ids = image.mode, np.asarray(image)
   except FileNotFoundError:
     raise FileNotFoundError(f"{path}: no such file") from None
   except Exception as error:  # on torn files decoders raise nearly every type there is
     raise UnreadableImage(path, f"no label map ({error})") from None
   if mode not in ("L", "P") or ids.dtype != np.uint8:
-    raise UnreadableImage(path, f"a picture of mode {mode}, expected a label map with one 8-bit id per pixel (mode L or "
-                                "P); of coloured maps take the file with the ids, or pair them as pictures by "
+    raise UnreadableImage(path, f"an image of mode {mode}, expected a label map with one 8-bit id per pixel (mode L or "
+                                "P); of coloured maps take the file with the ids, or pair them as images by "
                                 "--config.label_set none")
   return get_label_set(label_set).from_file[ids]
 

@@ -1,4 +1,4 @@
-"""Pairs of pictures, source and target: found by stem, checked before training."""
+"""Pairs of images, source and target: found by stem, checked before training."""
 
 import concurrent.futures
 import contextlib
@@ -34,14 +34,14 @@ def find_pairs(source_folder, target_folder):
   """Pairs two folders by stem, sorted by stem; suffixes may differ.
 
   Raises:
-    FileNotFoundError: a folder is missing or holds no picture.
-    ValueError: pictures without a partner, with the first five named; or two of one stem in one folder.
+    FileNotFoundError: a folder is missing or holds no image.
+    ValueError: images without a partner, with the first five named; or two of one stem in one folder.
   """
   sources, targets = _by_stem(source_folder), _by_stem(target_folder)
   alone = sorted(set(sources) ^ set(targets))
   if alone:
     named = ", ".join(str(sources.get(stem) or targets.get(stem)) for stem in alone[:SHOWN])
-    raise ValueError(f"{len(alone)} pictures have no partner of the same name in the other folder ({source_folder} and "
+    raise ValueError(f"{len(alone)} images have no partner of the same name in the other folder ({source_folder} and "
                      f"{target_folder}): {named}{', ...' if len(alone) > SHOWN else ''}; add or remove them")
   return [Pair(sources[stem], targets[stem]) for stem in sorted(sources)]
 
@@ -98,7 +98,7 @@ def split_by_name(items, validation_share):
 
 
 def digest(items):
-  """sha256 of the names and file sizes of a list of pairs or files: two runs of one digest used the same pictures."""
+  """sha256 of the names and file sizes of a list of pairs or files: two runs of one digest used the same images."""
   lines = (" ".join([item.stem, *(str(path.stat().st_size) for path in _files(item))]) for item in items)
   return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -141,7 +141,7 @@ def _fraction(stem):
 
 
 def check_sides(paths, least, remedy):
-  """Looks at the headers of pictures, which takes no time to speak of; one that cannot be read comes up later.
+  """Looks at the headers of images, which takes no time to speak of; one that cannot be read comes up later.
 
   Args:
     paths: list of Path.
@@ -151,11 +151,11 @@ def check_sides(paths, least, remedy):
     ValueError: names the first five that are smaller.
   """
   def side(path):
-    with contextlib.suppress(Exception), Image.open(path) as picture:
-      return min(picture.size)
+    with contextlib.suppress(Exception), Image.open(path) as image:
+      return min(image.size)
 
   with concurrent.futures.ThreadPoolExecutor() as pool:
     small = [(path, found) for path, found in zip(paths, pool.map(side, paths)) if found is not None and found < least]
   if small:
     lines = "".join(f"\n  {path}: its shorter side has {found}" for path, found in small[:SHOWN])
-    raise ValueError(f"{len(small)} of {len(paths)} pictures have less than {least} pixels:{lines}\n{remedy}")
+    raise ValueError(f"{len(small)} of {len(paths)} images have less than {least} pixels:{lines}\n{remedy}")

@@ -11,11 +11,11 @@ from tf_imgtrans.core.seeds import seed_at, stream_number
 
 
 def shuffled(position, count, seed):
-  """The picture shown at `position` of an endless run: every epoch is its own permutation of 0 .. count - 1.
+  """The image shown at `position` of an endless run: every epoch is its own permutation of 0 .. count - 1.
 
   Args:
     position: int64 tensor, 0, 1, 2, ...
-    count: int, pictures.
+    count: int, images.
     seed: int.
   Returns:
     int64 tensor.
@@ -30,7 +30,7 @@ def training_batches(load, count, batch_size, seed, start_step=0, part=Part(), f
 
   Args:
     load: (number, seed pair) -> tensors of one element; draws from the seed alone.
-    count: int, how many pictures `load` knows.
+    count: int, how many images `load` knows.
     batch_size: int, of the whole step; divided evenly over the replicas of all workers.
     seed: int, of the run.
     start_step: int.
@@ -45,7 +45,7 @@ def training_batches(load, count, batch_size, seed, start_step=0, part=Part(), f
   if batch_size % replicas:
     raise ValueError(f"batch_size is {batch_size}: expected a multiple of {replicas}, the number of replicas")
   if count < 1:
-    raise ValueError("no picture to train on")
+    raise ValueError("no image to train on")
   per_worker = batch_size // part.workers
 
   def element(number):
@@ -59,22 +59,22 @@ def training_batches(load, count, batch_size, seed, start_step=0, part=Part(), f
           .prefetch(tf.data.AUTOTUNE))
 
 
-def unit(picture):
+def unit(image):
   """uint8 0..255 -> float32 [0, 1]."""
-  return tf.cast(picture, tf.float32) / 255.0
+  return tf.cast(image, tf.float32) / 255.0
 
 
-def random_crop(pictures, size, seed):
-  """Cuts the same random size x size window out of pictures [H, W, C] of one height and width."""
-  height, width = tf.shape(pictures[0])[0], tf.shape(pictures[0])[1]
+def random_crop(images, size, seed):
+  """Cuts the same random size x size window out of images [H, W, C] of one height and width."""
+  height, width = tf.shape(images[0])[0], tf.shape(images[0])[1]
   with tf.control_dependencies([tf.debugging.assert_greater_equal(tf.minimum(height, width), size)]):
     room = tf.stack([height - size + 1, width - size + 1])
   top, left = tf.unstack(tf.cast(tf.random.stateless_uniform([2], seed) * tf.cast(room, tf.float32), tf.int32))
-  return [tf.ensure_shape(picture[top:top + size, left:left + size], [size, size, picture.shape[-1]])
-          for picture in pictures]
+  return [tf.ensure_shape(image[top:top + size, left:left + size], [size, size, image.shape[-1]])
+          for image in images]
 
 
-def random_flip(pictures, seed):
-  """Mirrors all pictures [H, W, C] left to right, or none of them."""
+def random_flip(images, seed):
+  """Mirrors all images [H, W, C] left to right, or none of them."""
   mirror = tf.random.stateless_uniform([], seed) < 0.5
-  return [tf.cond(mirror, lambda p=picture: p[:, ::-1], lambda p=picture: p) for picture in pictures]
+  return [tf.cond(mirror, lambda p=image: p[:, ::-1], lambda p=image: p) for image in images]

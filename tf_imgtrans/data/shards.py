@@ -1,6 +1,6 @@
-"""Pictures packed for training at several sizes: TFRecord files read by number, nothing larger than needed being decoded.
+"""Images packed for training at several sizes: TFRecord files read by number, nothing larger than needed being decoded.
 
-    OUT/index.json                                  sizes, number and names of the pictures, digest of the sources, version
+    OUT/index.json                                  sizes, number and names of the images, digest of the sources, version
     OUT/64x64/index.json                            of each file the offset, length and CRC-32 of every record
     OUT/64x64/pictures-00000-of-00070.tfrecord      and so on, and so for every size
 
@@ -52,12 +52,12 @@ class Shards:
   version: str  # of the package that packed them, as given
 
   def __len__(self):
-    """How many pictures there are, of each size."""
+    """How many images there are, of each size."""
     return len(self.names)
 
 
 def find_shards(directory):
-  """The packed pictures of a folder as Shards; None where it is missing or of another kind. ValueError: a newer format."""
+  """The packed images of a folder as Shards; None where it is missing or of another kind. ValueError: a newer format."""
   path = pathlib.Path(directory) / INDEX
   index = read_json(path) if path.is_file() else None
   if not isinstance(index, dict) or index.get("kind") != KIND or "names" not in index:
@@ -69,26 +69,26 @@ def find_shards(directory):
 
 
 class ShardStore:
-  """Packed pictures of one size by number, for tf.data; used as `data.store.ImageStore` is.
+  """Packed images of one size by number, for tf.data; used as `data.store.ImageStore` is.
 
-  Each record is read where it lies and its CRC-32 checked, so that picture i is a function of i alone, from any number of
-  threads. Decoded pictures are kept while they fit the budget.
+  Each record is read where it lies and its CRC-32 checked, so that image i is a function of i alone, from any number of
+  threads. Decoded images are kept while they fit the budget.
 
   Args:
     directory: a folder of `tf-imgtrans data pack`.
     size: int, one of its sizes.
-    budget: int, bytes of decoded pictures to keep.
+    budget: int, bytes of decoded images to keep.
   Attributes: `shards`, of type Shards; `size`; `paths`, a list of PurePosixPath, the sources' below their folder.
   Raises:
     FileNotFoundError: no packed folder, or one of its files is missing.
     ValueError: a size that was not packed.
-    DamagedShard: a file that is cut short, or an index of other pictures.
+    DamagedShard: a file that is cut short, or an index of other images.
   """
 
   def __init__(self, directory, size, budget=BUDGET):
     self.shards, self.size = find_shards(directory), size
     if self.shards is None:
-      raise FileNotFoundError(f"{directory} holds no packed pictures: make it with tf-imgtrans data pack")
+      raise FileNotFoundError(f"{directory} holds no packed images: make it with tf-imgtrans data pack")
     if size not in self.shards.sizes:
       raise ValueError(f"size is {size}: expected one that {directory} holds, {', '.join(map(str, self.shards.sizes))}")
     self.paths = [pathlib.PurePosixPath(name) for name in self.shards.names]
@@ -99,11 +99,11 @@ class ShardStore:
     return len(self.paths)
 
   def read(self, number):
-    """The picture `number` as a uint8 array [size, size, 3]; DamagedShard where its record is not what was written."""
+    """The image `number` as a uint8 array [size, size, 3]; DamagedShard where its record is not what was written."""
     return self._store.read(number)
 
   def tensor(self, number):
-    """The picture `number`, an integer tensor, as a uint8 tensor [size, size, 3]."""
+    """The image `number`, an integer tensor, as a uint8 tensor [size, size, 3]."""
     return tf.ensure_shape(self._store.tensor(number), [self.size, self.size, 3])
 
   def verify(self):
@@ -127,7 +127,7 @@ class ShardStore:
             for row in zip(each["offsets"], each["lengths"], each["checksums"])]
     self._places = np.array(rows, np.int64)
     if (index["digest"], len(rows)) != (self.shards.digest, len(self)):
-      raise DamagedShard(f"{path} is of other pictures than {self.shards.directory / INDEX}: {REMEDY}")
+      raise DamagedShard(f"{path} is of other images than {self.shards.directory / INDEX}: {REMEDY}")
     for file, each in enumerate(self._files):
       if not each.is_file():
         raise FileNotFoundError(f"no file {each}: {REMEDY}")
@@ -154,14 +154,14 @@ class ShardStore:
     """(uint8 [size, size, 3], name, index) of a serialised tf.train.Example."""
     try:
       features = tf.train.Example.FromString(record).features.feature
-      image, name = (features[key].bytes_list.value[0] for key in ("image", "name"))
-      picture = cv2.cvtColor(cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+      encoded, name = (features[key].bytes_list.value[0] for key in ("image", "name"))
+      image = cv2.cvtColor(cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
       index = features["index"].int64_list.value[0]
     except Exception as error:  # protobuf, an empty list and OpenCV have each their own
       raise self._damaged(number, f"is not as it was packed ({error})") from None
-    if picture.shape != (self.size, self.size, 3):
-      raise self._damaged(number, f"has shape {picture.shape}: expected {self.size}x{self.size} pixels")
-    return picture, name.decode(), index
+    if image.shape != (self.size, self.size, 3):
+      raise self._damaged(number, f"has shape {image.shape}: expected {self.size}x{self.size} pixels")
+    return image, name.decode(), index
 
   def _damaged(self, number, fault):
     path = self._files[self._places[number, 0]]
@@ -169,31 +169,31 @@ class ShardStore:
 
 
 def pack(paths, out, sizes, per_shard=1000, crop=True, enlarge=False, root=None, version="", progress=True):
-  """Packs pictures as squares of several sizes, for ShardStore.
+  """Packs images as squares of several sizes, for ShardStore.
 
   Each is cut to the largest square in its middle and brought to the largest size by area; a pixel of a smaller size is the
-  mean of its block of that, rounded once. A picture that cannot be read is left out. The folder appears when it is whole.
+  mean of its block of that, rounded once. An image that cannot be read is left out. The folder appears when it is whole.
 
   Args:
-    paths: list of picture files.
+    paths: list of image files.
     out: folder to make; it may exist, if it is empty.
     sizes: sides in pixels, each a power of two times the smallest.
     per_shard: int, sources of one file.
-    crop: bool; False squeezes the whole picture into the square.
-    enlarge: bool, whether pictures are taken that are smaller than the largest size.
-    root: folder that the names are relative to; None for the one that all pictures have in common.
+    crop: bool; False squeezes the whole image into the square.
+    enlarge: bool, whether images are taken that are smaller than the largest size.
+    root: folder that the names are relative to; None for the one that all images have in common.
     version: str, of the package, for the index.
     progress: bool, whether a bar is drawn on the error stream.
   Returns:
-    (Shards, list of (path, reason) of the pictures that were left out).
+    (Shards, list of (path, reason) of the images that were left out).
   Raises:
-    ValueError: wrong sizes, a folder that is not empty, pictures too small (naming the first five), or none readable.
+    ValueError: wrong sizes, a folder that is not empty, images too small (naming the first five), or none readable.
   """
   paths, sizes, out = list(dict.fromkeys(map(pathlib.Path, paths))), _check_sizes(sizes), pathlib.Path(out).absolute()
   if not paths or per_shard < 1:
-    raise ValueError(f"{len(paths)} pictures and {per_shard} a file: expected at least one of each")
+    raise ValueError(f"{len(paths)} images and {per_shard} a file: expected at least one of each")
   if out.exists() and (not out.is_dir() or any(out.iterdir())):
-    what = "holds packed pictures already" if out.is_dir() and find_shards(out) else "exists, and is no empty folder"
+    what = "holds packed images already" if out.is_dir() and find_shards(out) else "exists, and is no empty folder"
     raise ValueError(f"{out} {what}: give another folder, or remove it")
   if not enlarge:
     check_sides(paths, sizes[-1], "Remove them, take a smaller --size, or allow it with --enlarge.")
@@ -226,14 +226,14 @@ def _check_sizes(sizes):
 
 
 def _squares(path, sizes, crop, enlarge):
-  """The picture of a file as PNG bytes of each size, in their order; or the reason why there are none."""
+  """The image of a file as PNG bytes of each size, in their order; or the reason why there are none."""
   try:
-    picture = read_uint8(path)
+    image = read_uint8(path)
   except (UnreadableImage, OSError) as error:
     return str(error).removeprefix(f"{path}: ")
-  if min(picture.shape[:2]) < sizes[-1] and not enlarge:
-    return f"its shorter side has {min(picture.shape[:2])} pixels: expected {sizes[-1]}"
-  sums, encoded = resize(central_square(picture) if crop else picture, sizes[-1]).astype(np.uint64), []
+  if min(image.shape[:2]) < sizes[-1] and not enlarge:
+    return f"its shorter side has {min(image.shape[:2])} pixels: expected {sizes[-1]}"
+  sums, encoded = resize(central_square(image) if crop else image, sizes[-1]).astype(np.uint64), []
   while True:
     pixels = (sizes[-1] // len(sums)) ** 2
     if len(sums) in sizes:
@@ -282,11 +282,11 @@ def _write(squares, names, out, sizes, per_shard, version):
             part[key].append(value)
         taken.append(path)
   if not taken:
-    raise ValueError(f"none of {len(names)} pictures could be packed; the first is {failures[0][0]}: {failures[0][1]}")
+    raise ValueError(f"none of {len(names)} images could be packed; the first is {failures[0][0]}: {failures[0][1]}")
   common = {"kind": KIND, "format": FORMAT, "version": version, "digest": digest(taken)}
   contents = {out / f"{size}x{size}" / INDEX: {"size": size, "files": files[size]} for size in sizes}
   contents[out / INDEX] = {"sizes": sizes, "number": len(taken), "names": [names[path] for path in taken]}
-  for path, content in contents.items():  # in one line: indented, the numbers of 70 000 pictures would take a line each
+  for path, content in contents.items():  # in one line: indented, the numbers of 70 000 images would take a line each
     write_bytes(path, (json.dumps({**common, **content}) + "\n").encode())
   return failures
 

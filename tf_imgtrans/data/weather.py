@@ -1,12 +1,12 @@
 """Synthetic rain and snow on clean photographs, as pure functions of image and seed.
 
 They stand for the real pairs of deraining and desnowing, which nobody can take: the same scene with and without weather.
-The same seed gives the same picture in eager mode, in a graph, under XLA (which needs the size to be known) and in a
+The same seed gives the same image in eager mode, in a graph, under XLA (which needs the size to be known) and in a
 tf.data map, but for rounding.
 
 Streaks and flakes are laid over the photograph as K. Garg and S. Nayar, "Vision and Rain" (International Journal of
 Computer Vision 75(1), 2007) describe rain: fast drops smear along their way into streaks that let the background through
-and are brighter than it. All numbers are ours, chosen on pictures of 256 rows.
+and are brighter than it. All numbers are ours, chosen on images of 256 rows.
 """
 
 import math
@@ -18,7 +18,7 @@ from tf_imgtrans.core.seeds import as_seed_pair, fold_in, uniform
 STEEPEST = 60.0  # degrees: the canvas widens with the tangent
 
 # Layers from far to near: what falls further away looks smaller and fainter, and there is more of it.
-# Rain: share of the streaks, share of their length, opacity, deviation of their Gaussian profile over the picture's height.
+# Rain: share of the streaks, share of their length, opacity, deviation of their Gaussian profile over the image's height.
 _RAIN = ((0.45, 0.5, 0.5, 0.0010), (0.35, 0.8, 0.7, 0.0020), (0.20, 1.0, 0.8, 0.0030))
 # Snow: share of the flakes, place of their smallest radius in its range, opacity.
 _SNOW = ((0.75, 0.0, 0.75), (0.19, 0.3, 0.85), (0.06, 0.6, 0.80))
@@ -32,15 +32,15 @@ _STEPS = 256  # of that opacity; whole numbers, so that sums along streaks do no
 def rain(image, seed, streaks=(0.001, 0.006), length=(0.03, 0.12), slant=(0.0, 20.0)):
   """Draws streaks of rain over a photograph.
 
-  Each amount is drawn uniformly from its range. The streaks of a picture are parallel, taper towards their ends, and lie
+  Each amount is drawn uniformly from its range. The streaks of an image are parallel, taper towards their ends, and lie
   in three layers, of which the far ones have shorter and fainter streaks. A streak of opacity a over a colour c gives
   (1 - a) c + a times nearly white.
 
   Args:
     image: float [H, W, 3] in [0, 1].
-    seed: int or int pair [2]; the same seed gives the same picture.
+    seed: int or int pair [2]; the same seed gives the same image.
     streaks: range of the share of pixels where a streak begins, in [0, 1].
-    length: range of the length of the longest streaks over the picture's height, in [0, 1].
+    length: range of the length of the longest streaks over the image's height, in [0, 1].
     slant: range of degrees from the vertical, to either side, 0 to 60.
   Returns:
     float32 [H, W, 3] in [0, 1].
@@ -76,9 +76,9 @@ def snow(image, seed, flakes=(0.001, 0.006), size=(0.004, 0.02)):
 
   Args:
     image: float [H, W, 3] in [0, 1].
-    seed: int or int pair [2]; the same seed gives the same picture.
+    seed: int or int pair [2]; the same seed gives the same image.
     flakes: range of the share of pixels where a flake lies, in [0, 1].
-    size: range of the radius of flakes over the picture's height, 0 to 0.2; at least 0.6 pixels are taken.
+    size: range of the radius of flakes over the image's height, 0 to 0.2; at least 0.6 pixels are taken.
   Returns:
     float32 [H, W, 3] in [0, 1].
   Raises:
@@ -103,8 +103,8 @@ def _check(image, **ranges):
   """Float32 tensor of the image, after a look at it and at the (range, largest legal value) of each amount."""
   image = tf.convert_to_tensor(image)
   if image.shape.rank != 3 or image.shape[-1] not in (3, None):
-    raise ValueError(f"image has shape {image.shape}: expected [height, width, 3], RGB in [0, 1]; a batch goes picture by "
-                     "picture, each with a seed of its own")
+    raise ValueError(f"image has shape {image.shape}: expected [height, width, 3], RGB in [0, 1]; a batch goes image by "
+                     "image, each with a seed of its own")
   if not image.dtype.is_floating:
     raise ValueError(f"image has dtype {image.dtype.name}: expected floating point in [0, 1]; divide 0..255 by 255")
   for name, (limits, largest) in ranges.items():

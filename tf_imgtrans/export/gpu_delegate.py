@@ -22,7 +22,7 @@ _OTHERS = {"ADD", "AVERAGE_POOL_2D", "BATCH_MATMUL", "CAST", "CONCATENATION", "C
            "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "SELECT", "SELECT_V2", "SLICE", "SOFTMAX", "SPACE_TO_DEPTH",
            "SPLIT", "SPLIT_V", "STRIDED_SLICE", "TILE", "TRANSPOSE", "TRANSPOSE_CONV"}
 GPU_OPERATIONS = frozenset(_ELEMENTWISE_ONE | _ELEMENTWISE_TWO | _REDUCTIONS | _PADS | _OTHERS)
-# Operations of which every input but the first is a number of the graph, not of the picture.
+# Operations of which every input but the first is a number of the graph, not of the image.
 _ONE_RUNTIME_INPUT = {"RESHAPE", "TILE", "TRANSPOSE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", *_REDUCTIONS, *_PADS}
 _ACTIVATIONS = {0, 1, 2, 3, 4}  # schema.fbs, ActivationFunctionType: none, relu, relu_n1_to_1, relu6, tanh
 

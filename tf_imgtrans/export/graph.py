@@ -61,7 +61,7 @@ def prepare_graph(folder, out, replacements=None):
   """Writes a SavedModel again with weights folded and operations replaced, where there is anything to change.
 
   A weight that is computed from others, as in an equalised convolution, is a number in the result: the converter would
-  leave large ones to be computed on the phone at every picture, and could not quantize them.
+  leave large ones to be computed on the phone at every image, and could not quantize them.
 
   Args:
     folder: of a SavedModel with the signature image_float and a known batch size.

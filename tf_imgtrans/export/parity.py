@@ -1,4 +1,4 @@
-"""The proof that an exported model gives the same picture as its source."""
+"""The proof that an exported model gives the same image as its source."""
 
 import dataclasses
 import math

@@ -14,11 +14,11 @@ PRECISIONS = {
     "float32": "weights and arithmetic in 32 bits",
     "float16": "weights in 16 bits, arithmetic as the device likes",
     "dynamic_int8": "weights in 8 bits, activations quantized as they come",
-    "int8": "weights and activations in 8 bits, from representative pictures",
-    "int16x8": "activations in 16 bits, weights in 8, from representative pictures",
+    "int8": "weights and activations in 8 bits, from representative images",
+    "int16x8": "activations in 16 bits, weights in 8, from representative images",
 }
 CALIBRATED = ("int8", "int16x8")
-_LEAST_KERNEL = 3  # pixels a side; smaller ones hand pixels on, and what 8 bits lose there shows in the picture
+_LEAST_KERNEL = 3  # pixels a side; smaller ones hand pixels on, and what 8 bits lose there shows in the image
 _INTEGER_SETS = {"int8": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
                  "int16x8": tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8}
 _BY_CONVOLUTION = ('take upsample="conv" (--upsample conv), which moves the pixels by a convolution, or precision '
@@ -46,7 +46,7 @@ def convert(folder, precision, representative=None, integer_io=False, convolutio
     folder: of a SavedModel with the signature image_float.
     precision: key of PRECISIONS.
     representative: list of float32 [H, W, 3] in [0, 1], for those of CALIBRATED.
-    integer_io: bool; True for uint8 pictures in and out, of precision int8.
+    integer_io: bool; True for uint8 images in and out, of precision int8.
     convolutions_only: bool; True leaves all but convolutions of 3x3 and more in float32 within precision int8.
   Returns:
     bytes of the .tflite file.
@@ -60,8 +60,8 @@ def convert(folder, precision, representative=None, integer_io=False, convolutio
   if precision == "float16":
     converter.target_spec.supported_types = [tf.float16]
   if precision in CALIBRATED:
-    pictures = spanning(representative)
-    converter.representative_dataset = lambda: ((SIGNATURE, {"image": picture[None]}) for picture in pictures)
+    images = spanning(representative)
+    converter.representative_dataset = lambda: ((SIGNATURE, {"image": image[None]}) for image in images)
   if integer_io:
     converter.inference_input_type = converter.inference_output_type = tf.uint8
   try:
@@ -76,7 +76,7 @@ def convert(folder, precision, representative=None, integer_io=False, convolutio
 
 
 def _convolutions_alone(converter, folder):
-  """TensorFlow's selective quantization, whose public door is its debugger; it goes by the names of a float32 file."""
+  """TensorFlow's selective quantization, whose public function is its debugger; it goes by the names of a float32 file."""
   operations = read_lite(convert(folder, "float32")).operations
   others = {operation.name for operation in operations if not operation.kernel}
   small = [operation.outputs[0].name for operation in operations
@@ -86,35 +86,35 @@ def _convolutions_alone(converter, folder):
   return debugger.get_nondebug_quantized_model()
 
 
-def spanning(pictures):
-  """Copies of the pictures, of which the first has a black and a white pixel in a corner.
+def spanning(images):
+  """Copies of the images, of which the first has a black and a white pixel in a corner.
 
   The calibration takes the input's range from the smallest and the largest value it sees. Ours is [0, 1] whatever the
-  pictures hold, so that uint8 steps are 1/255 and no highlight is cut.
+  images hold, so that uint8 steps are 1/255 and no highlight is cut.
   """
-  first = np.array(pictures[0], np.float32)
+  first = np.array(images[0], np.float32)
   first[0, 0], first[0, -1] = 0, 1
-  return [first, *(np.asarray(picture, np.float32) for picture in pictures[1:])]
+  return [first, *(np.asarray(image, np.float32) for image in images[1:])]
 
 
-def check_representative(pictures, height=None, width=None):
-  """The pictures as a list, checked.
+def check_representative(images, height=None, width=None):
+  """The images as a list, checked.
 
   Raises:
     ValueError: none, or one of another shape, dtype or range.
   """
-  pictures = [] if pictures is None else list(pictures)
-  if not pictures:
-    raise ValueError(f"no representative pictures: {' and '.join(CALIBRATED)} take the ranges of activations from some; "
+  images = [] if images is None else list(images)
+  if not images:
+    raise ValueError(f"no representative images: {' and '.join(CALIBRATED)} take the ranges of activations from some; "
                      "give float32 [H, W, 3] in [0, 1], a hundred of what the model will see")
-  for index, picture in enumerate(pictures):
-    picture = np.asarray(picture)
-    expected = (height or picture.shape[0], width or picture.shape[1], 3) if picture.ndim == 3 else ("H", "W", 3)
-    if picture.shape != expected or picture.dtype != np.float32:
-      raise ValueError(f"representative picture {index} is {picture.dtype} {picture.shape}: expected float32 {expected}")
-    if not (picture.min() >= 0 and picture.max() <= 1):
-      raise ValueError(f"representative picture {index} spans {picture.min()} .. {picture.max()}: expected [0, 1]")
-  return pictures
+  for index, image in enumerate(images):
+    image = np.asarray(image)
+    expected = (height or image.shape[0], width or image.shape[1], 3) if image.ndim == 3 else ("H", "W", 3)
+    if image.shape != expected or image.dtype != np.float32:
+      raise ValueError(f"representative image {index} is {image.dtype} {image.shape}: expected float32 {expected}")
+    if not (image.min() >= 0 and image.max() <= 1):
+      raise ValueError(f"representative image {index} spans {image.min()} .. {image.max()}: expected [0, 1]")
+  return images
 
 
 def refused_operations(message):

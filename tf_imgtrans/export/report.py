@@ -36,7 +36,7 @@ def inspect_lite(path: str | pathlib.Path) -> dict:
 
 
 def settle(path, parity):
-  """Moves a file whose pictures are outside the tolerance to NAME.outside_tolerance.tflite, and enters it in the report.
+  """Moves a file whose images are outside the tolerance to NAME.outside_tolerance.tflite, and enters it in the report.
 
   The report, `export_report.json` in the same folder, holds one entry for each file that is there; an older file of the
   name that has just been refused goes, so that nobody takes it for the new one.

@@ -1,6 +1,6 @@
 """Export to SavedModel, for TensorFlow Serving and every other loader.
 
-What the graph does to encoded pictures stands here too: it uses TensorFlow's own operations alone, so that a server
+What the graph does to encoded images stands here too: it uses TensorFlow's own operations alone, so that a server
 needs no extra library.
 """
 
@@ -30,13 +30,13 @@ def to_saved_model(generator: keras.Model, directory: str | pathlib.Path, versio
   """Writes `directory/version/`, the layout of TensorFlow Serving, whole or not at all, with warm-up requests inside.
 
   Its signatures, s being the generator's scale:
-    serving_default: `image_bytes`, string [N] (or []) of encoded JPEG, PNG, WebP or BMP pictures, each of its own size, to
-      `image_bytes`, string of that shape, PNG pictures of s times those sizes, 8 bits a channel. See `read_picture`.
+    serving_default: `image_bytes`, string [N] (or []) of encoded JPEG, PNG, WebP or BMP images, each of its own size, to
+      `image_bytes`, string of that shape, PNG images of s times those sizes, 8 bits a channel. See `decode_image`.
     image_uint8: `image`, uint8 [N, H, W, 3], to `image`, uint8 [N, sH, sW, 3].
     image_float: `image`, float32 [N, H, W, 3] in [0, 1] of any legal size, to `image`, float32 [N, sH, sW, 3] in [0, 1].
 
   The server must be at least as new as the TensorFlow that exports: one that does not know tf.io.decode_webp cannot load
-  the model; an export by such a TensorFlow refuses WebP. A request with one unreadable picture fails as a whole with
+  the model; an export by such a TensorFlow refuses WebP. A request with one unreadable image fails as a whole with
   INVALID_ARGUMENT, and the server goes on.
 
   Args:
@@ -44,8 +44,8 @@ def to_saved_model(generator: keras.Model, directory: str | pathlib.Path, versio
     directory: str or Path, the model's folder.
     version: int, at least 1; a server takes the highest.
     noise: "fixed", "random" or "off", what noise is in the exported graph; None for the generator's own, but a fixed one in
-      the place of a random one, so that one input gives one picture.
-    max_pixels: int, the most pixels that an encoded picture may have; its header is asked before it is decoded.
+      the place of a random one, so that one input gives one image.
+    max_pixels: int, the most pixels that an encoded image may have; its header is asked before it is decoded.
   Returns:
     Path of the version folder.
   Raises:
@@ -81,7 +81,7 @@ def write_archive(generator, folder, noise, shape=(None, None, None, 3), max_pix
     noise: as of `to_saved_model`.
     shape: of the inputs of `image_float`, None where any size is legal.
     max_pixels: int, for the signatures of `to_saved_model`; None for float images alone, also under `serving_default`.
-    smallest: int, the least height and width of encoded pictures.
+    smallest: int, the least height and width of encoded images.
   """
   generator = float32_twin(generator)
   # ExportArchive, as tf.saved_model.save of a Keras model gives a file that only Python can load. It finds the variables
@@ -107,20 +107,20 @@ def write_archive(generator, folder, noise, shape=(None, None, None, 3), max_pix
       archive.add_endpoint("serving_default", enhance, input_signature=floats)
     else:
       archive.add_endpoint("image_uint8", enhance_uint8, input_signature=[tf.TensorSpec(shape, tf.uint8, name="image")])
-      # Of unknown rank, as a REST call in columns sends one picture as a scalar.
+      # Of unknown rank, as a REST call in columns sends one image as a scalar.
       archive.add_endpoint("serving_default", _bytes_endpoint(network, max_pixels, smallest),
                            input_signature=[tf.TensorSpec(None, tf.string, name="image_bytes")])
     archive.write_out(str(folder), verbose=False)
 
 
 def _bytes_endpoint(network, max_pixels, smallest):
-  """The function from encoded pictures to encoded pictures."""
+  """The function from encoded images to encoded images."""
   def enhance_one(data):
-    picture = read_picture(data, max_pixels, smallest)
-    return tf.io.encode_png(_to_uint8(network(picture[None])[0]), compression=_PNG_COMPRESSION)
+    image = decode_image(data, max_pixels, smallest)
+    return tf.io.encode_png(_to_uint8(network(image[None])[0]), compression=_PNG_COMPRESSION)
 
   def enhance_bytes(image_bytes):
-    # One at a time: pictures differ in size, and the maps of one are enough for the memory.
+    # One at a time: images differ in size, and the maps of one are enough for the memory.
     enhanced = tf.map_fn(enhance_one, tf.reshape(image_bytes, [-1]), parallel_iterations=1,
                          fn_output_signature=tf.TensorSpec([], tf.string))
     return {"image_bytes": tf.reshape(enhanced, tf.shape(image_bytes))}
@@ -146,8 +146,8 @@ def _to_uint8(images):
   return tf.cast(tf.floor(tf.clip_by_value(images, 0.0, 1.0) * 255 + 0.5), tf.uint8)
 
 
-def read_picture(data, max_pixels=MAX_PIXELS, smallest=1):
-  """Decodes one picture inside a graph, as core.images.read_image does outside.
+def decode_image(data, max_pixels=MAX_PIXELS, smallest=1):
+  """Decodes one image inside a graph, as core.images.read_image does outside.
 
   A JPEG is turned upright by its EXIF orientation, grey becomes three equal channels, alpha is dropped (the colour under
   it stays), CMYK and palettes become RGB, a 16-bit PNG keeps its 65536 steps. Not taken, with an error that says so: GIF,
@@ -165,16 +165,16 @@ def read_picture(data, max_pixels=MAX_PIXELS, smallest=1):
   """
   byte = _byte_reader(data)
   kind = _kind(byte)
-  known = tf.debugging.Assert(kind < 4, [f"not a picture of a known kind: expected {_KINDS}"])
+  known = tf.debugging.Assert(kind < 4, [f"not an image of a known kind: expected {_KINDS}"])
   with tf.control_dependencies(_made(known)):
     height, width = tf.switch_case(kind, [lambda: _jpeg_size(data), lambda: _png_size(byte), lambda: _webp_size(byte),
                                           lambda: _bmp_size(byte), lambda: _size(0, 0)])
   checks = [
       tf.debugging.Assert((height >= smallest) & (width >= smallest),
-                          ["picture is", width, "x", height, f"pixels: the model needs at least {smallest} x {smallest}"]),
+                          ["image is", width, "x", height, f"pixels: the model needs at least {smallest} x {smallest}"]),
       # Sides first: a header's product of two 32-bit numbers can be more than 64 bits hold.
       tf.debugging.Assert((height <= max_pixels) & (width <= max_pixels) & (height * width <= max_pixels),
-                          ["picture is", width, "x", height, f"pixels: more than the {max_pixels} that are allowed"]),
+                          ["image is", width, "x", height, f"pixels: more than the {max_pixels} that are allowed"]),
   ]
   with tf.control_dependencies(_made(*checks)):
     data = tf.identity(data)

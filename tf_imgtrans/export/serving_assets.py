@@ -10,14 +10,14 @@ _WRITTEN = "# Written by tf-imgtrans export saved-model"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 _BATCHING = f"""{_WRITTEN}; kept as it is once it is there.
-# Merges requests that wait, for pictures of ONE size. Off in compose.yaml, as with it
-#  - requests of image_float and image_uint8 with pictures of different sizes cannot be merged and fail;
-#  - one unreadable picture fails all requests that were merged with it;
-#  - serving_default gains nothing: it takes the pictures one by one.
+# Merges requests that wait, for images of ONE size. Off in compose.yaml, as with it
+#  - requests of image_float and image_uint8 with images of different sizes cannot be merged and fail;
+#  - one unreadable image fails all requests that were merged with it;
+#  - serving_default gains nothing: it takes the images one by one.
 max_batch_size {{ value: 8 }}
 batch_timeout_micros {{ value: 0 }}  # merge what waits already, wait for nothing
 max_enqueued_batches {{ value: 64 }}  # beyond it the server answers UNAVAILABLE
-num_batch_threads {{ value: 2 }}  # batches at once: each holds the maps of its pictures in memory
+num_batch_threads {{ value: 2 }}  # batches at once: each holds the maps of its images in memory
 """
 _COMPOSE = f"""{_WRITTEN}; kept as it is once it is there.
 # Start: docker compose up -d      Check: tf-imgtrans serve-check http://localhost:8501 --name NAME
@@ -89,7 +89,7 @@ def write_warmup(folder, name, side=64):
   Args:
     folder: str or Path of the version folder.
     name: str, the model's name.
-    side: int, height and width in pixels of the pictures; a ramp from black to white.
+    side: int, height and width in pixels of the images; a ramp from black to white.
   Returns:
     Path of the file.
   """

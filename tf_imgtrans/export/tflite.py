@@ -20,7 +20,7 @@ from tf_imgtrans.export.quantization import CALIBRATED, PRECISIONS, Unexportable
 from tf_imgtrans.export.saved_model import write_archive
 
 UPSAMPLES = ("depth_to_space", "conv")
-# Runs a file on a grey picture, without this package, whose imports take long.
+# Runs a file on a grey image, without this package, whose imports take long.
 _TRIAL = """
 import sys
 import numpy as np
@@ -70,14 +70,14 @@ def to_tflite(generator: keras.Model, path: str | pathlib.Path, precision: str =
       the precision does not hold; the message names it and the remedy.
   """
   _check(path, precision, height, width, integer_io, convolutions_only, upsample)
-  pictures = check_representative(representative, height, width) if precision in CALIBRATED else None
+  images = check_representative(representative, height, width) if precision in CALIBRATED else None
   replacements = {**(CONVOLUTIONS if upsample == "conv" else {}), **(PRODUCTS if precision == "int16x8" else {})}
   with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as prepared:
     write_archive(generator, folder, noise, shape=(1, height, width, 3))
-    content = convert(prepare_graph(folder, prepared, replacements), precision, pictures, integer_io, convolutions_only)
+    content = convert(prepare_graph(folder, prepared, replacements), precision, images, integer_io, convolutions_only)
   check_builtin(content)
-  if pictures:
-    _try_out(content, pictures[0], precision)
+  if images:
+    _try_out(content, images[0], precision)
   content = add_description(content, describe(generator, precision, height, width, noise, upsample=upsample,
                                               convolutions_only=convolutions_only))
   write_bytes(path, content)
@@ -115,7 +115,7 @@ def _check(path, precision, height, width, integer_io, convolutions_only, upsamp
     raise ValueError("upsample is conv without height and width: the convolutions need a fixed size")
 
 
-def _try_out(content, picture, precision):
+def _try_out(content, image, precision):
   """Runs the file once: the converter writes integer operations that no interpreter has.
 
   In a process of its own, as some of them do not fail but abort.
@@ -126,7 +126,7 @@ def _try_out(content, picture, precision):
   with tempfile.TemporaryDirectory() as folder:
     path = pathlib.Path(folder, "trial.tflite")
     path.write_bytes(content)
-    ran = subprocess.run([sys.executable, "-c", _TRIAL, str(path), *map(str, picture.shape)], check=False,
+    ran = subprocess.run([sys.executable, "-c", _TRIAL, str(path), *map(str, image.shape)], check=False,
                          capture_output=True, text=True)
   if not ran.returncode:
     return

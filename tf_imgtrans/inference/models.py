@@ -41,7 +41,7 @@ class LoadedModel:
 
   @functools.cached_property
   def scale(self) -> int:
-    """int s: the output is s times as high and wide as the input. Exported files are asked by a small picture."""
+    """int s: the output is s times as high and wide as the input. Exported files are asked by a small image."""
     if self.keras_model is not None:
       return int(getattr(self.keras_model, "scale", 1))
     height, width = (size or _PROBE_SIZE for size in self.run.size)
@@ -166,11 +166,11 @@ def _finished(run):
 
 
 def _check_size(path, size, images):
-  """Raises ValueError unless the pictures have the height and width that an exported file is fixed to."""
+  """Raises ValueError unless the images have the height and width that an exported file is fixed to."""
   given = images.shape[1:3]
   if any(expected not in (None, seen) for expected, seen in zip(size, given)):
     height, width = (side or "any" for side in size)
-    raise ValueError(f"picture is {given[0]} high and {given[1]} wide: the file takes height {height} and width "
+    raise ValueError(f"image is {given[0]} high and {given[1]} wide: the file takes height {height} and width "
                      f"{width}; resize it, or export for its size ({path})")
 
 
@@ -263,7 +263,7 @@ class _LiteRunner:
     _check_size(self.path, self.size, images)
     self.allocate(list(images.shape[1:3]))
     outputs = [self.run_one(image[None]) for image in images]
-    return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)  # a large picture is not copied once more
+    return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)  # a large image is not copied once more
 
   def run_one(self, image):
     self.interpreter.set_tensor(self.input["index"], _quantize(image, self.input))

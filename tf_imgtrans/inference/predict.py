@@ -1,4 +1,4 @@
-"""Pictures in, pictures out: a model applied to files, folders and patterns."""
+"""Images in, images out: a model applied to files, folders and patterns."""
 
 import collections
 import concurrent.futures
@@ -27,8 +27,8 @@ from tf_imgtrans.core.images import (
 from tf_imgtrans.inference.receptive_field import bytes_per_pixel, largest_side, usual_limit
 from tf_imgtrans.inference.tiles import OUT_OF_MEMORY, SMALLEST, Tiler
 
-AHEAD = 2  # pictures decoded, and encoded, while the model works; each is held in memory
-LARGE = 4_000_000  # pixels; above it memory is reckoned before the model runs, and a picture is read as bytes
+AHEAD = 2  # images decoded, and encoded, while the model works; each is held in memory
+LARGE = 4_000_000  # pixels; above it memory is reckoned before the model runs, and an image is read as bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,16 +45,16 @@ class PredictReport:
 
 
 class AnySize:
-  """Applies a model to a picture of any size: whole where memory allows it, else in tiles.
+  """Applies a model to an image of any size: whole where memory allows it, else in tiles.
 
-  Without a tile and a limit, pictures of less than 4 megapixels are tried whole; larger ones may bring the process to what
+  Without a tile and a limit, images of less than 4 megapixels are tried whole; larger ones may bring the process to what
   it holds and four fifths of the memory that is free. Whatever runs out of memory all the same is done in smaller tiles.
 
   Args:
     model: LoadedModel or callable: float32 [1, H, W, 3] in [0, 1] -> [1, sH, sW, 3].
     tile: int, side of the tiles in pixels of the input; None chooses.
     memory_limit: float, GiB that the whole process may hold; None is described above.
-    ahead: int, pictures like the one in work that are read ahead, and as many that wait to be written.
+    ahead: int, images like the one in work that are read ahead, and as many that wait to be written.
     overlap, statistics: as `tiles.Tiler` takes them.
   """
 
@@ -68,7 +68,7 @@ class AnySize:
     self.options = {"overlap": overlap, "statistics": statistics}
     self.scale = int(getattr(model, "scale", 1))
     self._tiler = None
-    # (height, width) -> side of the tiles: one graph for pictures of one size, and frames that agree
+    # (height, width) -> side of the tiles: one graph for images of one size, and frames that agree
     self._sides: dict[tuple[int, int], int | None] = {}
 
   def __call__(self, image: np.ndarray) -> np.ndarray:
@@ -88,7 +88,7 @@ class AnySize:
     return self.tiler(image, max(tile, self.tiler.smallest_tile()) if self.tile is None else tile, out)
 
   def whole(self, image):
-    """The picture at once."""
+    """The image at once."""
     image = image.astype(np.float32) / np.float32(255) if image.dtype == np.uint8 else image
     return self.model(image[None])[0]
 
@@ -100,7 +100,7 @@ class AnySize:
     return self._tiler
 
   def _side(self, height, width):
-    """Side of the largest square that fits, at most the picture's longer side."""
+    """Side of the largest square that fits, at most the image's longer side."""
     longer = max(height, width)
     if self.memory_limit is None and height * width < LARGE:
       return longer
@@ -118,7 +118,7 @@ class AnySize:
 
 def predict_files(model: Callable, inputs: Iterable[str | pathlib.Path], out: str | pathlib.Path, suffix: str = ".png",
                   progress: bool = True, **sizes: Any) -> PredictReport:
-  """Applies a model to pictures of any size; one that fails does not stop the others.
+  """Applies a model to images of any size; one that fails does not stop the others.
 
   Args:
     model: callable on float32 [1, H, W, 3] in [0, 1], such as `load_model(...)`.
@@ -130,13 +130,13 @@ def predict_files(model: Callable, inputs: Iterable[str | pathlib.Path], out: st
   Returns:
     PredictReport.
   Raises:
-    FileNotFoundError: an input that stands for no picture; nothing is written then.
+    FileNotFoundError: an input that stands for no image; nothing is written then.
     ValueError: an unknown suffix, or a file in place of the output folder.
   """
   if suffix not in WRITTEN_SUFFIXES:
     raise ValueError(f"suffix is {suffix!r}: expected one of {', '.join(WRITTEN_SUFFIXES)}")
   if pathlib.Path(out).is_file():
-    raise ValueError(f"{out} is a file: give a folder for the pictures")
+    raise ValueError(f"{out} is a file: give a folder for the images")
   paths = list_images(inputs)
   outputs = output_paths(paths, out, suffix)
   at_any_size = AnySize(model, ahead=min(AHEAD, len(paths) - 1), **sizes)
@@ -145,33 +145,33 @@ def predict_files(model: Callable, inputs: Iterable[str | pathlib.Path], out: st
     enhanced = at_any_size(image)
     return lambda: write_image(outputs[index], enhanced)
 
-  reasons = each_picture(enhance, paths, progress, read=_read_by_size)
+  reasons = each_image(enhance, paths, progress, read=_read_by_size)
   jobs = list(zip(paths, outputs, reasons))
   return PredictReport(written=[(path, output) for path, output, reason in jobs if reason is None],
                        failures=[(path, reason) for path, _, reason in jobs if reason is not None])
 
 
 def _read_by_size(path):
-  """A picture as float32 at its full depth, or as uint8 where that alone would fill the memory."""
+  """An image as float32 at its full depth, or as uint8 where that alone would fill the memory."""
   try:
-    with quiet(), Image.open(path) as picture:
-      large = picture.width * picture.height > LARGE
+    with quiet(), Image.open(path) as image:
+      large = image.width * image.height > LARGE
   except Exception:  # whatever is wrong with it, reading it says so in better words
     large = False
   return read_uint8(path) if large else read_image(path)
 
 
-def each_picture(work, paths, progress=True, read=None):
-  """Reads pictures ahead, works on them one by one, and writes behind; one that fails does not stop the others.
+def each_image(work, paths, progress=True, read=None):
+  """Reads images ahead, works on them one by one, and writes behind; one that fails does not stop the others.
 
   Args:
-    work: (index, float32 [H, W, 3] in [0, 1]) -> callable without arguments that writes what became of the picture; it
+    work: (index, float32 [H, W, 3] in [0, 1]) -> callable without arguments that writes what became of the image; it
       runs in another thread.
     paths: list of Path.
     progress: bool, whether a bar is drawn on the error stream.
-    read: Path -> picture; None is `core.images.read_image`.
+    read: Path -> image; None is `core.images.read_image`.
   Returns:
-    list of str or None: why each picture failed.
+    list of str or None: why each image failed.
   """
   reasons = [None] * len(paths)
   writing = collections.deque()
@@ -188,7 +188,7 @@ def each_picture(work, paths, progress=True, read=None):
       try:
         image = reading.result()
         writing.append((index, pool.submit(work(index, image))))
-      except Exception as error:  # whatever one picture does to a model, the next ones get their turn
+      except Exception as error:  # whatever one image does to a model, the next ones get their turn
         reasons[index] = reason_of(error, paths[index], image)
       if len(writing) > AHEAD:
         finish_oldest()
@@ -200,7 +200,7 @@ def each_picture(work, paths, progress=True, read=None):
 
 def output_paths(inputs: Sequence[pathlib.Path], out: str | pathlib.Path, suffix: str = ".png",
                  beside: Iterable[str] = ()) -> list[pathlib.Path]:
-  """Where the pictures go: out/<stem><suffix>, each name once, and never a file that is itself an input.
+  """Where the images go: out/<stem><suffix>, each name once, and never a file that is itself an input.
 
   Where a name is taken, the second becomes <stem>_<its own suffix> (a.jpg and a.png give a.png and a_png.png), and
   the next ones <stem>_2, <stem>_3. Where it would overwrite an input, <stem>_out stands for <stem>.
@@ -209,7 +209,7 @@ def output_paths(inputs: Sequence[pathlib.Path], out: str | pathlib.Path, suffix
     inputs: list of Path.
     out: str or Path of the output folder.
     suffix: str, such as ".png".
-    beside: str of each file that is written beside a picture: "_mask" for out/<stem>_mask<suffix>. Their names are kept
+    beside: str of each file that is written beside an image: "_mask" for out/<stem>_mask<suffix>. Their names are kept
       free as well.
   Returns:
     list of Path, one per input.
@@ -243,7 +243,7 @@ def _identity(path):
 
 
 def _read_ahead(pool, paths, read):
-  """Yields the future picture of every path in order, with the next ones under way."""
+  """Yields the future image of every path in order, with the next ones under way."""
   waiting = collections.deque()
   for path in paths:
     waiting.append(pool.submit(read, path))
@@ -254,14 +254,14 @@ def _read_ahead(pool, paths, read):
 
 
 def reason_of(error, path, image=None):
-  """Says in plain words why a picture failed."""
+  """Says in plain words why an image failed."""
   if isinstance(error, UnreadableImage):
     return error.reason
   if isinstance(error, OUT_OF_MEMORY):
     if isinstance(error, MemoryError) and str(error).startswith("memory for"):  # our own words
       return str(error)
-    size = "this picture" if image is None else f"{image.shape[1]} x {image.shape[0]} pixels"
-    return f"not enough memory for {size}: make the picture smaller, or cut it into parts"
+    size = "this image" if image is None else f"{image.shape[1]} x {image.shape[0]} pixels"
+    return f"not enough memory for {size}: make the image smaller, or cut it into parts"
   message = str(error).removeprefix(f"{path}: ")
   own_words = re.search(r"\x1b\[1m(.+?)\x1b\[0m", message, re.DOTALL)  # Keras wraps them in its account of the call
   message = own_words.group(1) if own_words else message

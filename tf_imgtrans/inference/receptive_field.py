@@ -1,4 +1,4 @@
-"""What a network needs: how far it sees, measured on random pictures, and how much memory a picture takes."""
+"""What a network needs: how far it sees, measured on random images, and how much memory an image takes."""
 
 import contextlib
 import dataclasses
@@ -13,12 +13,12 @@ import tensorflow as tf
 
 from tf_imgtrans.core.networks import noise_mode
 
-# Sides of the probe's pictures, in pixels. What sees further than nearly half of the last counts as infinite. None is
-# small, as far taps of a dilated kernel fall outside a small picture and would be missed.
+# Sides of the probe's images, in pixels. What sees further than nearly half of the last counts as infinite. None is
+# small, as far taps of a dilated kernel fall outside a small image and would be missed.
 SIDES = (256, 512)
 BLOCK = 16  # pixels in the middle of the probe that must not change
 PERIODS = tuple(2 ** power for power in range(10))  # 1 .. 512, shifts that are tried
-PROBE = 256  # side of the picture that memory is reckoned on, in pixels
+PROBE = 256  # side of the image that memory is reckoned on, in pixels
 STEP = 64  # pixels, between the sides of tiles
 WORKSPACE = 2  # what convolutions take beside their maps, and maps that live longer; see its test
 USED = 0.8  # share of the free memory that is planned: what is freed between maps of other sizes does not all come back
@@ -31,8 +31,8 @@ class Field:
 
   Attributes:
     radius: pixels of the input, up, down, left or right of the place of an output pixel, that matter to it at most; int,
-      or math.inf where the whole picture does (means over the picture, or weights for every place).
-    period: int, pixels: a picture that is shifted by a multiple of it gives the shifted output. 1 for plain convolutions,
+      or math.inf where the whole image does (means over the image, or weights for every place).
+    period: int, pixels: an image that is shifted by a multiple of it gives the shifted output. 1 for plain convolutions,
       2 behind one space_to_depth. 1 where the radius is infinite, as it cannot be measured then.
   """
 
@@ -41,19 +41,19 @@ class Field:
 
   @property
   def finite(self):
-    """bool, whether parts of a picture can be computed one by one."""
+    """bool, whether parts of an image can be computed one by one."""
     return math.isfinite(self.radius)
 
 
 def receptive_field(model, seed=0):
-  """Measures the field of a network by changing all of a random picture but a window, and seeing how deep that reaches.
+  """Measures the field of a network by changing all of a random image but a window, and seeing how deep that reaches.
 
   Nothing is declared: strides, dilations and rearrangements count as they act, and what the weights switch off counts for
   nothing. Noise of a "random" network is "fixed" meanwhile; of the period, it is off.
 
   Args:
     model: keras.Model, LoadedModel or callable: float32 [1, H, W, 3] in [0, 1] -> [1, sH, sW, 3].
-    seed: int, of the pictures.
+    seed: int, of the images.
   Returns:
     Field.
   """
@@ -90,7 +90,7 @@ def as_function(model):
 
 
 def _finite_side(run, sizes, seed):
-  """(size [2] of the smallest picture whose middle no change reaches, how deep it reached), or (None, None)."""
+  """(size [2] of the smallest image whose middle no change reaches, how deep it reached), or (None, None)."""
   for number, size in enumerate(sizes):
     try:
       reach = _reach(run, size, seed)
@@ -106,14 +106,14 @@ def _finite_side(run, sizes, seed):
 def _reach(run, size, seed, start=0):
   """How many pixels deep a change around a window reaches into it; None where it reaches the middle.
 
-  The window begins BLOCK // 2 + start pixels from the picture's border, which is so on the other sides too.
+  The window begins BLOCK // 2 + start pixels from the image's border, which is so on the other sides too.
   """
   height, width = size
   random = np.random.default_rng(seed)
-  picture, other = random.uniform(0, 1, (2, 1, height, width, 3)).astype(np.float32)
+  image, other = random.uniform(0, 1, (2, 1, height, width, 3)).astype(np.float32)
   first = BLOCK // 2 + start
-  other[:, first:height - first, first:width - first] = picture[:, first:height - first, first:width - first]
-  before, after = run(picture), run(other)
+  other[:, first:height - first, first:width - first] = image[:, first:height - first, first:width - first]
+  before, after = run(image), run(other)
   scale = before.shape[1] // height
   changed = (np.abs(before - after) > TOLERANCE)[0].any(axis=-1)
   changed = changed.reshape(height, scale, width, scale).any(axis=(1, 3))
@@ -139,8 +139,8 @@ def _period(run, size, reach, seed):
   middle = slice((height - BLOCK) // 2, (height + BLOCK) // 2)
   for shift in PERIODS:
     wide = -(-(width + shift) // 64) * 64
-    pictures = np.random.default_rng(seed).uniform(0, 1, (1, height, wide + shift, 3)).astype(np.float32)
-    before, after = run(pictures[:, :, :wide]), run(pictures[:, :, shift:])
+    images = np.random.default_rng(seed).uniform(0, 1, (1, height, wide + shift, 3)).astype(np.float32)
+    before, after = run(images[:, :, :wide]), run(images[:, :, shift:])
     scale = before.shape[1] // height
     rows = slice(middle.start * scale, middle.stop * scale)
     first, last = (reach + BLOCK // 2) * scale, (wide - shift - reach - BLOCK // 2) * scale
@@ -153,7 +153,7 @@ def _period(run, size, reach, seed):
 class FixedStatistics:
   """Gives the instance normalizations of a network means and variances that are measured beforehand.
 
-  Then every part of a picture is normalized alike, and the network's field is finite. The layers are those of the class
+  Then every part of an image is normalized alike, and the network's field is finite. The layers are those of the class
   InstanceNormalization, y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, at any depth; they stay as they are.
 
   Args:
@@ -169,7 +169,7 @@ class FixedStatistics:
   def measure(self, images):
     """Measures over all pixels of a batch together, in one eager pass: float32 [N, H, W, 3] in [0, 1].
 
-    With one whole picture, what the network itself would take.
+    With one whole image, what the network itself would take.
     """
     seen = set()
 
@@ -226,11 +226,11 @@ def largest_side(each, size, scale, limit):
 
   Args:
     each: float, `bytes_per_pixel` of the model.
-    size: (height, width) of the picture.
+    size: (height, width) of the image.
     scale: int, of the model.
     limit: float, bytes that the process may hold.
   Returns:
-    int, pixels of the input: the longer side where the whole picture fits, else a multiple of STEP.
+    int, pixels of the input: the longer side where the whole image fits, else a multiple of STEP.
   Raises:
     MemoryError: not even a tile of STEP pixels fits.
   """
@@ -265,8 +265,8 @@ def bytes_per_pixel(model):
   if network is None:
     run, random = as_function(model), np.random.default_rng(0)
     fixed = [side or PROBE for side in getattr(getattr(model, "run", None), "size", (PROBE, PROBE))]
-    picture = random.uniform(0, 1, (1, *fixed, 3)).astype(np.float32)
-    return max(_growth(lambda: run(picture)), 2 * picture.nbytes) / math.prod(fixed)  # at least what goes in and comes out
+    image = random.uniform(0, 1, (1, *fixed, 3)).astype(np.float32)
+    return max(_growth(lambda: run(image)), 2 * image.nbytes) / math.prod(fixed)  # at least what goes in and comes out
   traced = tf.function(lambda images: network(images, training=False))
   graph = traced.get_concrete_function(tf.TensorSpec((1, PROBE, PROBE, 3))).graph
   return WORKSPACE * _graph_bytes(graph) / PROBE ** 2

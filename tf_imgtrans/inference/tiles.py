@@ -1,4 +1,4 @@
-"""Pictures of any size, tile by tile: cut on the host, with overlap, and blended into an array that is there already."""
+"""Images of any size, tile by tile: cut on the host, with overlap, and blended into an array that is there already."""
 
 import contextlib
 import dataclasses
@@ -24,10 +24,10 @@ OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
 
 def predict_tiled(model: Callable, image: np.ndarray, tile: int = 512, overlap: int | None = None,
                   statistics: str = "fixed", out: np.ndarray | None = None) -> np.ndarray:
-  """Applies a model to one picture in parts, so that its memory grows with the tile and not with the picture.
+  """Applies a model to one image in parts, so that its memory grows with the tile and not with the image.
 
-  With a finite field and enough overlap (the default) the result is that of the whole picture, but for rounding. See
-  `Tiler`, which is to be kept where there are several pictures.
+  With a finite field and enough overlap (the default) the result is that of the whole image, but for rounding. See
+  `Tiler`, which is to be kept where there are several images.
 
   Args:
     model, overlap, statistics: as Tiler takes them.
@@ -39,21 +39,21 @@ def predict_tiled(model: Callable, image: np.ndarray, tile: int = 512, overlap: 
 
 
 class Tiler:
-  """Applies a model to pictures in parts.
+  """Applies a model to images in parts.
 
   Tiles begin at multiples of the network's period, so that groups of pixels and what the network pads fall as in the whole
-  picture; at its right and bottom the picture is mirrored to a multiple, as the networks do. All tiles have one size and
-  lie evenly, the last at the border. Noise of mode "random" is "fixed" here. The fixed pattern follows the picture, not the
+  image; at its right and bottom the image is mirrored to a multiple, as the networks do. All tiles have one size and
+  lie evenly, the last at the border. Noise of mode "random" is "fixed" here. The fixed pattern follows the image, not the
   tile, for Keras models with noise layers; in others that have a noise mode it is off. Of exported files the measured
   period holds the pattern's too.
 
   A network with image-wide statistics has an infinite field, and each tile would be normalized in its own way. With
-  statistics="fixed", the means and variances of its instance normalizations are taken from one pass over the picture,
+  statistics="fixed", the means and variances of its instance normalizations are taken from one pass over the image,
   shrunk (means over areas) to the pixels of one tile where it is larger. Tiles then agree, and what is left is the
-  difference between the statistics of the shrunk picture and its own: for mux_demux_hp with its first weights, on six
+  difference between the statistics of the shrunk image and its own: for mux_demux_hp with its first weights, on six
   photographs shrunk to half their sides, 0.04 to 0.09 of 255 in the mean and at most 0.8; shrunk to a quarter, 0.17 to
   0.24, at most 1.9. Networks that answer small changes with large ones differ more: with weights drawn at random (He) or
-  with growth 8, up to 3 of 255 in the mean at half, and single pixels by 136. A picture with no more pixels than a tile
+  with growth 8, up to 3 of 255 in the mean at half, and single pixels by 136. An image with no more pixels than a tile
   has its own statistics.
 
   Args:
@@ -79,7 +79,7 @@ class Tiler:
     if not self.field.finite:
       self.field = dataclasses.replace(self.field, period=getattr(self.network, "multiple", PERIOD))
     if not self.field.finite and overlap is None:
-      raise ValueError("every output pixel depends on the whole picture, or on more of it than tiles can overlap, so that "
+      raise ValueError("every output pixel depends on the whole image, or on more of it than tiles can overlap, so that "
                        "tiles would differ: give more memory, or an overlap, such as 64, to take the tiles as they come")
     self.overlap = 2 * self.field.radius + FEATHER if overlap is None else overlap
     # What lies nearer to a tile's border is thrown away; of an overlap that is too short for that, half is blended.
@@ -104,7 +104,7 @@ class Tiler:
     return _up(max(SMALLEST, 2 * self.overlap, self.overlap + self.field.period), self.field.period)
 
   def __call__(self, image: np.ndarray, tile: int = 512, out: np.ndarray | None = None) -> np.ndarray:
-    """Applies the model to one picture; where memory runs out, goes on with tiles of half the side.
+    """Applies the model to one image; where memory runs out, goes on with tiles of half the side.
 
     Rows of the result that were done by then stay; the others begin anew.
 
@@ -153,12 +153,12 @@ class Tiler:
       gc.collect()
 
   def _measure(self, image, tile):
-    """Fixes the statistics by one pass over the picture, which is shrunk to the pixels of one tile."""
+    """Fixes the statistics by one pass over the image, which is shrunk to the pixels of one tile."""
     if self.statistics is None:
       return
     height, width = image.shape[:2]
     if height * width > tile ** 2:
-      import cv2  # only pictures in parts need it
+      import cv2  # only images in parts need it
 
       factor, period = tile / math.sqrt(height * width), self.field.period
       size = [_up(max(int(side * factor) - period, SMALLEST), period) for side in (width, height)]
@@ -199,7 +199,7 @@ class Tiler:
       return self.graph(tf.constant(images[None]), tf.constant(origin)).numpy()[0].astype(np.float32, copy=False)
 
   def _graph(self):
-    """(images [1, h, w, 3], origin int32 [2] of the tile in the picture) -> outputs; one graph for each size."""
+    """(images [1, h, w, 3], origin int32 [2] of the tile in the image) -> outputs; one graph for each size."""
     @tf.function
     def run(images, origin):
       with _pattern_at(self.noisy, origin, images.shape[1:3]):
@@ -210,11 +210,11 @@ class Tiler:
 
 @contextlib.contextmanager
 def _pattern_at(layers, origin, size):
-  """Lets the fixed pattern of noise layers begin where the tile lies in the picture."""
+  """Lets the fixed pattern of noise layers begin where the tile lies in the image."""
   def pattern(layer):
     def shifted(shape):
       batch, height, width, channels = shape
-      # A map of h rows for a tile of H begins at row `origin * h / H` of the picture's own map.
+      # A map of h rows for a tile of H begins at row `origin * h / H` of the image's own map.
       offset = [origin[0] * height // size[0] % PATTERN, origin[1] * width // size[1] % PATTERN]
       whole = type(layer)._fixed(layer, [batch, height + PATTERN, width + PATTERN, channels])
       return tf.slice(whole, [0, *offset, 0], [batch, height, width, channels])
@@ -261,7 +261,7 @@ def parts(length, tile, overlap, margin, period):
 
 
 def _cut(image, row, column, size):
-  """A tile as float32 in [0, 1], mirrored where it reaches beyond the right or the bottom of the picture."""
+  """A tile as float32 in [0, 1], mirrored where it reaches beyond the right or the bottom of the image."""
   tile = image[row:row + size[0], column:column + size[1]]
   for axis, first in enumerate((row, column)):
     if tile.shape[axis] < size[axis]:
@@ -278,7 +278,7 @@ def _unit(image):
 
 
 def _check_image(image):
-  """(height, width) of a picture; ValueError for anything else."""
+  """(height, width) of an image; ValueError for anything else."""
   if image.ndim != 3 or image.shape[-1] != 3 or not (image.dtype == np.uint8 or np.issubdtype(image.dtype, np.floating)):
     raise ValueError(f"image is {image.dtype} {image.shape}: expected float32 [height, width, 3] in [0, 1], or uint8")
   return image.shape[:2]

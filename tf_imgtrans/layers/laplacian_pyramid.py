@@ -1,4 +1,4 @@
-"""Laplacian pyramid: smooth pictures an octave apart, and what each has that the next cannot give back."""
+"""Laplacian pyramid: smooth images an octave apart, and what each has that the next cannot give back."""
 
 import keras
 import tensorflow as tf
@@ -13,7 +13,7 @@ ODD = EVEN[::-1]
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
 class LaplacianPyramid(keras.layers.Layer):
-  """Splits images into smooth pictures and details: [N, H, W, C] -> ([p_0 .. p_levels], [h_0 .. h_{levels-1}]).
+  """Splits images into smooth images and details: [N, H, W, C] -> ([p_0 .. p_levels], [h_0 .. h_{levels-1}]).
 
   p_0 is the image, p_{k+1} = d(p_k) and h_k = p_k - u(p_{k+1}): Eq. 2 of the feature-pyramid paper. d keeps every second
   pixel, from the first one on (`decimate`), and u is bicubic (`upsample`). The paper names neither; these are the plain
@@ -85,10 +85,10 @@ def upsample(images):
 
 
 def reconstruct(smooth, details):
-  """The image of a pyramid: p_k = h_k + u(p_{k+1}) from the smallest smooth picture on.
+  """The image of a pyramid: p_k = h_k + u(p_{k+1}) from the smallest smooth image on.
 
   Args:
-    smooth: float [N, h, w, C], the last of the smooth pictures, p_levels.
+    smooth: float [N, h, w, C], the last of the smooth images, p_levels.
     details: list [h_0 .. h_{levels-1}], the largest first.
   Returns:
     [N, H, W, C] of the shape of h_0; p_0 but for rounding.

@@ -38,7 +38,7 @@ def color(y_true, y_pred):
   Args:
     y_true, y_pred: float [N, H, W, 3] in [0, 1].
   Returns:
-    float32 scalar: a sum over pixels, so it grows with the picture.
+    float32 scalar: a sum over pixels, so it grows with the image.
   """
   y_true, y_pred = as_float32(y_true, y_pred)
   check_same_shape(y_true, y_pred)

@@ -3,7 +3,7 @@
 A metric takes float [N, H, W, 3] RGB images in [0, 1] and gives float64 [N], one value per image; it needs NumPy,
 SciPy and OpenCV only. The challenge's scores take the means of such values instead of images, and the segmentation scores
 take maps of classes, all frames at once. Metrics of sets (fid, feature_distance, sliced_wasserstein) take two sets of
-pictures, as arrays or one picture at a time, and give a dict; the networks of the first two need Keras.
+images, as arrays or one image at a time, and give a dict; the networks of the first two need Keras.
 """
 
 from lazy_loader import attach_stub as _attach_stub

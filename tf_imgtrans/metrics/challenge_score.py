@@ -29,7 +29,7 @@ PSNR_ZERO = 21.0  # dB; challenge README, "Track B"
 MS_SSIM_ZERO = 0.9  # challenge README, "Track B"
 FASTEST_COUNTED = 4.0  # times as fast as the baseline; challenge README, last revision of the formula
 BASELINE_CPU_MS = 3274.0  # SRCNN-Baseline in Fig. 8 of the Mux/Demux paper
-MOS_SLOPE, MOS_ZERO = 0.07195, 2.2957  # fitted, see the card; SRCNN-Baseline's printed MOS is 2.296
+MOS_SLOPE, MOS_ZERO = 0.07195, 2.2957  # fitted, see the card; SRCNN-Baseline's published MOS is 2.296
 
 
 def pirm_score(psnr: float, mos: float, cpu_ms: float, baseline_cpu_ms: float = BASELINE_CPU_MS) -> dict[str, float]:

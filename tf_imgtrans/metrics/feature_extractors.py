@@ -1,6 +1,6 @@
 """Networks whose features the Frechet distances compare: InceptionV3, SqueezeNet, and any Keras model.
 
-Each says what its values depend on: name, weights with the first 16 hex digits of their sha256, and how pictures are
+Each says what its values depend on: name, weights with the first 16 hex digits of their sha256, and how images are
 resized. Resizing is bilinear with half-pixel centres and without antialiasing (cv2.INTER_LINEAR), as pytorch-fid does it.
 """
 
@@ -24,13 +24,13 @@ WAYS = ("Give --feature_weights PATH (the argument `weights` in Python): the Inc
 
 @dataclasses.dataclass(frozen=True)
 class Extractor:
-  """A network that gives one row of features per picture.
+  """A network that gives one row of features per image.
 
   Attributes:
     name: str, names the distance: "frechet_<name>".
     weights: str, file or origin and "(sha256 <16 hex digits>)".
     digest: str, sha256 of the file, or of the arrays where there is none.
-    size: (height, width) that pictures are resized to, or None to take them as they are.
+    size: (height, width) that images are resized to, or None to take them as they are.
     run: float32 [N, h, w, 3] in [0, 1] -> [N, D].
   """
 
@@ -42,27 +42,27 @@ class Extractor:
 
   @property
   def resize(self):
-    """str: how pictures are resized."""
+    """str: how images are resized."""
     return f"{self.size[1]}x{self.size[0]} bilinear without antialiasing" if self.size else "none"
 
-  def prepare(self, picture):
-    """Resizes one picture: uint8 [H, W, 3] -> float32 [h, w, 3] in [0, 1]."""
-    picture = picture.astype(np.float32) / np.float32(255)
-    if self.size in (None, picture.shape[:2]):
-      return picture
-    return cv2.resize(picture, (self.size[1], self.size[0]), interpolation=cv2.INTER_LINEAR)
+  def prepare(self, image):
+    """Resizes one image: uint8 [H, W, 3] -> float32 [h, w, 3] in [0, 1]."""
+    image = image.astype(np.float32) / np.float32(255)
+    if self.size in (None, image.shape[:2]):
+      return image
+    return cv2.resize(image, (self.size[1], self.size[0]), interpolation=cv2.INTER_LINEAR)
 
-  def __call__(self, pictures):
-    """Features of prepared pictures: float32 [N, h, w, 3] -> float32 [N, D]; maps [N, h, w, D] are averaged.
+  def __call__(self, images):
+    """Features of prepared images: float32 [N, h, w, 3] -> float32 [N, D]; maps [N, h, w, D] are averaged.
 
     Raises:
       ValueError: the network gives neither.
     """
-    features = np.asarray(self.run(pictures), np.float32)
+    features = np.asarray(self.run(images), np.float32)
     if features.ndim == 4:
       features = features.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
-    if features.ndim != 2 or len(features) != len(pictures):
-      raise ValueError(f"{self.weights} gives {features.shape} for {len(pictures)} pictures: expected features [N, D] or "
+    if features.ndim != 2 or len(features) != len(images):
+      raise ValueError(f"{self.weights} gives {features.shape} for {len(images)} images: expected features [N, D] or "
                        "maps [N, h, w, D]")
     return features
 
@@ -89,7 +89,7 @@ def find_extractor(weights):
 def inception_v3(weights="imagenet"):
   """InceptionV3 of Keras applications up to its global average pooling ("pool3"), 2048 features.
 
-  Pictures are resized to 299x299 and mapped to [-1, 1]. C. Szegedy et al., "Rethinking the Inception architecture for
+  Images are resized to 299x299 and mapped to [-1, 1]. C. Szegedy et al., "Rethinking the Inception architecture for
   computer vision", CVPR 2016; size and range: keras.applications.inception_v3.
 
   Args:
@@ -116,7 +116,7 @@ def inception_v3(weights="imagenet"):
 def squeezenet(path):
   """SqueezeNet v1.1 without top: the 512 channels of fire9, averaged over the map.
 
-  F. N. Iandola et al., "SqueezeNet", 2016, release 1.1. Pictures are resized to 227x227; values 0..255 in the order BGR,
+  F. N. Iandola et al., "SqueezeNet", 2016, release 1.1. Images are resized to 227x227; values 0..255 in the order BGR,
   less the means 103.939, 116.779, 123.68.
 
   Args:
@@ -129,8 +129,8 @@ def squeezenet(path):
   model = _squeezenet_network()
   _load_squeezenet(model, path)
 
-  def run(pictures):
-    return model.predict_on_batch(pictures[..., ::-1] * np.float32(255) - np.float32(MEAN_BGR))
+  def run(images):
+    return model.predict_on_batch(images[..., ::-1] * np.float32(255) - np.float32(MEAN_BGR))
 
   return Extractor("squeezenet", _text(path.name, _digest(path)), _digest(path), (SQUEEZENET_SIZE,) * 2, run)
 
@@ -138,7 +138,7 @@ def squeezenet(path):
 def keras_model(path):
   """Any .keras model from float32 [N, h, w, 3] in [0, 1] to features [N, D] or maps [N, h', w', D], which are averaged.
 
-  Pictures are resized to the model's input where that is fixed, else taken as they are. The extractor has the name of the
+  Images are resized to the model's input where that is fixed, else taken as they are. The extractor has the name of the
   file; a model named "inception_v3" is taken for Keras' InceptionV3.
 
   Raises:
@@ -164,7 +164,7 @@ def _inception(model, origin, digest):
     raise ValueError(f"{origin} gives {model.output_shape[-1]} features: expected the {INCEPTION_FEATURES} of InceptionV3. "
                      f"{WAYS}")
   return Extractor("inception_v3", _text(origin, digest), digest, (INCEPTION_SIZE,) * 2,
-                   lambda pictures: model.predict_on_batch(pictures * np.float32(2) - np.float32(1)))
+                   lambda images: model.predict_on_batch(images * np.float32(2) - np.float32(1)))
 
 
 def _inception_from_h5(path):

@@ -1,15 +1,15 @@
-"""Frechet distances of two sets of pictures: FID with InceptionV3's features, others under their extractor's name.
+"""Frechet distances of two sets of images: FID with InceptionV3's features, others under their extractor's name.
 
 Definition   M. Heusel et al., "GANs trained by a two time-scale update rule converge to a local Nash equilibrium", NIPS
              2017, Eq. 6: |m_1 - m_2|^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2)), with mean m and covariance S of a network's
              features over each set: D. C. Dowson, B. V. Landau (1982), squared 2-Wasserstein distance of two Gaussians.
-Range        0 and up. Lower is better. It measures sets, not resemblance of single pictures.
+Range        0 and up. Lower is better. It measures sets, not resemblance of single images.
 Constants    covariances divide by N - 1. Programs that take the square root of S_1 S_2 itself (pytorch-fid, StyleGAN)
              add 1e-6 I where that fails for singular covariances. Here the trace of the root is the sum of the singular
              values of F_1^T F_2, where F_i F_i^T = S_i; these always exist, so that nothing is added.
-Protocol     pictures are rounded to 8 bits, as in saved files, and resized by the extractor; features and sums in float64
+Protocol     images are rounded to 8 bits, as in saved files, and resized by the extractor; features and sums in float64
              after the network. fid: 2048 features after the global pooling of Keras' InceptionV3, 299x299.
-Comparable   for one extractor, one resizing and as many pictures: few pictures give larger values, and with fewer than
+Comparable   for one extractor, one resizing and as many images: few images give larger values, and with fewer than
              features the covariances are singular. Published values of FID mostly have the weights of the 2015 graph
              (inception-2015-12-05) in place of those of Keras, and differ from these. A distance by another extractor is
              no FID: it is named frechet_<extractor>.
@@ -25,9 +25,9 @@ from numpy.typing import ArrayLike
 
 from tf_imgtrans.core.files import atomic_path
 from tf_imgtrans.metrics.feature_extractors import Extractor, find_extractor, inception_v3
-from tf_imgtrans.metrics.picture_sets import Moments, as_whole_picture, iterate_set
+from tf_imgtrans.metrics.image_sets import Moments, as_whole_image, iterate_set
 
-PART = 32  # pictures that go through the network, and into one file of the cache, together
+PART = 32  # images that go through the network, and into one file of the cache, together
 PART_BYTES = 2 ** 26  # fewer where they are large
 
 
@@ -57,21 +57,21 @@ def frechet_distance(mu1: ArrayLike, sigma1: ArrayLike, mu2: ArrayLike, sigma2: 
 
 def fid(images_a: Iterable, images_b: Iterable, weights: str | pathlib.Path | Extractor = "imagenet",
         cache: str | pathlib.Path | None = None) -> dict:
-  """Frechet Inception distance of two sets of pictures, by Keras' InceptionV3; lower is better.
+  """Frechet Inception distance of two sets of images, by Keras' InceptionV3; lower is better.
 
   Args:
-    images_a: float array [N, H, W, 3] in [0, 1], RGB, or an iterable of pictures [H, W, 3] of one size; at least two,
+    images_a: float array [N, H, W, 3] in [0, 1], RGB, or an iterable of images [H, W, 3] of one size; at least two,
       some thousands for values that mean something. A generator is never held as a whole.
-    images_b: the same; the number of pictures may differ.
+    images_b: the same; the number of images may differ.
     weights: "imagenet" for Keras' own download, the path of InceptionV3 weights (.h5, .weights.h5, .keras), or an
       Extractor of `inception_v3`.
     cache: folder where features are kept, or None.
   Returns:
-    dict: "fid" float; "weights" and "resize" str; "pictures" [N_a, N_b]; "note" str where a set has no more pictures
+    dict: "fid" float; "weights" and "resize" str; "images" [N_a, N_b]; "note" str where a set has no more images
     than features.
   Raises:
     FileNotFoundError: no weights, with the ways to get some.
-    ValueError: an illegal picture, fewer than two pictures, or weights of another network.
+    ValueError: an illegal image, fewer than two images, or weights of another network.
   """
   extractor = weights if isinstance(weights, Extractor) else inception_v3(weights)
   if extractor.name != "inception_v3":
@@ -83,7 +83,7 @@ def fid(images_a: Iterable, images_b: Iterable, weights: str | pathlib.Path | Ex
 
 def feature_distance(images_a: Iterable, images_b: Iterable, extractor: str | pathlib.Path | Extractor,
                      cache: str | pathlib.Path | None = None) -> dict:
-  """Frechet distance of two sets of pictures in the features of any extractor.
+  """Frechet distance of two sets of images in the features of any extractor.
 
   Args:
     images_a, images_b, cache: as `fid`.
@@ -97,17 +97,17 @@ def feature_distance(images_a: Iterable, images_b: Iterable, extractor: str | pa
     extractor = find_extractor(extractor)
   sets = [FeatureSet(extractor, cache) for _ in range(2)]
   for features, images, what in zip(sets, (images_a, images_b), ("images_a", "images_b")):
-    for picture in iterate_set(images, what):
-      features.add_whole(picture)
+    for image in iterate_set(images, what):
+      features.add_whole(image)
     features.moments()  # the last part, before the next set begins
   return set_distance(*sets)
 
 
 class FeatureSet:
-  """Mean and covariance of the features of a set whose pictures come one at a time.
+  """Mean and covariance of the features of a set whose images come one at a time.
 
-  Pictures are taken in parts of 32 (fewer where they are large). With a cache, the features of each part lie in one .npz
-  named by a digest of the extractor and of the pictures, so that a stopped measurement goes on where it was, and a set
+  Images are taken in parts of 32 (fewer where they are large). With a cache, the features of each part lie in one .npz
+  named by a digest of the extractor and of the images, so that a stopped measurement goes on where it was, and a set
   of targets is computed once.
 
   Args:
@@ -121,20 +121,20 @@ class FeatureSet:
     self._moments = Moments()
     self._start_part()
 
-  def add(self, picture):
-    """Adds one picture, float [H, W, 3] in [0, 1]."""
-    self.add_whole(as_whole_picture(picture))
+  def add(self, image):
+    """Adds one image, float [H, W, 3] in [0, 1]."""
+    self.add_whole(as_whole_image(image))
 
-  def add_whole(self, picture):
-    """Adds one picture, uint8 [H, W, 3]."""
-    self._seen.update(repr(picture.shape).encode())
-    self._seen.update(np.ascontiguousarray(picture))
-    self._part.append(self.extractor.prepare(picture))
+  def add_whole(self, image):
+    """Adds one image, uint8 [H, W, 3]."""
+    self._seen.update(repr(image.shape).encode())
+    self._seen.update(np.ascontiguousarray(image))
+    self._part.append(self.extractor.prepare(image))
     if len(self._part) * self._part[-1].nbytes >= PART_BYTES or len(self._part) == PART:
       self._finish_part()
 
   def moments(self):
-    """Moments of the features of all pictures so far."""
+    """Moments of the features of all images so far."""
     if self._part:
       self._finish_part()
     return self._moments
@@ -167,7 +167,7 @@ class FeatureSet:
     except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
       raise ValueError(f"{self._path()} holds no features ({error}): remove it") from None
     if features.ndim != 2 or len(features) != len(self._part):
-      raise ValueError(f"{self._path()} holds features {features.shape} for {len(self._part)} pictures: remove it")
+      raise ValueError(f"{self._path()} holds features {features.shape} for {len(self._part)} images: remove it")
     return features
 
 
@@ -176,11 +176,11 @@ def set_distance(set_a, set_b):
   extractor, moments = set_a.extractor, [set_a.moments(), set_b.moments()]
   value = frechet_distance(moments[0].mean, moments[0].covariance(), moments[1].mean, moments[1].covariance())
   result = {f"frechet_{extractor.name}": value, "weights": extractor.weights, "resize": extractor.resize,
-            "pictures": [part.count for part in moments]}
+            "images": [part.count for part in moments]}
   dimensions = len(moments[0].mean)
-  if min(result["pictures"]) <= dimensions:
-    result["note"] = (f"{' and '.join(map(str, result['pictures']))} pictures for {dimensions} features: the covariances "
-                      "are singular and the value is too large; compare it only with values of as many pictures")
+  if min(result["images"]) <= dimensions:
+    result["note"] = (f"{' and '.join(map(str, result['images']))} images for {dimensions} features: the covariances "
+                      "are singular and the value is too large; compare it only with values of as many images")
   return result
 
 

@@ -7,7 +7,7 @@ Range        0 to 1; identical images give 1. Higher is better. A negative mean 
              fractional power and counts as 0, as in tf.image.ssim_multiscale; DPED's script gives NaN there.
 Constants    weights .0448 .2856 .3001 .2363 .1333: Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multi-scale
              structural similarity for image quality assessment", Asilomar Conference on Signals, Systems and
-             Computers, 2003, Sec. 3.2. They sum to 1.0001 and are used as printed. Window and K1, K2 as in SSIM.
+             Computers, 2003, Sec. 3.2. They sum to 1.0001 and are used as published. Window and K1, K2 as in SSIM.
 "standard"   11x11 window on every scale, so that the coarsest map needs 11 pixels: images of 161 pixels or more
              on each side. The product is taken per channel and then averaged over channels.
 "dped"       The script of DPED and of the PIRM 2018 challenge on smartphones (ssim.py, from the msssim.py of the
@@ -16,7 +16,7 @@ Constants    weights .0448 .2856 .3001 .2363 .1333: Z. Wang, E. P. Simoncelli, A
              channels, then the product is taken. 11 pixels or more on each side.
 Protocol     per image, float64, no clipping and no rounding; "y" is studio luma 16..235 with dynamic range 255.
 Comparable   "standard" with tf.image.ssim_multiscale on the same RGB images; "dped" with the MS-SSIM (often
-             printed as "SSIM") of the DPED and PIRM 2018 tables. The two differ on RGB images of any size,
+             published as "SSIM") of the DPED and PIRM 2018 tables. The two differ on RGB images of any size,
              slightly.
 """
 

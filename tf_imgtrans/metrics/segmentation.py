@@ -10,9 +10,9 @@ Constants    1e-12 is added to the denominators, as in pix2pix's scripts/eval_ci
              therefore counts as 0 and is not skipped: with an absent class even a perfect prediction stays below 1.
 Protocol     frames are pooled before the means are taken, so that a large frame counts for more. Pixels whose label is
              `ignore`, negative, or not below `classes` are left out, whatever was predicted there. pix2pix (FCN score):
-             Cityscapes' 500 validation frames, 19 classes, pictures enlarged to the label maps' 1024x2048.
-Comparable   for one segmenter only: scores of generated pictures measure that segmenter as well as the pictures. Printed
-             FCN scores come from a segmenter trained on 256-pixel pictures, whose weights are not part of this
+             Cityscapes' 500 validation frames, 19 classes, images enlarged to the label maps' 1024x2048.
+Comparable   for one segmenter only: scores of generated images measure that segmenter as well as the images. Printed
+             FCN scores come from a segmenter trained on 256-pixel images, whose weights are not part of this
              package; with another one, compare orderings and the scores of real photographs under it. Other programs
              skip absent classes, which gives higher means.
 """
@@ -63,7 +63,7 @@ def confusion_matrix(labels: Sequence | np.ndarray, predictions: Sequence | np.n
     true, pred = _map(true, f"labels[{number}]"), _map(pred, f"predictions[{number}]")
     if true.shape != pred.shape:
       raise ValueError(f"labels[{number}] is {true.shape[0]}x{true.shape[1]} and predictions[{number}] "
-                       f"{pred.shape[0]}x{pred.shape[1]}: expected equal sizes; resize pictures before they are segmented")
+                       f"{pred.shape[0]}x{pred.shape[1]}: expected equal sizes; resize images before they are segmented")
     if pred.size and not 0 <= pred.min() <= pred.max() < classes:
       raise ValueError(f"predictions[{number}] spans {pred.min()} .. {pred.max()}: expected classes 0 .. {classes - 1}")
     counted = (true >= 0) & (true < classes) & (true != ignore)

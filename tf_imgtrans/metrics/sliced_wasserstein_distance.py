@@ -1,22 +1,22 @@
-"""SWD: sliced Wasserstein distance of two sets of pictures, on patches of each level of a Laplacian pyramid.
+"""SWD: sliced Wasserstein distance of two sets of images, on patches of each level of a Laplacian pyramid.
 
 Definition   T. Karras, T. Aila, S. Laine, J. Lehtinen, "Progressive growing of GANs for improved quality, stability, and
-             variation", ICLR 2018, Sec. 5. Of each picture and level of its Laplacian pyramid take random patches;
+             variation", ICLR 2018, Sec. 5. Of each image and level of its Laplacian pyramid take random patches;
              normalise each colour of a set's patches to mean 0 and deviation 1; project the patches of both sets on
              random unit directions, sort, and take the mean of |difference| over ranks and directions: the mean of
              1-D Wasserstein distances. One value per level, and their average. Values are times 1000.
 Range        0 and up. Lower is better. Fine levels compare texture, coarse ones layout and colour.
 Constants    kernel [1, 4, 6, 4, 1]^2 / 256, edges mirrored about the edge pixel, times 4 on the way up; levels are halved
-             while the smaller side stays 16 or more; 128 patches of 7x7x3 per picture and level; 4 times 128 directions;
+             while the smaller side stays 16 or more; 128 patches of 7x7x3 per image and level; 4 times 128 directions;
              pixels 0..255: the authors' program (tkarras/progressive_growing_of_gans, metrics/sliced_wasserstein).
-Protocol     pictures are rounded to 8 bits, as in saved files. Mean and deviation are taken of each set apart, so that a
+Protocol     images are rounded to 8 bits, as in saved files. Mean and deviation are taken of each set apart, so that a
              change of contrast of a whole level is not seen. A colour without any deviation is left at 0.
-Comparable   with the authors' values for as many pictures only: fewer pictures give larger values, also of two halves of
-             one set. Their program draws positions of patches for each set anew; here the n-th pictures of both sets are
+Comparable   with the authors' values for as many images only: fewer images give larger values, also of two halves of
+             one set. Their program draws positions of patches for each set anew; here the n-th images of both sets are
              cut at the same places by default, so that equal sets have distance 0. That gives lower values where
              the sets are pairs (results and their targets); paired=False draws as they do.
-Memory       one picture, and the projections of about 50 directions of 640,000 patches. Patches lie in a temporary folder:
-             75 kB per picture and level, 5 GB for two sets of 5000 pictures of 1024 pixels. TMPDIR moves it to another
+Memory       one image, and the projections of about 50 directions of 640,000 patches. Patches lie in a temporary folder:
+             75 kB per image and level, 5 GB for two sets of 5000 images of 1024 pixels. TMPDIR moves it to another
              disk.
 """
 
@@ -29,10 +29,10 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-from tf_imgtrans.metrics.picture_sets import Moments, as_whole_picture, iterate_set
+from tf_imgtrans.metrics.image_sets import Moments, as_whole_image, iterate_set
 
 PATCH = 7
-PATCHES = 128  # per picture and level
+PATCHES = 128  # per image and level
 SMALLEST = 16  # side of the coarsest level
 REPEATS, DIRECTIONS = 4, 128
 COMPONENTS = PATCH * PATCH * 3
@@ -42,30 +42,30 @@ POSITION_STREAM, DIRECTION_STREAM = 0, 1
 
 def sliced_wasserstein(images_a: Iterable, images_b: Iterable, seed: int = 0,
                        paired: bool = True) -> dict[int | str, float]:
-  """Sliced Wasserstein distances of two sets of pictures, times 1000; lower is better.
+  """Sliced Wasserstein distances of two sets of images, times 1000; lower is better.
 
   Args:
-    images_a: float array [N, H, W, 3] in [0, 1], RGB, or an iterable of N pictures [H, W, 3], of which one is held at a
+    images_a: float array [N, H, W, 3] in [0, 1], RGB, or an iterable of N images [H, W, 3], of which one is held at a
       time. All of one size; a side must be even as long as it is halved: sizes of a power of two from 16 on, and
       others such as 48 or 200.
-    images_b: the same, as many pictures of the same size.
+    images_b: the same, as many images of the same size.
     seed: int of 0 or more.
-    paired: bool, whether the n-th pictures of both sets are cut at the same places.
+    paired: bool, whether the n-th images of both sets are cut at the same places.
   Returns:
     dict: the smaller side of each level (int), finest first -> float; "average" -> the mean of all levels.
   Raises:
-    ValueError: an illegal picture or size, or sets of different sizes or numbers of pictures.
+    ValueError: an illegal image or size, or sets of different sizes or numbers of images.
   """
   with contextlib.ExitStack() as stack:
     sets = [stack.enter_context(PatchSet(seed, stream)) for stream in (0, 0 if paired else 1)]
     for patches, images, what in zip(sets, (images_a, images_b), ("images_a", "images_b")):
-      for picture in iterate_set(images, what):
-        patches.add_whole(picture)
+      for image in iterate_set(images, what):
+        patches.add_whole(image)
     return distances(sets[0], sets[1], seed)
 
 
 class PatchSet:
-  """Random patches of all levels of the pictures of a set, kept in temporary files: a context manager.
+  """Random patches of all levels of the images of a set, kept in temporary files: a context manager.
 
   Args:
     seed: int of 0 or more.
@@ -91,26 +91,26 @@ class PatchSet:
   def __exit__(self, *_):
     self._open.close()
 
-  def add(self, picture):
-    """Adds one picture, float [H, W, 3] in [0, 1]."""
-    self.add_whole(as_whole_picture(picture))
+  def add(self, image):
+    """Adds one image, float [H, W, 3] in [0, 1]."""
+    self.add_whole(as_whole_image(image))
 
-  def add_whole(self, picture):
-    """Adds one picture, uint8 [H, W, 3].
+  def add_whole(self, image):
+    """Adds one image, uint8 [H, W, 3].
 
     Raises:
       ValueError: a size that the pyramid does not take, or another size than before.
     """
     if self.size is None:
-      self.levels = pyramid_sides(*picture.shape[:2])
-      self.size = picture.shape[:2]
+      self.levels = pyramid_sides(*image.shape[:2])
+      self.size = image.shape[:2]
       self._moments = [Moments() for _ in self.levels]
       self._files = [self._open.enter_context(open(self._folder / f"{side}.patches", "w+b")) for side in self.levels]
-    if picture.shape[:2] != self.size:
-      raise ValueError(f"picture {self.count} is {picture.shape[0]}x{picture.shape[1]} and those before are "
+    if image.shape[:2] != self.size:
+      raise ValueError(f"image {self.count} is {image.shape[0]}x{image.shape[1]} and those before are "
                        f"{self.size[0]}x{self.size[1]} (height x width): expected one size")
     rng = np.random.default_rng([self.seed, POSITION_STREAM, self.stream, self.count])
-    for level, moments, file in zip(laplacian_pyramid(picture, len(self.levels)), self._moments, self._files):
+    for level, moments, file in zip(laplacian_pyramid(image, len(self.levels)), self._moments, self._files):
       patches = random_patches(level, rng)
       moments.add(patches.reshape(-1, 3))
       file.write(np.ascontiguousarray(patches, np.float32).tobytes())
@@ -155,10 +155,10 @@ def distances(set_a, set_b, seed=0):
   """Distances of two PatchSets, as `sliced_wasserstein` returns them.
 
   Raises:
-    ValueError: sets without pictures, or of different sizes or numbers of pictures.
+    ValueError: sets without images, or of different sizes or numbers of images.
   """
   if set_a.size != set_b.size or set_a.count != set_b.count or not set_a.count:
-    raise ValueError(f"the sets hold {set_a.count} pictures of {_text(set_a.size)} and {set_b.count} of "
+    raise ValueError(f"the sets hold {set_a.count} images of {_text(set_a.size)} and {set_b.count} of "
                      f"{_text(set_b.size)}: expected as many of one size in both; cut the larger set")
   found = {side: 1000.0 * _level_distance(set_a, set_b, level, seed) for level, side in enumerate(set_a.levels)}
   return {**found, "average": float(np.mean(list(found.values())))}
@@ -168,34 +168,34 @@ def pyramid_sides(height, width):
   """Smaller sides of the levels of the pyramid, finest first: list of int.
 
   Raises:
-    ValueError: a picture below 16 pixels, or a side that is odd before it is halved.
+    ValueError: an image below 16 pixels, or a side that is odd before it is halved.
   """
   sides = []
   level = (height, width)
   while min(level) >= SMALLEST:
     sides.append(min(level))
     if min(level) // 2 >= SMALLEST and (level[0] % 2 or level[1] % 2):
-      raise ValueError(f"pictures are {height}x{width}, and a level of {level[0]}x{level[1]} cannot be halved: expected "
-                       "sides that stay even down to a level below 32, such as powers of two; crop the pictures, or "
+      raise ValueError(f"images are {height}x{width}, and a level of {level[0]}x{level[1]} cannot be halved: expected "
+                       "sides that stay even down to a level below 32, such as powers of two; crop the images, or "
                        "resize both sets alike")
     level = (level[0] // 2, level[1] // 2)
   if not sides:
-    raise ValueError(f"pictures are {height}x{width}: expected at least {SMALLEST} pixels on each side")
+    raise ValueError(f"images are {height}x{width}: expected at least {SMALLEST} pixels on each side")
   return sides
 
 
-def laplacian_pyramid(picture, levels):
+def laplacian_pyramid(image, levels):
   """Differences of each level to the enlarged next one, and the coarsest level itself.
 
   cv2.pyrDown and cv2.pyrUp have the 5x5 kernel and the mirrored edges of the definition.
 
   Args:
-    picture: [H, W, 3], values 0..255.
+    image: [H, W, 3], values 0..255.
     levels: int.
   Returns:
     list of float32 [H / 2^i, W / 2^i, 3], i = 0 .. levels - 1.
   """
-  pyramid = [np.asarray(picture, np.float32)]
+  pyramid = [np.asarray(image, np.float32)]
   for _ in range(1, levels):
     below = cv2.pyrDown(pyramid[-1])
     pyramid[-1] = pyramid[-1] - cv2.pyrUp(below)

@@ -17,7 +17,7 @@ _REST, _GRPC = ("http", "https"), ("grpc", "grpcs")
 
 
 class Client:
-  """Enhances pictures on a server.
+  """Enhances images on a server.
 
   Over http:// it needs nothing but this package without TensorFlow; over grpc:// the extra `serving`. Arrays of floats
   are large as JSON, so take gRPC for them, or send files.
@@ -74,11 +74,11 @@ class Client:
     """{signature: ({input: dtype}, {output: dtype})}: dict, with dtypes such as "DT_STRING"."""
     return self.transport.signatures()
 
-  def enhance(self, picture: bytes | str | os.PathLike | np.ndarray) -> bytes | np.ndarray:
-    """Runs the model on a picture.
+  def enhance(self, image: bytes | str | os.PathLike | np.ndarray) -> bytes | np.ndarray:
+    """Runs the model on an image.
 
     Args:
-      picture: bytes of a JPEG, PNG, WebP or BMP file, or a str or Path of one: the server decodes it, upright, and the
+      image: bytes of a JPEG, PNG, WebP or BMP file, or a str or Path of one: the server decodes it, upright, and the
         result is PNG; uint8 [H, W, 3] or [N, H, W, 3], sent as PNG; or float [H, W, 3] or [N, H, W, 3] in [0, 1].
     Returns:
       bytes of a PNG file; or uint8, or float32, of the input's rank.
@@ -87,26 +87,26 @@ class Client:
       FileNotFoundError: no such file.
       ServingError: no result, with the reason and the remedy.
     """
-    if isinstance(picture, (str, os.PathLike)):
-      picture = pathlib.Path(picture).read_bytes()
-    if isinstance(picture, (bytes, bytearray, memoryview)):
-      return self._enhance_bytes([bytes(picture)])[0]
-    images = np.asarray(picture)
-    if images.ndim not in (3, 4) or images.shape[-1] != 3 or 0 in images.shape:
-      raise ValueError(f"picture has shape {images.shape}: expected [height, width, 3] or [N, height, width, 3]")
-    batch = images if images.ndim == 4 else images[None]
-    if images.dtype == np.uint8:
-      result = np.stack([_decoded(reply) for reply in self._enhance_bytes([_encoded(image) for image in batch])])
-    elif np.issubdtype(images.dtype, np.floating):
+    if isinstance(image, (str, os.PathLike)):
+      image = pathlib.Path(image).read_bytes()
+    if isinstance(image, (bytes, bytearray, memoryview)):
+      return self._enhance_bytes([bytes(image)])[0]
+    array = np.asarray(image)
+    if array.ndim not in (3, 4) or array.shape[-1] != 3 or 0 in array.shape:
+      raise ValueError(f"image has shape {array.shape}: expected [height, width, 3] or [N, height, width, 3]")
+    batch = array if array.ndim == 4 else array[None]
+    if array.dtype == np.uint8:
+      result = np.stack([_decoded(reply) for reply in self._enhance_bytes([_encoded(each) for each in batch])])
+    elif np.issubdtype(array.dtype, np.floating):
       result = np.asarray(self.transport.predict("image_float", "image", batch.astype(np.float32)), np.float32)
     else:
-      raise ValueError(f"picture has dtype {images.dtype}: expected uint8, or floating point in [0, 1]")
-    return result if images.ndim == 4 else result[0]
+      raise ValueError(f"image has dtype {array.dtype}: expected uint8, or floating point in [0, 1]")
+    return result if array.ndim == 4 else result[0]
 
-  def _enhance_bytes(self, pictures):
-    replies = self.transport.predict("serving_default", "image_bytes", pictures)
-    if len(replies) != len(pictures) or not all(isinstance(reply, bytes) for reply in replies):
-      raise ServingError("the server's serving_default gives no encoded pictures: export the model again with tf-imgtrans "
+  def _enhance_bytes(self, images):
+    replies = self.transport.predict("serving_default", "image_bytes", images)
+    if len(replies) != len(images) or not all(isinstance(reply, bytes) for reply in replies):
+      raise ServingError("the server's serving_default gives no encoded images: export the model again with tf-imgtrans "
                          "export saved-model")
     return replies
 
@@ -119,5 +119,5 @@ def _encoded(image):
 
 
 def _decoded(data):
-  with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
-    return np.asarray(picture.convert("RGB"))
+  with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+    return np.asarray(image.convert("RGB"))

@@ -14,8 +14,8 @@ class ServingError(OSError):
 def plain_reason(text):
   """The words of a graph's error message that are meant for people.
 
-  >>> plain_reason("assertion failed: [picture is] [1] [x] [2] [pixels]\\n\\t [[{{node Assert}}]]")
-  'picture is 1 x 2 pixels'
+  >>> plain_reason("assertion failed: [image is] [1] [x] [2] [pixels]\\n\\t [[{{node Assert}}]]")
+  'image is 1 x 2 pixels'
   """
   asserted = re.search(r"assertion failed:((?:\s*\[[^\[\]]*\])+)", text)
   if asserted:
@@ -40,7 +40,7 @@ def failure(code, reason, address, model):
       "NOT_FOUND": f"{address} has no such model or version: {reason}; compare {model!r} with the names in models.config",
       "UNAVAILABLE": f"{address} does not answer, or is still loading {model!r}: {reason}; is the server running (docker "
                      "compose up -d), and is this its port: 8501 for http://, 8500 for grpc://?",
-      "RESOURCE_EXHAUSTED": f"{address} lacks memory for the request: {reason}; make the picture smaller",
-      "DEADLINE_EXCEEDED": f"{address} gave no answer in time: {reason}; give a longer timeout_s, or a smaller picture",
+      "RESOURCE_EXHAUSTED": f"{address} lacks memory for the request: {reason}; make the image smaller",
+      "DEADLINE_EXCEEDED": f"{address} gave no answer in time: {reason}; give a longer timeout_s, or a smaller image",
   }
   return ServingError(remedies.get(code, f"{address} failed with {code}: {reason}"), code)

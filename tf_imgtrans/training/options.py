@@ -17,7 +17,7 @@ class TrainingOptions:
   data: pathlib.Path | None = None  # data folder; with --resume the one of the run
   resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False  # go on from the newest checkpoint of the run folder
   validation_share: Share = 0.1  # held out by a hash of the name, where the data have no test part
-  validation_pictures: PositiveCount = 100  # held-out pictures that are measured
+  validation_images: PositiveCount = 100  # held-out images that are measured
   precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"  # losses and norms stay float32
   jit: bool = False  # compile the step with XLA
   strategy: Literal["none", "mirrored", "multi_worker"] = "none"  # several devices, or several workers by TF_CONFIG
@@ -40,7 +40,7 @@ class PairedOptions(TrainingOptions):
   """How the run is carried out."""
 
   phone: Literal["iphone", "blackberry", "sony"] | None = None  # of a DPED tree that holds several
-  source: str | None = None  # name of the source folder in the data folder, where it cannot be told
+  source: str | None = None  # name of the source folder in the data folder, where it cannot be inferred
   target: str | None = None  # name of the target folder in the data folder
 
 

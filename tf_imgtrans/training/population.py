@@ -1,14 +1,14 @@
 """Population statistics of batch normalizations, estimated for the weights as they are.
 
 The moving averages that a batch normalization keeps while it trains trail the weights, which gives a young network washed
-out outputs. Y. Wu, J. Johnson: Rethinking "Batch" in BatchNorm, 2021, Sec. 3 replaces them by means over training pictures
+out outputs. Y. Wu, J. Johnson: Rethinking "Batch" in BatchNorm, 2021, Sec. 3 replaces them by means over training images
 seen with fixed weights ("PreciseBN").
 """
 
 import keras
 
-PICTURES = 128  # that statistics are estimated from
-PASS_PIXELS = 1 << 20  # of the pictures that are normalized together, which bounds the memory of a pass
+IMAGES = 128  # that statistics are estimated from
+PASS_PIXELS = 1 << 20  # of the images that are normalized together, which bounds the memory of a pass
 
 
 def batch_normalizations(network):

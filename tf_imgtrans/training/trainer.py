@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.core.seeds import fold_in, seed_at
-from tf_imgtrans.training.population import PICTURES, batch_normalizations, estimate_statistics
+from tf_imgtrans.training.population import IMAGES, batch_normalizations, estimate_statistics
 
 
 class GanTrainer(keras.Model):
@@ -99,8 +99,8 @@ class GanTrainer(keras.Model):
     validated more or less often and is the same.
     """
     if self.batches and batch_normalizations(self.generator):
-      pictures = self.batches(0, Part()).unbatch().batch(PICTURES).take(1)
-      estimate_statistics(self.generator, pictures.map(lambda *batch: self.inputs(batch)).unbatch())
+      images = self.batches(0, Part()).unbatch().batch(IMAGES).take(1)
+      estimate_statistics(self.generator, images.map(lambda *batch: self.inputs(batch)).unbatch())
 
   def adapt(self, step):
     """Called after every step, outside the replicas: what training learns from a look at the whole run goes here.

@@ -1,4 +1,4 @@
-"""Validation on held-out pictures, and the preview sheet."""
+"""Validation on held-out images, and the preview sheet."""
 
 import tensorflow as tf
 
@@ -9,30 +9,30 @@ NOISE_SEED = 20180921  # for a generator of random noise: the same draw at every
 
 
 class Validator:
-  """Runs a generator on held-out pictures and scores its outputs.
+  """Runs a generator on held-out images and scores its outputs.
 
   Args:
-    pictures: list of (name, source, target), float32 [H, W, 3] in [0, 1].
-    score: (targets, outputs), lists of pictures -> dict of name to float.
+    images: list of (name, source, target), float32 [H, W, 3] in [0, 1].
+    score: (targets, outputs), lists of images -> dict of name to float.
     best: dict of metric name to whether higher is better: the generators to keep.
   """
 
-  def __init__(self, pictures, score, best):
-    self.pictures = pictures
+  def __init__(self, images, score, best):
+    self.images = images
     self.score = score
     self.best = best
     self._run = None
 
   def __call__(self, generator):
     """Scores a generator: (dict of values, preview sheet uint8 [H, W, 3])."""
-    if self._run is None:  # one graph for pictures of all sizes, for the whole run
+    if self._run is None:  # one graph for images of all sizes, for the whole run
       options = {"noise_seed": NOISE_SEED} if getattr(generator, "noise", None) == "random" else {}
       self._run = tf.function(lambda image: generator(image, training=False, **options),
                               input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32)])
-    outputs = [self._run(source[None])[0].numpy() for _, source, _ in self.pictures]
-    values = self.score([target for _, _, target in self.pictures], outputs)
+    outputs = [self._run(source[None])[0].numpy() for _, source, _ in self.images]
+    values = self.score([target for _, _, target in self.images], outputs)
     rows = [[source, output, target]
-            for (_, source, target), output in zip(self.pictures[:SHEET_ROWS], outputs)]
+            for (_, source, target), output in zip(self.images[:SHEET_ROWS], outputs)]
     return values, panel(rows, headers=["source", "output", "target"])
 
   def improved(self, records, values):

@@ -69,7 +69,7 @@ class Johnson(ConfiguredModel):
     check_images(images)
     for name, size in zip(("height", "width"), images.shape[1:3]):
       if size is not None and size < SMALLEST:
-        raise ValueError(f"{name} is {size}: the generator needs at least {SMALLEST} pixels; enlarge the picture")
+        raise ValueError(f"{name} is {size}: the generator needs at least {SMALLEST} pixels; enlarge the image")
 
     def run(layers, features):
       convolution, normalization = layers

@@ -1,4 +1,4 @@
-"""Training of the baselines of photo enhancement: the Mux/Demux paper's system with another generator and other losses."""
+"""Training of the baselines of photo enhancement: the Mux/Demux paper's method with another generator and other losses."""
 
 import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Training pictures of on-demand learning: clean ones, as the trainer corrupts them by the shares of the moment."""
+"""Training images of on-demand learning: clean ones, as the trainer corrupts them by the shares of the moment."""
 
 import dataclasses
 import functools
@@ -19,22 +19,22 @@ __all__ = ["TrainingData", "read", "training_data"]
 
 @dataclasses.dataclass(frozen=True)
 class TrainingData:
-  """Training batches by step, and the held-out pictures."""
+  """Training batches by step, and the held-out images."""
 
-  summary: dict  # for run.json: numbers of pictures, digests of their names and sizes
+  summary: dict  # for run.json: numbers of images, digests of their names and sizes
   batches: callable  # (start_step, part) -> tf.data.Dataset of batches (target,), for colour blocks (target, patch)
-  validation: callable  # number of pictures -> list of (name, source, target), float32; all levels in turn
-  clean: callable  # number of pictures -> their (target,) or (target, patch) as one batch, float32
+  validation: callable  # number of images -> list of (name, source, target), float32; all levels in turn
+  clean: callable  # number of images -> their (target,) or (target, patch) as one batch, float32
 
 
 def training_data(config, folder):
-  """Makes the data of a run; reads every picture once, so that a bad one stops it here.
+  """Makes the data of a run; reads every image once, so that a bad one stops it here.
 
   Args:
     config: Config.
     folder: data.folders.Folder of photographs.
   Raises:
-    ValueError: names the first five pictures that cannot be read; or colour blocks without a folder of patches.
+    ValueError: names the first five images that cannot be read; or colour blocks without a folder of patches.
   """
   check_photographs(folder.training)
   check_photographs(folder.validation)
@@ -54,7 +54,7 @@ def training_data(config, folder):
 
 
 def _loader(config, paths, patches):
-  """Loads one picture at `load_size`, cut to a random window of `image_size`."""
+  """Loads one image at `load_size`, cut to a random window of `image_size`."""
   side, size = config.load_size, config.image_size
   store = ImageStore(paths, prepare=functools.partial(resize, size=side))
 
@@ -72,7 +72,7 @@ def _loader(config, paths, patches):
 
 
 def _clean(config, paths, patches):
-  """The middle windows of held-out pictures as one batch [N, S, S, 3], with a patch for each where there are patches."""
+  """The middle windows of held-out images as one batch [N, S, S, 3], with a patch for each where there are patches."""
   store = ImageStore(paths, budget=0, prepare=functools.partial(resize, size=config.load_size))
   size, start = config.image_size, (config.load_size - config.image_size) // 2
   batch = [np.zeros((len(paths), size, size, 3), np.float32) for _ in range(2 if patches else 1)]
@@ -84,11 +84,11 @@ def _clean(config, paths, patches):
 
 
 def _validation(config, paths, batch):
-  """(name, source, target) of held-out pictures, the i-th at level i modulo 5: always corrupted alike."""
-  function = tf.function(lambda level, seed, *pictures: corrupt(config, pictures[0], level, seed, *pictures[1:])[0])
+  """(name, source, target) of held-out images, the i-th at level i modulo 5: always corrupted alike."""
+  function = tf.function(lambda level, seed, *images: corrupt(config, images[0], level, seed, *images[1:])[0])
   found = []
   for number, path in enumerate(paths):
-    pictures = [part[number:number + 1] for part in batch]
-    source = function(tf.constant([number % LEVELS]), fold_in(as_seed_pair(HELD_OUT_SEED), number), *pictures)
-    found.append((path.stem, source[0].numpy(), pictures[0][0]))
+    images = [part[number:number + 1] for part in batch]
+    source = function(tf.constant([number % LEVELS]), fold_in(as_seed_pair(HELD_OUT_SEED), number), *images)
+    found.append((path.stem, source[0].numpy(), images[0][0]))
   return found

@@ -56,7 +56,7 @@ class ChannelwiseDense(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans", name="OnDemandGenerator")
 class Generator(ConfiguredModel):
-  """Restores pictures of one size: float32 [N, S, S, 3] in [0, 1] -> the same shape and range, S = `config.image_size`.
+  """Restores images of one size: float32 [N, S, S, 3] in [0, 1] -> the same shape and range, S = `config.image_size`.
 
   4x4 convolutions of stride 2 down to 4x4 maps, of 64, 128, 256 and 512 channels and 512 from there on, each followed by
   batch normalization (the first too) and leaky ReLU; the channel-wise fully connected layer; transposed 4x4 convolutions

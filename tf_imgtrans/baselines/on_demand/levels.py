@@ -10,7 +10,7 @@ PERCENT = {  # of the pixels
     "original": ((0, 15), (15, 30), (30, 45), (45, 60), (60, 75)),  # the authors' code, pixel interpolation
     "extreme": ((80, 83), (84, 87), (88, 91), (92, 95), (96, 99)),  # X-GANs keeps 1 to 20 %, Sec. 4.1; the division is ours
 }
-SIDES = {  # pixels of a square's side, in pictures of REFERENCE pixels
+SIDES = {  # pixels of a square's side, in images of REFERENCE pixels
     "original": ((1, 6), (7, 12), (13, 18), (19, 24), (25, 30)),  # the authors' code, inpainting
     "extreme": ((16, 38), (39, 61), (62, 83), (84, 106), (107, 128)),  # X-GANs, Sec. 4: 16 to 128; the division is ours
 }
@@ -22,7 +22,7 @@ LOWEST_PSNR, HIGHEST_PSNR = 1.0, 100.0  # dB; keeps shares finite and above 0, f
 def bands(config):
   """The levels' bands: five pairs of integers (low, high), percent of the pixels or pixels of a square's side.
 
-  Sides grow with the picture and are rounded; in pictures below 64 pixels some bands become a single side.
+  Sides grow with the image and are rounded; in images below 64 pixels some bands become a single side.
   """
   if config.corruption in ("random_points", "color_noise"):
     return PERCENT[config.bands]
@@ -64,25 +64,25 @@ def largest_remainder(shares, count):
 
 
 def levels_of_batch(shares, count):
-  """The level of each element of a batch, int32 [count] of 0 .. 4, ascending: the pictures come in random order."""
+  """The level of each element of a batch, int32 [count] of 0 .. 4, ascending: the images come in random order."""
   ends = tf.cumsum(largest_remainder(shares, count))
   # The last end is left out: every element has a level even where rounding leaves the sum short.
   return tf.reduce_sum(tf.cast(tf.range(count)[:, None] >= ends[None, :-1], tf.int32), axis=1)
 
 
 def corrupt(config, images, level, seed, patches=None):
-  """Corrupts every picture at its level.
+  """Corrupts every image at its level.
 
   Points and colour noise: an integer percentage of the level's band is drawn, then every pixel is lost with it. Blocks:
   a side of the band, at a random place. Lost pixels become the fill colour, uniform RGB noise (colour noise), or those of
-  another picture at the same place (colour blocks).
+  another image at the same place (colour blocks).
 
   Args:
     config: Config.
     images: float [N, S, S, 3] in [0, 1].
     level: int32 [N] of 0 .. 4.
     seed: int pair [2].
-    patches: float [N, S, S, 3] in [0, 1], the other pictures of colour blocks.
+    patches: float [N, S, S, 3] in [0, 1], the other images of colour blocks.
   Returns:
     (corrupted [N, S, S, 3], mask [N, S, S, 1]), float32; mask 1 where the pixel was kept.
   """

@@ -39,9 +39,9 @@ class Trainer(GanTrainer):
     return {**super().state(), "shares": self.shares}
 
   def train_step(self, data):
-    """One step on a batch of clean pictures: dict of the mean squared error, scalars.
+    """One step on a batch of clean images: dict of the mean squared error, scalars.
 
-    The error is that of pictures in [0, 1], a quarter of the authors' in [-1, 1], which Adam does not feel.
+    The error is that of images in [0, 1], a quarter of the authors' in [-1, 1], which Adam does not feel.
     """
     target, *patches = data
     level = levels_of_batch(self.shares, tf.shape(target)[0])
@@ -54,21 +54,21 @@ class Trainer(GanTrainer):
     return {"total": loss, "squared_error": loss}
 
   def prepare(self, data):
-    """Takes the held-out pictures that levels are validated on, and the length of an epoch.
+    """Takes the held-out images that levels are validated on, and the length of an epoch.
 
     Args:
       data: TrainingData of this room.
     Raises:
-      ValueError: no picture is held out.
+      ValueError: no image is held out.
     """
     super().prepare(data)
-    self.clean = data.clean(self.config.adaptation_pictures)
+    self.clean = data.clean(self.config.adaptation_images)
     if not len(self.clean[0]):
-      raise ValueError("no picture is held out, but the levels of difficulty are validated after each epoch: hold some "
+      raise ValueError("no image is held out, but the levels of difficulty are validated after each epoch: hold some "
                        "out with --validation_share")
     # One graph for batches of any length, or the last one of a pass would be computed by another than the rest.
-    integer, pictures = tf.TensorSpec((), tf.int32), [tf.TensorSpec((None, *part.shape[1:])) for part in self.clean]
-    self.psnr_of_batch = tf.function(self._psnr, input_signature=[integer, integer, *pictures])
+    integer, images = tf.TensorSpec((), tf.int32), [tf.TensorSpec((None, *part.shape[1:])) for part in self.clean]
+    self.psnr_of_batch = tf.function(self._psnr, input_signature=[integer, integer, *images])
     epoch = -(-data.summary["training"] // self.config.batch_size)
     self.period = self.config.adapt_every or epoch
 
@@ -81,7 +81,7 @@ class Trainer(GanTrainer):
   def adapt(self, step):
     """After every epoch, validates each level and sets its share of the batches; the PSNRs and shares, for the log."""
     if self.period is None:
-      raise ValueError("the trainer has no held-out pictures to adapt by: call prepare(data) before training")
+      raise ValueError("the trainer has no held-out images to adapt by: call prepare(data) before training")
     if step % self.period:
       return None
     self.settle()
@@ -92,7 +92,7 @@ class Trainer(GanTrainer):
             for number, value in enumerate(each.numpy(), 1)}
 
   def psnr_of_levels(self):
-    """Mean PSNR of every level on the held-out pictures, float32 [5] in dB; each is corrupted alike at every call."""
+    """Mean PSNR of every level on the held-out images, float32 [5] in dB; each is corrupted alike at every call."""
     count, size = len(self.clean[0]), self.config.batch_size
 
     def of_level(level):
@@ -102,7 +102,7 @@ class Trainer(GanTrainer):
     return tf.stack([tf.reduce_mean(of_level(level)) for level in range(LEVELS)])
 
   def _psnr(self, level, start, target, *patches):
-    """PSNR of the restored pictures of one level, float32 [N]."""
+    """PSNR of the restored images of one level, float32 [N]."""
     seed = fold_in(fold_in(as_seed_pair(HELD_OUT_SEED), level), start)
     source, _ = corrupt(self.config, target, tf.fill(tf.shape(target)[:1], level), seed, *patches)
     error = tf.reduce_mean(tf.math.squared_difference(target, self.generator(source, training=False)), axis=(1, 2, 3))

@@ -12,7 +12,7 @@ from tf_imgtrans.core.config import Count, NonNegative, Positive, PositiveCount,
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-  """FCN-8s: classes, sizes of pictures, network and training."""
+  """FCN-8s: classes, sizes of images, network and training."""
 
   label_set: Literal["cityscapes", "camvid"] = "cityscapes"  # pix2pix: Cityscapes, its 19 classes of evaluation
   image_size: PositiveCount = 256  # photographs are shrunk to its square first: the detail of generated ones; pix2pix
@@ -29,20 +29,20 @@ class Config:
   weight_decay: NonNegative = 5e-4  # of kernels, half its square joins the loss; code
   batch_size: PositiveCount = 1  # code
   iterations: Count = 100000  # code
-  flip: bool = True  # mirror half of the pictures; Sec. 4.3
-  seed: Seed = 0  # of weights, pictures and dropout
+  flip: bool = True  # mirror half of the images; Sec. 4.3
+  seed: Seed = 0  # of weights, images and dropout
 
   def __post_init__(self):
     validate(self)
     if not self.load_size and self.batch_size > 1:
-      raise ValueError(f"load_size is 0, where every picture keeps its own size, and batch_size is {self.batch_size}: "
-                       "expected a side for all pictures (--config.load_size), or batches of 1")
+      raise ValueError(f"load_size is 0, where every image keeps its own size, and batch_size is {self.batch_size}: "
+                       "expected a side for all images (--config.load_size), or batches of 1")
     if not self.load_size and self.batch_normalization:
-      raise ValueError("load_size is 0 and batch_normalization is on, whose statistics are estimated from pictures of one "
-                       "size: expected a side for all pictures (--config.load_size)")
+      raise ValueError("load_size is 0 and batch_normalization is on, whose statistics are estimated from images of one "
+                       "size: expected a side for all images (--config.load_size)")
 
 
-# "small" is what two processor cores train in minutes, for pictures of 64x64 pixels. It starts from random weights, where
+# "small" is what two processor cores train in minutes, for images of 64x64 pixels. It starts from random weights, where
 # VGG16's layers need normalization, and has its own optimizer. In three minutes on 49 photographs of CamVid, 11 held
 # out (share 0.2, seed 0), it gets to a pixel accuracy of 0.83, a class accuracy of 0.51 and a class IoU of 0.41.
 PRESETS = {

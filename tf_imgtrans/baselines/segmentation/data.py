@@ -1,4 +1,4 @@
-"""Training pictures of the segmenter: photographs with the detail of generated ones, and their label maps."""
+"""Training images of the segmenter: photographs with the detail of generated ones, and their label maps."""
 
 import dataclasses
 import functools
@@ -29,7 +29,7 @@ class TrainingData:
 
   summary: dict  # for run.json: numbers of photographs, digests of the names and sizes of both files
   batches: callable  # (start_step, part) -> tf.data.Dataset of (photographs float32 [N, H, W, 3], classes uint8 [N, H, W])
-  validation: callable  # number of pictures -> list of (name, photograph, classes), as `held_out` gives them
+  validation: callable  # number of images -> list of (name, photograph, classes), as `held_out` gives them
 
 
 def read(options):
@@ -70,7 +70,7 @@ def held_out(config, items):
 
   Args:
     config: Config.
-    items: list of LabelledPicture.
+    items: list of LabelledImage.
   Returns:
     list of (name, photograph float32 [image_size, image_size, 3] in [0, 1], classes uint8 [H, W], 255 where ignored).
   """

@@ -12,7 +12,7 @@ from tf_imgtrans.core.shapes import check_images, crop_like
 from tf_imgtrans.data.labels import LABEL_SETS
 from tf_imgtrans.layers.dropout import drop_out
 
-MEAN_BGR = (72.78044, 83.21195, 73.45286)  # of Cityscapes' pictures in 0..255; pix2pix, scripts/eval_cityscapes
+MEAN_BGR = (72.78044, 83.21195, 73.45286)  # of Cityscapes' images in 0..255; pix2pix, scripts/eval_cityscapes
 STRIDE = 32  # of the innermost map
 CONVOLUTIONS = ((1, 2), (2, 2), (4, 3), (8, 3), (8, 3))  # per block: width over base_channels, and how many; VGG16
 MOMENTUM, EPSILON = 0.9, 1e-5  # of batch normalization; Torch's
@@ -34,8 +34,8 @@ class Segmenter(ConfiguredModel):
   Any height and width: at the bottom and on the right, zeros, which are the mean colour, fill up to a multiple of 32, and
   the logits are cropped back.
 
-  Departs from the paper: convolutions are padded by half their kernel, where the authors pad the picture by 100 pixels and
-  crop by offsets. So every map lies exactly over its pixels, and a 96-pixel picture does not become one of 296. The
+  Departs from the paper: convolutions are padded by half their kernel, where the authors pad the image by 100 pixels and
+  crop by offsets. So every map lies exactly over its pixels, and a 96-pixel image does not become one of 296. The
   trunk begins at random (He), where the paper begins with the weights of VGG16; with `batch_normalization`, which the
   paper does not have, it learns from there.
 

@@ -1,6 +1,6 @@
 """The FCN score: how well a segmenter finds the classes of a label map again in the photograph generated from it.
 
-pix2pix, scripts/eval_cityscapes: every generated picture is enlarged to its label map's size, segmented, and the classes of
+pix2pix, scripts/eval_cityscapes: every generated image is enlarged to its label map's size, segmented, and the classes of
 all frames are compared with the label maps at once.
 """
 
@@ -23,24 +23,24 @@ CHUNK_PIXELS = 1 << 21  # segmented together, which bounds the memory; one frame
 EXPECTED = "a .keras file of a segmenter, or the folder of a run of fcn8s"
 
 
-def fcn_scores(segmenter, pictures, label_maps, classes):
-  """Scores generated pictures by what a segmenter sees in them.
+def fcn_scores(segmenter, images, label_maps, classes):
+  """Scores generated images by what a segmenter sees in them.
 
-  A segmenter with a `load_size` is given pictures of that side, and its classes are brought to the label map's size by
-  nearest neighbour; every other one is given pictures of the label map's size, as pix2pix does.
+  A segmenter with a `load_size` is given images of that side, and its classes are brought to the label map's size by
+  nearest neighbour; every other one is given images of the label map's size, as pix2pix does.
 
   Args:
     segmenter: keras.Model, float32 [N, H, W, 3] in [0, 1] -> scores [N, H, W, classes], of `load_segmenter`.
-    pictures: iterable of float [h, w, 3] in [0, 1], or uint8; of the size that the generator gives.
-    label_maps: iterable of integer [H, W], the classes that each picture was generated from; 255 where ignored.
+    images: iterable of float [h, w, 3] in [0, 1], or uint8; of the size that the generator gives.
+    label_maps: iterable of integer [H, W], the classes that each image was generated from; 255 where ignored.
     classes: int, the segmenter's classes.
   Returns:
     dict of float: "pixel_accuracy", "class_accuracy" and "class_iou" of `metrics.segmentation_scores`, over all frames.
   Raises:
-    ValueError: a segmenter of other classes, pictures that are none, another number of label maps, or no valid label.
+    ValueError: a segmenter of other classes, images that are none, another number of label maps, or no valid label.
   """
   matrix = np.zeros((classes, classes), np.int64)
-  for _, labels, found in segmented(segmenter, predictor(segmenter, classes), pictures, label_maps):
+  for _, labels, found in segmented(segmenter, predictor(segmenter, classes), images, label_maps):
     matrix += confusion_matrix([labels], [found], classes)
   return scores_of_confusion(matrix)
 
@@ -69,7 +69,7 @@ def load_segmenter(path):
   except Exception as error:  # what Keras raises on a damaged file has no common base
     raise ValueError(f"{file} cannot be loaded: {(str(error).strip() or type(error).__name__).splitlines()[0]}") from error
   if hasattr(model, "scale"):  # every generator has it
-    raise ValueError(f"{file} holds a generator of pictures, {type(model).__name__}: expected {EXPECTED}")
+    raise ValueError(f"{file} holds a generator of images, {type(model).__name__}: expected {EXPECTED}")
   return model
 
 
@@ -77,12 +77,12 @@ class SegmentationValidator(Validator):
   """Scores a segmenter on held-out photographs, as the FCN score does generated ones; keeps the best class IoU.
 
   Args:
-    pictures: list of (name, photograph, classes) of `data.held_out`.
+    images: list of (name, photograph, classes) of `data.held_out`.
     label_set: str, whose classes and colours they are.
   """
 
-  def __init__(self, pictures, label_set):
-    super().__init__(pictures, None, {"class_iou": True})
+  def __init__(self, images, label_set):
+    super().__init__(images, None, {"class_iou": True})
     self.label_set = get_label_set(label_set)
 
   def __call__(self, segmenter):
@@ -90,7 +90,7 @@ class SegmentationValidator(Validator):
     classes = len(self.label_set)
     if self._run is None:  # one graph for the whole run
       self._run = predictor(segmenter, classes)
-    _, photographs, label_maps = zip(*self.pictures)
+    _, photographs, label_maps = zip(*self.images)
     rows, matrix = [], np.zeros((classes, classes), np.int64)
     for photograph, labels, found in segmented(segmenter, self._run, photographs, label_maps):
       matrix += confusion_matrix([labels], [found], classes)
@@ -100,7 +100,7 @@ class SegmentationValidator(Validator):
 
 
 def predictor(segmenter, classes):
-  """A graph float32 [N, H, W, 3] -> int64 [N, H, W], the class of the highest score, for pictures of all sizes."""
+  """A graph float32 [N, H, W, 3] -> int64 [N, H, W], the class of the highest score, for images of all sizes."""
   @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)])
   def run(images):
     scores = segmenter(images, training=False)
@@ -111,46 +111,46 @@ def predictor(segmenter, classes):
   return run
 
 
-def segmented(segmenter, run, pictures, label_maps):
-  """Segments pictures chunk by chunk.
+def segmented(segmenter, run, images, label_maps):
+  """Segments images chunk by chunk.
 
   Args:
-    segmenter, pictures, label_maps: as for `fcn_scores`.
+    segmenter, images, label_maps: as for `fcn_scores`.
     run: the segmenter's `predictor`.
   Yields:
-    (picture float32 [h, w, 3], label map [H, W], classes found [H, W]).
+    (image float32 [h, w, 3], label map [H, W], classes found [H, W]).
   """
   side, chunk = segmenter.config.load_size if isinstance(segmenter, Segmenter) else 0, []
-  for number, (picture, labels) in enumerate(itertools.zip_longest(pictures, label_maps)):
-    if picture is None or labels is None:
-      raise ValueError(f"{'pictures' if picture is None else 'label maps'} end after {number}: expected one label map for "
-                       "each picture")
-    picture, labels = _picture(picture, number), np.asarray(labels)
+  for number, (image, labels) in enumerate(itertools.zip_longest(images, label_maps)):
+    if image is None or labels is None:
+      raise ValueError(f"{'images' if image is None else 'label maps'} end after {number}: expected one label map for "
+                       "each image")
+    image, labels = _image(image, number), np.asarray(labels)
     if labels.ndim != 2 or 0 in labels.shape:
       raise ValueError(f"label map {number} has shape {labels.shape}: expected [height, width], the class of each pixel")
     size = (side, side) if side else labels.shape
-    large = enlarge(picture, *size).numpy()
+    large = enlarge(image, *size).numpy()
     if chunk and (chunk[-1][2].shape != large.shape or (len(chunk) + 1) * size[0] * size[1] > CHUNK_PIXELS):
       yield from _found(run, chunk)
       chunk = []
-    chunk.append((picture, labels, large))
+    chunk.append((image, labels, large))
   if chunk:
     yield from _found(run, chunk)
 
 
 def _found(run, chunk):
   found = run(np.stack([large for _, _, large in chunk])).numpy()
-  for (picture, labels, _), classes in zip(chunk, found):
-    yield picture, labels, resize_labels(classes, *labels.shape)
+  for (image, labels, _), classes in zip(chunk, found):
+    yield image, labels, resize_labels(classes, *labels.shape)
 
 
-def _picture(picture, number):
-  picture = np.asarray(picture)
-  if picture.ndim != 3 or picture.shape[-1] != 3 or 0 in picture.shape:
-    raise ValueError(f"picture {number} has shape {picture.shape}: expected [height, width, 3], RGB")
-  if picture.dtype == np.uint8:
-    return picture.astype(np.float32) / np.float32(255)
-  if picture.dtype.kind != "f" or not np.isfinite(picture).all() or picture.min() < -0.5 or picture.max() > 1.5:
-    raise ValueError(f"picture {number} is {picture.dtype} and spans [{picture.min()}, {picture.max()}]: expected floats "
+def _image(image, number):
+  image = np.asarray(image)
+  if image.ndim != 3 or image.shape[-1] != 3 or 0 in image.shape:
+    raise ValueError(f"image {number} has shape {image.shape}: expected [height, width, 3], RGB")
+  if image.dtype == np.uint8:
+    return image.astype(np.float32) / np.float32(255)
+  if image.dtype.kind != "f" or not np.isfinite(image).all() or image.min() < -0.5 or image.max() > 1.5:
+    raise ValueError(f"image {number} is {image.dtype} and spans [{image.min()}, {image.max()}]: expected floats "
                      "in [0, 1], or uint8")
-  return np.clip(picture, 0, 1).astype(np.float32)
+  return np.clip(image, 0, 1).astype(np.float32)

@@ -43,13 +43,13 @@ class Trainer(GanTrainer):
     self.step.assign_add(1)
     return {"total": loss, **terms, "pixel_accuracy": _accuracy(logits, classes)}
 
-  def validator(self, pictures, score):  # noqa: ARG002 - classes are judged in their own way
+  def validator(self, images, score):  # noqa: ARG002 - classes are judged in their own way
     """What judges the run on held-out photographs: SegmentationValidator.
 
     Args:
-      pictures: list of (name, photograph, classes) of the data's `validation`.
+      images: list of (name, photograph, classes) of the data's `validation`.
     """
-    return SegmentationValidator(pictures, self.config.label_set)
+    return SegmentationValidator(images, self.config.label_set)
 
   def _optimizer(self):
     if self.config.optimizer == "adam":

@@ -13,7 +13,7 @@ FACTORS = {2: (2,), 3: (3,), 4: (2, 2)}  # of the pixel shuffles that make up a 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
 class Carn(Enlarger):
-  """Enlarges pictures by cascading residual blocks: float32 [N, H, W, 3] in [0, 1] -> [N, sH, sW, 3].
+  """Enlarges images by cascading residual blocks: float32 [N, H, W, 3] in [0, 1] -> [N, sH, sW, 3].
 
   A 3x3 convolution to 64 channels; three cascading blocks; an upsampler of convolutions, ReLU and pixel shuffles; a
   convolution to 3 channels. A cascading block holds three residual blocks (convolution, ReLU, convolution, added to the

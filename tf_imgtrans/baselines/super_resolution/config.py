@@ -35,7 +35,7 @@ class Config:
   """A super-resolution network, its losses and training. The defaults are ESRGAN's, first stage."""
 
   network: tyro.conf.Fixed[Literal["esrgan", "carn", "rcan"]] = "esrgan"
-  scale: Literal[2, 3, 4, 8] = 4  # how many times as high and wide pictures become
+  scale: Literal[2, 3, 4, 8] = 4  # how many times as high and wide images become
   # ESRGAN is trained twice (its Sec. 4.1): by L1 alone, then, from the weights of that, by L1, VGG19 and a discriminator.
   stage: Literal["l1", "gan"] = "l1"
   initial_weights: str = ""  # of stage gan: run folder or .keras file of stage l1 to start from; "random" draws weights
@@ -49,7 +49,7 @@ class Config:
   discriminator_channels: PositiveCount = 64  # of ESRGAN's first convolution; code
 
   low_resolution: Literal["bicubic", "area"] = "bicubic"  # area: means of scale x scale pixels, as the progressive paper
-  image_size: Count = 0  # pictures are cut to their middle square and shrunk to it by area; 0: taken as they are
+  image_size: Count = 0  # images are cut to their middle square and shrunk to it by area; 0: taken as they are
   patch_size: AtLeast(16) = 128  # side of the target's random window, brought down to a multiple of the scale
   augment: Literal["none", "flip", "all"] = "all"  # of patches: mirrored left to right; all: quarter turns as well
 
@@ -66,7 +66,7 @@ class Config:
   halve_at: tuple[PositiveCount, ...] = (200000, 400000, 600000, 800000)  # steps after which the learning rate is halved
   gradient_clip: NonNegative = 0.0  # largest norm of all gradients together; 0: none
   iterations: Count = 1000000
-  seed: Seed = 0  # of weights, pictures, windows and scales
+  seed: Seed = 0  # of weights, images, windows and scales
 
   def __post_init__(self):
     validate(self)
@@ -142,7 +142,7 @@ TINY = {name: dataclasses.replace(config, **_TINY_ALL, **_TINY[name]) for name, 
 
 
 def preset_config(name, preset="paper", stage="l1"):
-  """The configuration of a system by preset and stage of training; of an unknown preset or stage the first.
+  """The configuration of a method by preset and stage of training; of an unknown preset or stage the first.
 
   Args:
     name: str, one of CONFIGS.

@@ -1,4 +1,4 @@
-"""Training pictures of super-resolution: random windows of photographs, and the same shrunk."""
+"""Training images of super-resolution: random windows of photographs, and the same shrunk."""
 
 import dataclasses
 import functools
@@ -17,23 +17,23 @@ __all__ = ["TrainingData", "held_out", "read", "shrink", "training_data"]
 
 @dataclasses.dataclass(frozen=True)
 class TrainingData:
-  """Training batches by step, and the held-out pictures."""
+  """Training batches by step, and the held-out images."""
 
-  summary: dict  # for run.json: numbers of pictures, digests of their names and sizes
+  summary: dict  # for run.json: numbers of images, digests of their names and sizes
   batches: callable  # (start_step, part) -> tf.data.Dataset of (source, target) batches
-  validation: callable  # number of pictures -> list of (name, source, target), float32
+  validation: callable  # number of images -> list of (name, source, target), float32
 
 
 def training_data(config, folder):
-  """Makes the data of a run; reads every picture once, so that a bad one stops it here.
+  """Makes the data of a run; reads every image once, so that a bad one stops it here.
 
-  A window is shrunk by itself, mirrored at its border, where the systems' codes cut it from a picture that was shrunk.
+  A window is shrunk by itself, mirrored at its border, where the methods' codes cut it from an image that was shrunk.
 
   Args:
     config: Config.
     folder: data.folders.Folder of photographs.
   Raises:
-    ValueError: names the first five pictures that cannot be read, or are smaller than a patch or than `image_size`.
+    ValueError: names the first five images that cannot be read, or are smaller than a patch or than `image_size`.
   """
   smallest = config.image_size or config.patch_size
   check_photographs(folder.training, smallest)
@@ -62,7 +62,7 @@ def training_data(config, folder):
 
 
 def held_out(config, paths):
-  """Yields (name, source, target) of whole pictures, NumPy float32; the target's sides are brought down to multiples of the
+  """Yields (name, source, target) of whole images, NumPy float32; the target's sides are brought down to multiples of the
   scale, rows below and columns on the right being cut off.
 
   Args:
@@ -71,9 +71,9 @@ def held_out(config, paths):
   """
   store = ImageStore(paths, budget=0, prepare=functools.partial(squared, size=config.image_size))
   for number, path in enumerate(store.paths):
-    picture = store.read(number)
-    height, width = (side // config.scale * config.scale for side in picture.shape[:2])
-    target = unit(picture[:height, :width])
+    image = store.read(number)
+    height, width = (side // config.scale * config.scale for side in image.shape[:2])
+    target = unit(image[:height, :width])
     yield path.stem, shrink(target, config.scale, config.low_resolution).numpy(), target.numpy()
 
 
@@ -91,8 +91,8 @@ def shrink(images, scale, kind="bicubic"):
   return low_resolution(images, scale) if kind == "bicubic" else area(images, scale)
 
 
-def squared(picture, size):
+def squared(image, size):
   """uint8 [H, W, 3] -> the middle square of it, shrunk by area to [size, size, 3]; 0 leaves it as it is."""
   if not size:
-    return picture
-  return resize(central_square(picture), size)
+    return image
+  return resize(central_square(image), size)

@@ -19,7 +19,7 @@ HE = 0.1  # of the initial kernels of dense blocks; Sec. 3.1 and code
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
 class Esrgan(Enlarger):
-  """Enlarges pictures by residual-in-residual dense blocks: float32 [N, H, W, 3] in [0, 1] -> [N, sH, sW, 3].
+  """Enlarges images by residual-in-residual dense blocks: float32 [N, H, W, 3] in [0, 1] -> [N, sH, sW, 3].
 
   A 3x3 convolution to 64 channels; 23 blocks (RRDB) and a convolution, added to its output; for each doubling nearest
   neighbours, a convolution and LeakyReLU; a convolution, LeakyReLU and one to 3 channels. An RRDB is three dense blocks of
@@ -27,7 +27,7 @@ class Esrgan(Enlarger):
 
   Initial kernels of dense blocks are a tenth of He's with biases of 0, the others PyTorch's.
 
-  Departs from the code: at scale 2 it halves the picture first and doubles twice; here there is one doubling, as in the
+  Departs from the code: at scale 2 it halves the image first and doubles twice; here there is one doubling, as in the
   authors' first code.
 
   Args:

@@ -11,7 +11,7 @@ from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images
 from tf_imgtrans.core.tensors import copies
 
-DIV2K_MEAN = (0.4488, 0.4371, 0.4040)  # of the training pictures of CARN and RCAN, taken off theirs; both codes
+DIV2K_MEAN = (0.4488, 0.4371, 0.4040)  # of the training images of CARN and RCAN, taken off theirs; both codes
 
 
 class Convolutions:
@@ -65,7 +65,7 @@ class Enlarger(ConfiguredModel):
 
   Args:
     config: Config.
-    mean: three floats, taken off the pictures and added to what comes out.
+    mean: three floats, taken off the images and added to what comes out.
     units: float, what white counts for inside.
   """
 
@@ -101,7 +101,7 @@ def check_sides(images):
   check_images(images)
   for name, size in zip(("height", "width"), images.shape[1:3]):
     if size == 0:
-      raise ValueError(f"{name} is 0: expected pictures of at least one pixel")
+      raise ValueError(f"{name} is 0: expected images of at least one pixel")
 
 
 def residual(features, branch, training, factor=1.0):

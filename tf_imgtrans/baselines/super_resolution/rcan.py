@@ -14,7 +14,7 @@ BYTE = 255.0  # the network works on 0 .. 255, less the mean; code
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
 class Rcan(Enlarger):
-  """Enlarges pictures by residual groups with channel attention: float32 [N, H, W, 3] in [0, 1] -> [N, sH, sW, 3].
+  """Enlarges images by residual groups with channel attention: float32 [N, H, W, 3] in [0, 1] -> [N, sH, sW, 3].
 
   A 3x3 convolution to 64 channels; ten groups and a convolution, added to its output; for each doubling a convolution to
   256 channels and a pixel shuffle; a convolution to 3 channels. A group is 20 blocks and a convolution, added to its input.

@@ -1,6 +1,6 @@
-"""How each system that the feature-pyramid paper is compared with is built and trained: own network, losses and schedule.
+"""How each method that the feature-pyramid paper is compared with is built and trained: own network, losses and schedule.
 
-"code" marks what the public code of a system says: phillipi/pix2pix, pathak22/context-encoder,
+"code" marks what the public code of a method says: phillipi/pix2pix, pathak22/context-encoder,
 CQFIO/PhotographicImageSynthesis (demo_256p.py) and tyshiwo/DRRN_CVPR17; "ours" what neither it nor its paper decides.
 """
 
@@ -24,13 +24,13 @@ TERMS = {"pix2pix": ("adversarial", "l1"), "cnn": ("l1",), "context_encoder": ("
 
 @dataclasses.dataclass(frozen=True)
 class Config(Protocol):
-  """A system of image translation: its network, losses and training. The defaults are pix2pix's."""
+  """A method of image translation: its network, losses and training. The defaults are pix2pix's."""
 
   network: tyro.conf.Fixed[Literal["pix2pix", "cnn", "context_encoder", "crn", "drrn"]] = "pix2pix"
   base_channels: PositiveCount = 64  # of the first convolution; of CRN a 16th of the widest
   discriminator_channels: PositiveCount = 64  # code of pix2pix and the context encoder
-  # Of pix2pix and cnn. "batch": a picture is normalized by all training pictures at inference. "instance": by its own
-  # means, in training too; the code does just that, as its batches hold one picture and its test normalizes by batches.
+  # Of pix2pix and cnn. "batch": an image is normalized by all training images at inference. "instance": by its own
+  # means, in training too; the code does just that, as its batches hold one image and its test normalizes by batches.
   normalization: Literal["batch", "instance"] = "batch"
   dropout: Share = 0.5  # of pix2pix and cnn, in the three innermost stages of the decoder; code
   bottleneck: PositiveCount = 4000  # channels between the encoder and the decoder of the context encoder; its README
@@ -40,8 +40,8 @@ class Config(Protocol):
   weight_adversarial: NonNegative = 1.0  # of pix2pix and the context encoder
   weight_l1: NonNegative = 100.0  # of pix2pix and cnn; code
   weight_l2: NonNegative = 0.0  # of the context encoder
-  weight_best: NonNegative = 0.0  # of CRN, for each label the nearest of nine pictures
-  weight_mean: NonNegative = 0.0  # of CRN, the mean over nine pictures
+  weight_best: NonNegative = 0.0  # of CRN, for each label the nearest of nine images
+  weight_mean: NonNegative = 0.0  # of CRN, the mean over nine images
   weight_luma: NonNegative = 0.0  # of DRRN
   perceptual_layers: tuple[str, ...] = tuple(f"block{block}_conv2" for block in range(1, 6))  # of CRN's losses; code
   perceptual_layer_weights: tuple[NonNegative, ...] = tuple(1 / divisor for divisor in DIVISORS)
@@ -87,16 +87,16 @@ _NO_TERMS = {"weight_adversarial": 0.0, "weight_l1": 0.0}
 _NETWORKS = {
     "pix2pix": {},
     "cnn": {"weight_adversarial": 0.0},  # pix2pix without its discriminator (Sec. 3)
-    # 500 epochs of the 14,900 pictures of Paris StreetView that its README names. hole: the code's is 56 pixels wide, so
+    # 500 epochs of the 14,900 images of Paris StreetView that its README names. hole: the code's is 56 pixels wide, so
     # that the prediction overlaps what is known by 4 pixels; here that of the paper's comparison, all of the prediction.
     # --config.hole 0.4375 is the code's.
     "context_encoder": {"task": "inpainting", "image_size": 128, "load_size": 350, "weight_adversarial": 0.001,
                         "weight_l1": 0.0, "weight_l2": 0.999, "batch_size": 64, "learning_rate": 2e-3,
                         "iterations": 116406},
-    # Whole pictures, Adam's own beta_1, no mirror images: code.
+    # Whole images, Adam's own beta_1, no mirror images: code.
     "crn": {**_NO_TERMS, "weight_best": 0.999, "weight_mean": 0.001, "load_size": 256, "learning_rate": 1e-4, "beta_1": 0.9,
             "flip": False},
-    # iterations: 50 epochs, ours. The windows of 31 pixels are the code's, which says nothing of pictures to judge it on.
+    # iterations: 50 epochs, ours. The windows of 31 pixels are the code's, which says nothing of images to judge it on.
     "drrn": {**_NO_TERMS, "task": "super_resolution", "weight_luma": 1.0, "image_size": 31, "validation_size": 256,
              "base_channels": 128, "batch_size": 128, "learning_rate": 0.1, "iterations": 326800},
 }

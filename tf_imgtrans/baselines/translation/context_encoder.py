@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from tf_imgtrans.baselines.translation.config import CONFIGS, named
-from tf_imgtrans.baselines.translation.stages import SLOPE, Stages, System, build, run
+from tf_imgtrans.baselines.translation.stages import SLOPE, Method, Stages, build, run
 from tf_imgtrans.core.shapes import check_images
 
 MIDDLE = 4  # pixels; height and width of the maps before and after the bottleneck
@@ -21,8 +21,8 @@ def centre(images):
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class ContextEncoder(System):
-  """Replaces the middle of pictures of one size: float32 [N, S, S, 3] in [0, 1] -> the same shape and range.
+class ContextEncoder(Method):
+  """Replaces the middle of images of one size: float32 [N, S, S, 3] in [0, 1] -> the same shape and range.
 
   S is `config.image_size`, 128. 4x4 convolutions of stride 2 and 64, 64, 128, 256 and 512 channels; a 4x4 convolution of
   its 4x4 maps to 4000 channels of one pixel; a transposed one back to 4x4 maps of 512; transposed ones of stride 2 and
@@ -86,13 +86,13 @@ class ContextEncoder(System):
     if any(side not in (None, size) for side in shape[1:3]):
       height, width = ("any" if side is None else side for side in shape[1:3])
       raise ValueError(f"images are {height} high and {width} wide: expected {size} and {size}, as the context encoder "
-                       "predicts the middle of pictures of one size: resize them, or make one of image_size 64 or 128")
+                       "predicts the middle of images of one size: resize them, or make one of image_size 64 or 128")
     return shape
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class CentreDiscriminator(System):
-  """Tells real middles of pictures from predicted ones: logits float32 [N, 1, 1, 1], real above 0.
+class CentreDiscriminator(Method):
+  """Tells real middles of images from predicted ones: logits float32 [N, 1, 1, 1], real above 0.
 
   Sees the middle 64x64 of 128x128 pixels: 4x4 convolutions of stride 2 and 64, 128, 256 and 512 channels, with LeakyReLU
   0.2, and batch normalization after all but the first; a 4x4 convolution of what is left gives the logit. For 64 pixels

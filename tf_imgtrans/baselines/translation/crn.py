@@ -9,11 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from tf_imgtrans.baselines.translation.config import CONFIGS, named
-from tf_imgtrans.baselines.translation.stages import System
+from tf_imgtrans.baselines.translation.stages import Method
 from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
 from tf_imgtrans.data.labels import LABEL_SETS
 
-PICTURES = 9  # that are made of each label map; demo_256p.py
+IMAGES = 9  # that are made of each label map; demo_256p.py
 FIRST_ROWS = 4  # of the smallest module; demo_256p.py
 NARROW_FROM = 128  # rows from which modules are half as wide; demo_256p.py
 WIDTH = 16  # channels over base_channels below NARROW_FROM rows: 1024 of 64
@@ -56,21 +56,21 @@ class MapNormalization(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class Crn(System):
-  """Makes pictures of label maps, from coarse to fine: float32 [N, H, W, 3] in [0, 1] -> the same shape and range.
+class Crn(Method):
+  """Makes images of label maps, from coarse to fine: float32 [N, H, W, 3] in [0, 1] -> the same shape and range.
 
   The input shows classes by the colours of `config.label_set`; each pixel counts as the class of the nearest colour, or,
   where black is nearer, as of no class. For 256 rows: modules of 4, 8, ... 256 rows, each a twice enlarged map of the one
   before (bilinear, corners on corners) beside the label map of that size, then two 3x3 convolutions, each with layer
   normalization and LeakyReLU 0.2, of 1024 channels below 128 rows and 512 from there on. A last 1x1 convolution gives nine
-  pictures. 97,875,483 trained parameters with Cityscapes' 19 classes. With the label set "none" the picture itself, in
+  images. 97,875,483 trained parameters with Cityscapes' 19 classes. With the label set "none" the image itself, in
   [-1, 1], takes the place of the label map.
 
   Of the nine one is returned, clipped at inference: `chosen` is its number. Training teaches little but the best of the
   nine for each class, so that the others may stay far from any photograph; before the network is judged or saved, the one
-  that is nearest to training pictures is chosen. `diverse` gives all nine. Any height and width from `image_size` / 4:
+  that is nearest to training images is chosen. `diverse` gives all nine. Any height and width from `image_size` / 4:
   reflect-padded at the bottom and on the right to multiples of that, and cropped back. The modules are those of
-  `image_size` rows: of other pictures the first has more rows or fewer.
+  `image_size` rows: of other images the first has more rows or fewer.
 
   Initial kernels are Glorot's, as TensorFlow Slim's.
 
@@ -98,7 +98,7 @@ class Crn(System):
       width = config.base_channels * WIDTH // (2 if rows >= NARROW_FROM else 1)
       self.cascade.append([(convolution(f"rows{rows}_conv{half}", width, 3, use_bias=False),
                             MapNormalization(dtype=policy, name=f"rows{rows}_norm{half}")) for half in (1, 2)])
-    self.last = convolution("last", 3 * PICTURES, 1)
+    self.last = convolution("last", 3 * IMAGES, 1)
 
   def build(self, input_shape):
     condition = len(self.palette) if self.palette is not None else input_shape[-1]
@@ -125,17 +125,17 @@ class Crn(System):
     return tf.one_hot(tf.argmin(distance, axis=-1), len(self.palette))
 
   def call(self, images, training=False, diverse=False):
-    """Makes pictures.
+    """Makes images.
 
     Args:
       images: float [N, H, W, 3] in [0, 1].
-      training: bool; leaves the pictures unclipped.
+      training: bool; leaves the images unclipped.
       diverse: bool; whether all nine are returned, [N, 9, H, W, 3], instead of the chosen one.
     """
     check_images(images)
     for name, size in zip(("height", "width"), images.shape[1:3]):
       if size is not None and size < self.multiple:
-        raise ValueError(f"{name} is {size}: the generator needs at least {self.multiple} pixels; enlarge the picture, or "
+        raise ValueError(f"{name} is {size}: the generator needs at least {self.multiple} pixels; enlarge the image, or "
                          "make a network of a smaller image_size")
     padded = pad_to_multiple(images, self.multiple)
     condition = self.labels(padded) if self.palette is not None else 2 * padded - 1
@@ -147,13 +147,13 @@ class Crn(System):
       features = condition if features is None else tf.concat([_enlarged(features), condition], axis=-1)
       for convolution, norm in module:
         features = tf.nn.leaky_relu(norm(convolution(features)), SLOPE)
-    pictures = (tf.cast(self.last(features), tf.float32) + 1) / 2
+    candidates = (tf.cast(self.last(features), tf.float32) + 1) / 2
     if not training:
-      pictures = tf.clip_by_value(pictures, 0.0, 1.0)
+      candidates = tf.clip_by_value(candidates, 0.0, 1.0)
     # Nine reds, nine greens, nine blues.
     if not diverse:
-      return crop_like(tf.gather(pictures, self.chosen + np.arange(3) * PICTURES, axis=-1), images)
-    return tf.stack([crop_like(pictures[..., number::PICTURES], images) for number in range(PICTURES)], axis=1)
+      return crop_like(tf.gather(candidates, self.chosen + np.arange(3) * IMAGES, axis=-1), images)
+    return tf.stack([crop_like(candidates[..., number::IMAGES], images) for number in range(IMAGES)], axis=1)
 
   def choose(self, pairs):
     """Sets `chosen` to the one of the nine whose mean absolute difference from the targets is the least.
@@ -170,7 +170,7 @@ class Crn(System):
 
 
 def _palette(label_set):
-  """Colours of the classes and black, float32 [classes + 1, 3] in [0, 1]; None for pictures without classes."""
+  """Colours of the classes and black, float32 [classes + 1, 3] in [0, 1]; None for images without classes."""
   if label_set == "none":
     return None
   return np.array([*LABEL_SETS[label_set].colors, (0, 0, 0)], np.float32) / 255

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from tf_imgtrans.baselines.translation.config import CONFIGS, named
-from tf_imgtrans.baselines.translation.stages import System
+from tf_imgtrans.baselines.translation.stages import Method
 from tf_imgtrans.core.color import STUDIO_LUMA, STUDIO_OFFSET
 from tf_imgtrans.core.shapes import check_images
 from tf_imgtrans.core.tensors import copies
@@ -23,8 +23,8 @@ def luma(images):
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class Drrn(System):
-  """Sharpens pictures that were enlarged by bicubic interpolation: float32 [N, H, W, 3] in [0, 1] -> the same.
+class Drrn(Method):
+  """Sharpens images that were enlarged by bicubic interpolation: float32 [N, H, W, 3] in [0, 1] -> the same.
 
   B1U25: a 3x3 convolution of the luma to 128 channels; 25 residual units of two 3x3 convolutions, whose kernels and biases
   they share, each added to the first convolution's output; a 3x3 convolution to one channel, added to the luma. 52

@@ -1,4 +1,4 @@
-"""The losses that the systems are trained by; all but the adversarial are zero for pictures that equal their targets."""
+"""The losses that the methods are trained by; all but the adversarial are zero for images that equal their targets."""
 
 import tensorflow as tf
 
@@ -39,7 +39,7 @@ def generator_loss(config, target, fake, fake_logits=None, labels=None, vgg=None
       "l1": lambda: signed_l1(target, fake),
       "l2": lambda: banded_l2(target, fake, config.overlap),
       "best": lambda: best_of_labels(errors),
-      "mean": lambda: mean_of_pictures(errors),
+      "mean": lambda: mean_of_images(errors),
       "luma": lambda: luma_error(target, fake),
   }
   terms = {name: formulas[name]() for name, weight in weights.items() if weight}
@@ -60,7 +60,7 @@ def discriminator_loss(config, real_logits, fake_logits):
 
 
 def signed_l1(y_true, y_pred):
-  """Mean absolute difference of pictures in [-1, 1], for which pix2pix' weight of 100 is meant.
+  """Mean absolute difference of images in [-1, 1], for which pix2pix' weight of 100 is meant.
 
   Args:
     y_true, y_pred: float [N, H, W, 3] in [0, 1].
@@ -73,7 +73,7 @@ def signed_l1(y_true, y_pred):
 
 
 def banded_l2(y_true, y_pred, overlap):
-  """Mean squared difference of the middles of pictures in [-1, 1], a band along their border weighing ten times.
+  """Mean squared difference of the middles of images in [-1, 1], a band along their border weighing ten times.
 
   Args:
     y_true, y_pred: float [N, S, S, 3] in [0, 1]; the middle is S / 2 pixels wide.
@@ -91,23 +91,23 @@ def banded_l2(y_true, y_pred, overlap):
 
 
 def diverse_errors(config, y_true, y_pred, labels, vgg=None):
-  """How far each of several pictures is from the target within each label: values, and features of VGG19.
+  """How far each of several images is from the target within each label: values, and features of VGG19.
 
   The sum over maps of weight times the mean over all positions of label * mean over channels of |difference|; the first
-  map is the picture in 0 .. 255, of weight 1. Labels shrink with the maps, by area. Departs from the code: VGG19 takes
+  map is the image in 0 .. 255, of weight 1. Labels shrink with the maps, by area. Departs from the code: VGG19 takes
   the largest of 2x2 values, as its authors have it, where the code takes their mean.
 
   Args:
     config: Config; `perceptual_layers` and their weights count here.
     y_true: float [N, H, W, 3] in [0, 1].
-    y_pred: float [N, K, H, W, 3], K pictures for each.
+    y_pred: float [N, K, H, W, 3], K images for each.
     labels: float [N, H, W, C], which add up to 1 at each pixel.
     vgg: images -> dict of feature maps; None without layers.
   Returns:
     float32 [N, K, C].
   """
   y_true, y_pred, labels = as_float32(y_true, y_pred, labels)
-  count, pictures = y_pred.shape[:2]
+  count, images = y_pred.shape[:2]
   total = _masked(BYTE * y_true[:, None], BYTE * y_pred, labels)
   if vgg is None:
     return total
@@ -117,28 +117,28 @@ def diverse_errors(config, y_true, y_pred, labels, vgg=None):
     maps, others = as_float32(true[layer], pred[layer])
     factor = 2 ** (int(layer[5]) - 1)  # "block3_conv2" has been halved twice
     shrunk = tf.nn.avg_pool2d(labels, factor, factor, "VALID") if factor > 1 else labels
-    others = tf.reshape(others, [count or -1, pictures, *others.shape[1:]])
+    others = tf.reshape(others, [count or -1, images, *others.shape[1:]])
     total += weight * _masked(maps[:, None], others, shrunk)
   return total
 
 
 def best_of_labels(errors):
-  """Of each label the error of the picture that has it best, summed over labels: [N, K, C] -> float32 scalar."""
+  """Of each label the error of the image that has it best, summed over labels: [N, K, C] -> float32 scalar."""
   return tf.reduce_mean(tf.reduce_sum(tf.reduce_min(errors, axis=1), axis=-1))
 
 
-def mean_of_pictures(errors):
-  """Of each label the mean error of all pictures, summed over labels: [N, K, C] -> float32 scalar."""
+def mean_of_images(errors):
+  """Of each label the mean error of all images, summed over labels: [N, K, C] -> float32 scalar."""
   return tf.reduce_mean(tf.reduce_sum(tf.reduce_mean(errors, axis=1), axis=-1))
 
 
 def luma_error(y_true, y_pred):
-  """Half the sum over pixels of the squared difference of luma, a mean over pictures: Caffe's Euclidean loss.
+  """Half the sum over pixels of the squared difference of luma, a mean over images: Caffe's Euclidean loss.
 
   Args:
     y_true, y_pred: float [N, H, W, 3] in [0, 1]; luma in 0 .. 1 as of drrn.luma.
   Returns:
-    float32 scalar, which grows with the size of the pictures.
+    float32 scalar, which grows with the size of the images.
   """
   y_true, y_pred = luma(y_true), luma(y_pred)
   check_same_shape(y_true, y_pred)

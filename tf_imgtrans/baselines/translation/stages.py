@@ -15,7 +15,7 @@ MOMENTUM, EPSILON = 0.9, 1e-5  # batch normalization of Torch, in which both are
 DEVIATION = 0.02  # of the initial kernels around 0 and of the normalizations' factors around 1; code of both
 
 
-class System(ConfiguredModel):
+class Method(ConfiguredModel):
   """A network of one of CONFIGS; what a file does not keep of its configuration is that of CONFIGS."""
 
   config_class = Config

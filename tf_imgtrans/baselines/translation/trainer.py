@@ -1,4 +1,4 @@
-"""Training of the systems: one step of the discriminator, if there is one, then one of the generator."""
+"""Training of the methods: one step of the discriminator, if there is one, then one of the generator."""
 
 import keras
 import tensorflow as tf
@@ -12,7 +12,7 @@ from tf_imgtrans.baselines.translation.unet_gan import Discriminator, Unet
 from tf_imgtrans.core.networks import digest
 from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.losses.vgg19 import Vgg19Features
-from tf_imgtrans.training.population import PICTURES
+from tf_imgtrans.training.population import IMAGES
 from tf_imgtrans.training.trainer import GanTrainer
 
 GENERATORS = {"pix2pix": Unet, "cnn": Unet, "context_encoder": ContextEncoder, "crn": Crn, "drrn": Drrn}
@@ -58,7 +58,7 @@ class Trainer(GanTrainer):
 
   def __init__(self, config=CONFIGS["pix2pix"], precision="float32"):
     super().__init__(config, precision)
-    picture = (config.image_size, config.image_size, 3)
+    image = (config.image_size, config.image_size, 3)
     self.generator = GENERATORS[config.network](config, dtype=precision, name="generator")
     self.generator(keras.Input((None, None, 3)))
     self.generator_optimizer = self._generator_optimizer()
@@ -66,7 +66,7 @@ class Trainer(GanTrainer):
     self.discriminator = None
     if config.weight_adversarial:
       self.discriminator = DISCRIMINATORS[config.network](config, dtype=precision, name="discriminator")
-      self.discriminator(keras.Input(picture), keras.Input(picture))
+      self.discriminator(keras.Input(image), keras.Input(image))
       self.discriminator_optimizer = self.adam("discriminator_adam", config.discriminator_learning_rate, config.beta_1)
       parts["discriminator"] = self.discriminator
       parts["discriminator_optimizer"] = (self.discriminator_optimizer, self.discriminator)
@@ -78,13 +78,13 @@ class Trainer(GanTrainer):
     return {"vgg19": digest(self.vgg)} if self.vgg else {}
 
   def settle(self):
-    """As of every trainer; and CRN chooses one of its pictures."""
+    """As of every trainer; and CRN chooses one of its images."""
     super().settle()
     if self.batches and self.config.network == "crn":
-      self.generator.choose(self.batches(0, Part()).take(-(-PICTURES // self.config.batch_size)))
+      self.generator.choose(self.batches(0, Part()).take(-(-IMAGES // self.config.batch_size)))
 
   def forward(self, source):
-    """The generator in training, with the dropout of this step; CRN gives all its pictures."""
+    """The generator in training, with the dropout of this step; CRN gives all its images."""
     if self.config.network in ("pix2pix", "cnn"):
       return self.generator(source, dropout_seed=self.seed("dropout"), training=True)
     if self.config.network == "crn":
@@ -99,7 +99,7 @@ class Trainer(GanTrainer):
     with tf.GradientTape() as tape:
       fake = self.forward(source)
       if self.discriminator:
-        with tape.stop_recording():  # the discriminator moves first; code of both systems
+        with tape.stop_recording():  # the discriminator moves first; code of both methods
           judged = self._discriminator_step(source, target, fake)
         fake_logits = self.discriminator(source, fake, training=True)
       loss, terms = generator_loss(self.config, target, fake, fake_logits, labels, self.vgg)
@@ -110,7 +110,7 @@ class Trainer(GanTrainer):
 
   def _discriminator_step(self, source, target, fake):
     with tf.GradientTape() as tape:
-      # One pass for each, or real and translated pictures would be normalized together.
+      # One pass for each, or real and translated images would be normalized together.
       real_logits = self.discriminator(source, target, training=True)
       fake_logits = self.discriminator(source, fake, training=True)
       loss = discriminator_loss(self.config, real_logits, fake_logits)

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from tf_imgtrans.baselines.translation.config import CONFIGS, named
-from tf_imgtrans.baselines.translation.stages import SLOPE, Stages, System, build, run
+from tf_imgtrans.baselines.translation.stages import SLOPE, Method, Stages, build, run
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
 from tf_imgtrans.core.tensors import check_same_shape
@@ -20,7 +20,7 @@ SMALLEST_JUDGED = 32  # pixels; the last convolution sees 4 of them
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans", name="Pix2pixUnet")
-class Unet(System):
+class Unet(Method):
   """Translates images by a U-Net: float32 [N, H, W, 3] in [0, 1] -> the same shape and range; [-1, 1] inside.
 
   For 256 pixels: 4x4 convolutions of stride 2 and 64, 128, 256 and five times 512 channels, down to one pixel; transposed
@@ -34,7 +34,7 @@ class Unet(System):
   multiples, and cropped back. On several devices, each normalizes the images that it holds, and the running means are
   those of the first.
 
-  Departs from the code: pictures of a test are normalized by means over training pictures, and nothing is dropped, unless
+  Departs from the code: images of a test are normalized by means over training images, and nothing is dropped, unless
   `normalization` is "instance" and a `dropout_seed` is given.
 
   Args:
@@ -76,7 +76,7 @@ class Unet(System):
     check_images(images)
     for name, size in zip(("height", "width"), images.shape[1:3]):
       if size is not None and size < self.smallest:
-        raise ValueError(f"{name} is {size}: the generator needs at least {self.smallest} pixels; enlarge the picture, or "
+        raise ValueError(f"{name} is {size}: the generator needs at least {self.smallest} pixels; enlarge the image, or "
                          "make a network of a smaller image_size")
     drops = dropout_seed is not None and self.config.dropout > 0
     seed = as_seed_pair(dropout_seed) if drops else None
@@ -99,7 +99,7 @@ class Unet(System):
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans", name="Pix2pixDiscriminator")
-class Discriminator(System):
+class Discriminator(Method):
   """Tells real images from translated ones beside their source, on patches of 70x70 pixels: logits, real above 0.
 
   4x4 convolutions, padded with zeros by 1, of 64, 128, 256 (stride 2), 512 and 1 channels (stride 1), with LeakyReLU 0.2

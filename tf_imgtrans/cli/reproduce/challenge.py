@@ -10,17 +10,17 @@ from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, check_count, fin
 from tf_imgtrans.cli.reproduce.mux_demux import ROUNDS, STEPS
 from tf_imgtrans.cli.startup import start_tensorflow
 from tf_imgtrans.core.files import read_json
-from tf_imgtrans.papers.mux_demux import printed
+from tf_imgtrans.papers.mux_demux import published
 
 
 def score(options: Options, model: str | None = None, mos: float | None = None, rounds: int = ROUNDS):
   """Compute the challenge's scores A, B and C: of the teams of Figure 8, and of a model of yours.
 
-  The teams' printed PSNR, MOS and times show that the formula is the challenge's. A model is measured on the data's pairs,
-  of which those that its own run has trained on are left out, and timed at 1280x720 in turn with SRCNN. Where a pair that
-  it meets exactly makes PSNR infinite, PSNR is that of the pairs whose two pictures differ. The final scores need a mean
-  opinion score, which only people can give: without --mos the model gets the scores of the validation phase, which take
-  MS-SSIM instead. Writes OUT/score.
+  The teams' published PSNR, MOS and times show that the formula is the challenge's. A model is measured on the data's
+  pairs, of which those that its own run has trained on are left out, and timed at 1280x720 in turn with SRCNN. Where a
+  pair that it meets exactly makes PSNR infinite, PSNR is that of the pairs whose two images differ. The final scores need
+  a mean opinion score, which only people can give: without --mos the model gets the scores of the validation phase, which
+  take MS-SSIM instead. Writes OUT/score.
 
   Example: tf-imgtrans reproduce mux_demux score --model runs/iphone --data dped --out reproduced
 
@@ -41,10 +41,11 @@ def score(options: Options, model: str | None = None, mos: float | None = None, 
       raise ValueError(f"--mos is {mos}, but there is no model that it is of: give one with --model")
     pirm_score(psnr=21.0, mos=mos, cpu_ms=1.0)  # refuses an illegal opinion before the model is measured
   rows = []
-  for team, (psnr, opinion, cpu_ms, *scores) in printed.FIGURE8.items():
+  for team, (psnr, opinion, cpu_ms, *scores) in published.FIGURE8.items():
     values = {"psnr": psnr, "mos": opinion, "cpu_ms": cpu_ms, **pirm_score(psnr, opinion, cpu_ms)}
-    rows.append(Row(team, team, known=values, printed=dict(zip("ABC", scores)),
-                    caveat=printed.FIGURE8_MISPRINTS.get(team, ""), group="Figure 8, from the printed PSNR, MOS and time"))
+    rows.append(Row(team, team, known=values, published=dict(zip("ABC", scores)),
+                    caveat=published.FIGURE8_MISPRINTS.get(team, ""),
+                    group="Figure 8, from the published PSNR, MOS and time"))
   if model:
     rows.append(_scored_model(options, model, mos, rounds))
   table = Table("mux_demux", "score", "Scores of the PIRM 2018 challenge on smartphones, track B", [
@@ -54,7 +55,7 @@ def score(options: Options, model: str | None = None, mos: float | None = None, 
        "SRCNN counts no more"})
   out = options.out / "score"
   results = measure(table, out)
-  clean = [abs(result.difference(name)) for result in results if result.row.printed and not result.row.caveat
+  clean = [abs(result.difference(name)) for result in results if result.row.published and not result.row.caveat
            for name in "ABC"]
   table.notes.append(f"Largest difference of the nine rows that are not misprinted: {max(clean):.3f}.")
   return finish(table, results, out)
@@ -88,7 +89,7 @@ def _scored_model(options, model, mos, rounds):
 
   name = pathlib.Path(model).name
   return Row(f"model_{name}", name, run, group=f"{len(pairs)} pairs, {form}", seeds=(options.seed,),
-             details={**bench.details("mux_demux"), "mos": mos, "pictures": digest(pairs), "rounds": rounds})
+             details={**bench.details("mux_demux"), "mos": mos, "images": digest(pairs), "rounds": rounds})
 
 
 def _unseen_pairs(bench, model):

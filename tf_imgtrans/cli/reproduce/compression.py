@@ -1,4 +1,4 @@
-"""`tf-imgtrans reproduce x_gans compression`: bits per pixel against PSNR of pictures kept as a few pixels (Sec. 4.5)."""
+"""`tf-imgtrans reproduce x_gans compression`: bits per pixel against PSNR of images kept as a few pixels (Sec. 4.5)."""
 
 import functools
 import statistics
@@ -7,7 +7,7 @@ from tf_imgtrans.cli.reproduce.curves import draw_curves
 from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, finish, measure
 from tf_imgtrans.cli.reproduce.reconstruction import Options, start_bench
 from tf_imgtrans.cli.reproduce.statements import COMPRESSION, check
-from tf_imgtrans.papers.x_gans import printed
+from tf_imgtrans.papers.x_gans import published
 
 COLUMNS = [Column("bits_per_pixel", "bits/pixel", 3), Column("psnr", "PSNR dB", 2), Column("ssim", "SSIM", 4),
            Column("jpeg_psnr", "JPEG PSNR", 2), Column("jpeg_ssim", "JPEG SSIM", 4),
@@ -17,7 +17,7 @@ TITLES = {"classical": "interpolation", "x_gans": "X-GANs"}
 
 
 def compression(options: Options, seeds: int = 1):
-  """Measure compression: pictures kept as 1 to 20 % of their pixels, beside JPEG and WebP files of at most that size.
+  """Measure compression: images kept as 1 to 20 % of their pixels, beside JPEG and WebP files of at most that size.
 
   The networks are those of Figure 10, in the same --out. Writes OUT/compression, with the curves.
 
@@ -30,8 +30,8 @@ def compression(options: Options, seeds: int = 1):
     seeds: training runs of each network.
   """
   bench = start_bench(options, seeds, curves=True)
-  rows = [row for share in printed.POINT_SHARES for corruption in SAMPLINGS for system in TITLES
-          if (row := _row(bench, share, corruption, system))]
+  rows = [row for share in published.POINT_SHARES for corruption in SAMPLINGS for method in TITLES
+          if (row := _row(bench, share, corruption, method))]
   table = Table("x_gans", "compression", "Compression (Sec. 4.5)", COLUMNS, rows, {
       **bench.protocol(), "points": "drawn by compress with seed 0", "file": "whole .xgp, header included",
       "JPEG and WebP": "the highest quality of at most as many bytes, shrunk where none is small enough"})
@@ -43,23 +43,23 @@ def compression(options: Options, seeds: int = 1):
   return finish(table, results, out, verdicts)
 
 
-def _row(bench, share, corruption, system):
-  config = bench.x_gans(corruption) if system == "x_gans" else None
-  run = f"{corruption}-{system}"
+def _row(bench, share, corruption, method):
+  config = bench.x_gans(corruption) if method == "x_gans" else None
+  run = f"{corruption}-{method}"
   described = bench.row(config, run)
   return described and Row(
-      f"{corruption}_{system}_{share:.2f}", f"{TITLES[system]}, {SAMPLINGS[corruption]} points",
+      f"{corruption}_{method}_{share:.2f}", f"{TITLES[method]}, {SAMPLINGS[corruption]} points",
       functools.partial(_measure, bench, share, corruption, config, run), group=f"{share:.0%} of the pixels", **described)
 
 
 def _measure(bench, share, corruption, config, run, seed):
   from tf_imgtrans.baselines import classical
-  from tf_imgtrans.cli.rate_distortion import rate_distortion
+  from tf_imgtrans.papers.x_gans.rate_distortion import rate_distortion
 
   reconstruct = bench.network(config, run, seed) if config else classical.interpolate
-  found = rate_distortion(bench.pictures, reconstruct, [share], [SAMPLINGS[corruption]])
-  return {**{column.name: _mean(picture[column.name] for picture in found) for column in COLUMNS}, "pictures": len(found),
-          "bytes": _mean(picture["bytes"] for picture in found)}
+  found = rate_distortion(bench.images, reconstruct, [share], [SAMPLINGS[corruption]])
+  return {**{column.name: _mean(image[column.name] for image in found) for column in COLUMNS}, "images": len(found),
+          "bytes": _mean(image["bytes"] for image in found)}
 
 
 def _mean(values):

@@ -1,4 +1,4 @@
-"""What the tables of photo enhancement share: the pictures, the networks of the rows, and how an output is scored."""
+"""What the tables of photo enhancement share: the images, the networks of the rows, and how an output is scored."""
 
 import dataclasses
 import functools
@@ -43,7 +43,7 @@ Options = Annotated[EnhancementOptions, tyro.conf.arg(name="")]
 
 
 class Bench:
-  """Pictures and networks of one call.
+  """Images and networks of one call.
 
   Args:
     options: EnhancementOptions.
@@ -140,7 +140,7 @@ def score_pairs(network, pairs, keep=None):
   """Scores a network on pairs: dict of values.
 
   psnr and ssim are measured on outputs clipped to [0, 1], ms_ssim_dped on unclipped ones, as the challenge does. Pairs
-  whose two pictures are identical (flat white in DPED) are left out of the values with "_distinct": a network that leaves
+  whose two images are identical (flat white in DPED) are left out of the values with "_distinct": a network that leaves
   them alone has an infinite PSNR there, and then an infinite mean.
 
   Args:
@@ -151,15 +151,15 @@ def score_pairs(network, pairs, keep=None):
   import numpy as np
   from tqdm import tqdm
 
-  from tf_imgtrans.cli.scoring import Scores, finite_mean
   from tf_imgtrans.core.images import write_image
-  from tf_imgtrans.data.folders import iterate_pictures
+  from tf_imgtrans.data.folders import iterate_images
   from tf_imgtrans.metrics.registry import find_metric
+  from tf_imgtrans.metrics.scoring import Scores, finite_mean
 
   found, identical, niqe = {"psnr": [], "ssim": [], "ms_ssim_dped": []}, [], Scores(("niqe",))
   shown = {pair.stem for pair in shown_pairs(pairs)}
-  pictures = tqdm(iterate_pictures("pairs", pairs), "measuring", len(pairs), unit="image")
-  for (name, source, target), pair in zip(pictures, pairs):
+  images = tqdm(iterate_images("pairs", pairs), "measuring", len(pairs), unit="image")
+  for (name, source, target), pair in zip(images, pairs):
     unclipped = source if network is None else network(source[None], clip=False)[0]
     if unclipped.shape != target.shape:
       sizes = [f"{image.shape[1]}x{image.shape[0]}" for image in (source, unclipped, target)]
@@ -179,7 +179,7 @@ def score_pairs(network, pairs, keep=None):
 
 
 def _runner(model):
-  """A graph for pictures of all sizes."""
+  """A graph for images of all sizes."""
   import tensorflow as tf
 
   takes_clip = "clip" in inspect.signature(model.call).parameters

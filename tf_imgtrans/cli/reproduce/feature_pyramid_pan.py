@@ -8,12 +8,12 @@ from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, check_count, fin
 from tf_imgtrans.cli.reproduce.statements import TRANSLATION, check
 from tf_imgtrans.cli.reproduce.translation import SEEDS, Bench, Options
 from tf_imgtrans.cli.startup import start_tensorflow
-from tf_imgtrans.papers.feature_pyramid_pan import printed
+from tf_imgtrans.papers.feature_pyramid_pan import published
 
 FCN = [Column("pixel_accuracy", "per-pixel acc.", 3), Column("class_accuracy", "per-class acc.", 3),
        Column("class_iou", "class IoU", 3)]
 DISTORTION = [Column("psnr", "PSNR dB", 2), Column("ssim", "SSIM", 4)]
-# Systems of each table and figure, in the paper's order.
+# Methods of each table and figure, in the paper's order.
 ABLATION = ("without_conditional", "without_low", "without_high", "full")
 FIGURES = {"figure2": ("input", *ABLATION),
            "figure4": ("input", "context_encoder_objective", "pix2pix_objective", "without_high", "without_low", "full"),
@@ -36,7 +36,7 @@ def table1(options: Options, seeds: int = SEEDS):
   """
   bench = _start(options, "labels_to_photo", "table1", seeds)
   rows = [Row("target", "photographs themselves", lambda seed: bench.fcn("target", seed))]
-  rows += [_row(bench, bench.fcn, system, seeds, printed.TABLE1) for system in ABLATION]
+  rows += [_row(bench, bench.fcn, method, seeds, published.TABLE1) for method in ABLATION]
   protocol = {"judge": options.segmenter.name if options.segmenter else "FCN-8s trained on the same data",
               "label set": options.label_set}
   return _report(bench, "table1", "Table 1: FCN scores, labels to photo", FCN, rows, protocol, "figure2")
@@ -56,11 +56,11 @@ def table2(options: Options, seeds: int = SEEDS):
     seeds: training runs of each variant.
   """
   bench = _start(options, "super_resolution", "table2", seeds)
-  systems = ("without_high", "without_low", "full")
+  methods = ("without_high", "without_low", "full")
   rows = [Row("input", "bicubic", lambda seed: bench.distortion("input", seed))]
-  rows += [_row(bench, bench.distortion, system, seeds, printed.TABLE2) for system in systems]
+  rows += [_row(bench, bench.distortion, method, seeds, published.TABLE2) for method in methods]
   return _report(bench, "table2", "Table 2: x4 super-resolution", DISTORTION, rows, {}, "figure3",
-                 ("input", *systems))
+                 ("input", *methods))
 
 
 def figure2(options: Options):
@@ -95,12 +95,12 @@ def figure5(options: Options):
   The data folder:
     {labels}
   """
-  return _figure(options, "figure5", "Figure 5: labels to photo, other systems", "labels_to_photo")
+  return _figure(options, "figure5", "Figure 5: labels to photo, other methods", "labels_to_photo")
 
 
 def _figure(options, name, title, task):
   bench = _start(options, task, name, 1)
-  rows = [_row(bench, bench.distortion, system, 1, {}) for system in FIGURES[name]]
+  rows = [_row(bench, bench.distortion, method, 1, {}) for method in FIGURES[name]]
   return _report(bench, name, title, DISTORTION, rows, {}, name)
 
 
@@ -110,21 +110,21 @@ def _start(options, task, name, seeds):
   return Bench(options, task, options.out / name)
 
 
-def _row(bench, score, system, seeds, values):
-  """A row: a system, trained with each seed; the input itself has one."""
+def _row(bench, score, method, seeds, values):
+  """A row: a method, trained with each seed; the input itself has one."""
   first = bench.options.seed
-  if system == "input":
-    return Row("input", printed.TITLES["input"], lambda seed: score("input", seed), seeds=(first,))
-  return Row(system, printed.TITLES[system], functools.partial(score, system), values.get(system, {}),
-             seeds=tuple(range(first, first + seeds)), details={"config": dataclasses.asdict(bench.config(system))})
+  if method == "input":
+    return Row("input", published.TITLES["input"], lambda seed: score("input", seed), seeds=(first,))
+  return Row(method, published.TITLES[method], functools.partial(score, method), values.get(method, {}),
+             seeds=tuple(range(first, first + seeds)), details={"config": dataclasses.asdict(bench.config(method))})
 
 
-def _report(bench, name, title, columns, rows, protocol, figure, systems=None):
+def _report(bench, name, title, columns, rows, protocol, figure, methods=None):
   table = Table("feature_pyramid_pan", name, title, columns, rows, {
-      **bench.protocol(), **protocol, "measured on": "whole pictures, RGB, unrounded"})
+      **bench.protocol(), **protocol, "measured on": "whole images, RGB, unrounded"})
   results = measure(table, bench.out)
   verdicts = check(results, TRANSLATION.get(name, ()))
   bench.outputs("input", bench.options.seed)
-  headers = {system: printed.TITLES[system] for system in systems or FIGURES[figure]}
-  draw(bench.out / f"{figure}.png", headers, bench.out / "pictures", bench.shown(), results, "target")
+  headers = {method: published.TITLES[method] for method in methods or FIGURES[figure]}
+  draw(bench.out / f"{figure}.png", headers, bench.out / "images", bench.shown(), results, "target")
   return finish(table, results, bench.out, verdicts)

@@ -1,4 +1,4 @@
-"""The frame of every reproduced table: rows measured one by one, kept as they finish, and set beside the printed ones."""
+"""The frame of every reproduced table: rows measured one by one, kept as they finish, and set beside the published ones."""
 
 import dataclasses
 import json
@@ -45,20 +45,20 @@ class Row:
 
   Args:
     name: str, unique in the table; names its files.
-    title: str, as the paper prints it.
+    title: str, as the paper publishes it.
     measure: seed -> dict of the columns' values, and of anything else worth keeping; None where nothing can be measured.
-    printed: dict of column name to the paper's value.
-    caveat: str, why the printed values cannot be compared with ours; "" where they can.
+    published: dict of column name to the paper's value.
+    caveat: str, why the published values cannot be compared with ours; "" where they can.
     group: str, rows of one group stand together under it.
     seeds: ints, one measurement each.
     details: dict, what the measurement depends on beside the table's protocol: a kept row of other details is refused.
-    known: dict of the columns' values that follow from printed ones without a measurement.
+    known: dict of the columns' values that follow from published ones without a measurement.
   """
 
   name: str
   title: str
   measure: Callable | None = None
-  printed: dict = dataclasses.field(default_factory=dict)
+  published: dict = dataclasses.field(default_factory=dict)
   caveat: str = ""
   group: str = ""
   seeds: tuple = (0,)
@@ -75,7 +75,7 @@ class Table:
     columns: list of Column.
     rows: list of Row.
     protocol: dict, how every row is measured: the same for all.
-    notes: list of str, printed under the table.
+    notes: list of str, published under the table.
   """
 
   paper: str
@@ -117,9 +117,9 @@ class Result:
     return statistics.stdev(values) if len(values) > 1 else None
 
   def difference(self, column):
-    """Ours minus the printed value; None where one of them is missing."""
-    mean, printed = self.mean(column), self.row.printed.get(column)
-    return None if mean is None or printed is None else mean - printed
+    """Ours minus the published value; None where one of them is missing."""
+    mean, published = self.mean(column), self.row.published.get(column)
+    return None if mean is None or published is None else mean - published
 
 
 def check_count(name, value):

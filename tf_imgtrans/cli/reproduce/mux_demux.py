@@ -8,7 +8,7 @@ from tf_imgtrans.cli.reproduce.enhancement import Bench, Options, score_pairs
 from tf_imgtrans.cli.reproduce.figures import draw
 from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, check_count, finish, measure, measure_together
 from tf_imgtrans.cli.startup import start_tensorflow
-from tf_imgtrans.papers.mux_demux import printed
+from tf_imgtrans.papers.mux_demux import published
 
 PSNR, MS_SSIM = Column("psnr", "PSNR dB", 2), Column("ms_ssim_dped", "MS-SSIM", 4)
 SSIM, NIQE = Column("ssim", "plain SSIM", 4), Column("niqe", "NIQE", 2)
@@ -47,12 +47,12 @@ def table2(options: Options):
 
   def rows(group, pairs):
     for name in ORDER:
-      values = printed.TABLE2.get(name, {})
+      values = published.TABLE2.get(name, {})
       whole = group == "all"
       if whole and (name == "ape" or name != "input" and bench.origin(name)[0] != "public checkpoint"):
         continue
-      yield Row(f"{name}{'-all' if whole else ''}", printed.TITLES[name], _pairs_row(bench, name, pairs, out, whole),
-                values, printed.TABLE2_MIXED.get(name, ""), group=f"{len(pairs)} pairs, {group}", seeds=(options.seed,),
+      yield Row(f"{name}{'-all' if whole else ''}", published.TITLES[name], _pairs_row(bench, name, pairs, out, whole),
+                values, published.TABLE2_MIXED.get(name, ""), group=f"{len(pairs)} pairs, {group}", seeds=(options.seed,),
                 details={} if name in ("input", "ape") else bench.details(name))
 
   table = Table(
@@ -60,11 +60,11 @@ def table2(options: Options):
       Column("psnr_distinct", "PSNR distinct", 2), Column("ms_ssim_dped_distinct", "MS-SSIM distinct", 4)],
       [row for group, pairs in groups.items() for row in rows(group, pairs)],
       _protocol(options, {name: digest(pairs) for name, pairs in groups.items()}),
-      ["distinct: without the pairs whose two pictures are identical (flat white); on them the input's PSNR is infinite.",
+      ["distinct: without the pairs whose two images are identical (flat white); on them the input's PSNR is infinite.",
        "What the paper calls SSIM is MS-SSIM in DPED's form: of the public ResNets' outputs plain SSIM is about 0.78.",
        "APE is a commercial program: its row is quoted.", *_origins(bench, options)])
   results = measure(table, out)
-  draw(out / "figure6.png", FIGURE6, out / "pictures", folder.validation, results, target="(i) DSLR")
+  draw(out / "figure6.png", FIGURE6, out / "images", folder.validation, results, target="(i) DSLR")
   return finish(table, results, out)
 
 
@@ -74,8 +74,8 @@ def _origins(bench, options):
   for name in ORDER[2:]:
     origin, path = bench.origin(name)
     what = {"trained": f"trained by the {options.preset} preset, {bench.config(name).iterations} steps",
-            "given": "given, perhaps trained on some of these pictures"}.get(origin, origin)
-    found.setdefault(what, []).append(printed.TITLES[name] + (f" ({pathlib.Path(path).name})" if path else ""))
+            "given": "given, perhaps trained on some of these images"}.get(origin, origin)
+    found.setdefault(what, []).append(published.TITLES[name] + (f" ({pathlib.Path(path).name})" if path else ""))
   return [f"{what}: {'; '.join(names)}" for what, names in found.items()]
 
 
@@ -86,7 +86,7 @@ def _pairs_row(bench, name, pairs, out, whole):
 
   def run(_seed):
     network = None if name == "input" else bench.network(name)
-    return score_pairs(network, pairs, None if whole else out / "pictures" / name)
+    return score_pairs(network, pairs, None if whole else out / "images" / name)
 
   return run
 
@@ -95,7 +95,7 @@ def _protocol(options, digests):
   return {"channel": "RGB", "crop": 0, "rounding": "none", "psnr and ssim": "of outputs clipped to [0, 1]",
           "ms_ssim_dped": "of unclipped outputs, DPED's form",
           "identical pairs": "left out of distinct values alone", "niqe": "one montage of the 96x96 middles",
-          "noise": "fixed", "checkpoint": "last step", "preset": options.preset, "pictures": digests}
+          "noise": "fixed", "checkpoint": "last step", "preset": options.preset, "images": digests}
 
 
 def table3(options: Options):
@@ -115,21 +115,22 @@ def table3(options: Options):
 
   bench, out = Bench(options, STEPS), options.out / "table3"
   photographs = full_photographs(bench.data, options.phone)
-  rows = [Row(name, printed.TITLES[name], functools.partial(_photograph_niqe, bench, name, photographs),
-              printed.TABLE3.get(name, {}), printed.TABLE3_UNKNOWN if name in printed.TABLE3 else "", seeds=(options.seed,),
+  rows = [Row(name, published.TITLES[name], functools.partial(_photograph_niqe, bench, name, photographs),
+              published.TABLE3.get(name, {}), published.TABLE3_UNKNOWN if name in published.TABLE3 else "",
+              seeds=(options.seed,),
               details={} if name == "input" else bench.details(name)) for name in ORDER if name != "ape"]
   table = Table("mux_demux", "table3", f"Table 3: NIQE on {len(photographs)} full photographs", [NIQE], rows, {
       "niqe": "BT.601 luma, 96x96 blocks, at least two, LIVE pristine model", "crop": 0, "noise": "fixed",
-      "outputs": "clipped to [0, 1]", "checkpoint": "last step", "preset": options.preset, "pictures": digest(photographs)},
+      "outputs": "clipped to [0, 1]", "checkpoint": "last step", "preset": options.preset, "images": digest(photographs)},
       _origins(bench, options))
   return finish(table, measure(table, out), out)
 
 
 def _photograph_niqe(bench, name, photographs, _seed):
   """Mean NIQE of a network's outputs for whole photographs, read one at a time."""
-  from tf_imgtrans.cli.scoring import Scores
   from tf_imgtrans.core.images import read_image
   from tf_imgtrans.metrics.natural_image_quality import BLOCK
+  from tf_imgtrans.metrics.scoring import Scores
 
   network, scores = None if name == "input" else bench.network(name), Scores(("niqe",))
   for path in photographs:
@@ -152,29 +153,30 @@ def table4(options: Options, rounds: int = ROUNDS, height: int = 720, width: int
 
   Args:
     rounds: measured rounds, after one that warms up.
-    height: of the picture, in pixels.
-    width: of the picture.
+    height: of the image, in pixels.
+    width: of the image.
   """
   check_count("rounds", rounds)
   start_tensorflow()
   from tf_imgtrans.cli.reproduce.speed import take_turns
   from tf_imgtrans.generators import create_generator
 
-  out, names = options.out / "table4", tuple(printed.TABLE4)
+  out, names = options.out / "table4", tuple(published.TABLE4)
 
   @functools.cache
   def together():
     return take_turns({name: create_generator(name) for name in names}, "srcnn", rounds, height, width)
 
-  rows = [Row(name, printed.TITLES[name], lambda _seed, name=name: dict(together()[name]),
-              {"ms": printed.TABLE4[name], "ratio": printed.TABLE4[name] / printed.TABLE4["srcnn"]}) for name in names]
+  rows = [Row(name, published.TITLES[name], lambda _seed, name=name: dict(together()[name]),
+              {"ms": published.TABLE4[name], "ratio": published.TABLE4[name] / published.TABLE4["srcnn"]})
+          for name in names]
   table = Table("mux_demux", "table4", f"Table 4: running time at {width}x{height}", [
       Column("ms", "ms", 0, differs=False), Column("ratio", "to SRCNN", 2), Column("low", "lower quartile", 2),
       Column("high", "upper quartile", 2), Column("gmac", "GMAC", 1)], rows,
       {"rounds": rounds, "size": f"{width}x{height}", "runtime": "TensorFlow, float32, processor", "batch": 1})
   results = measure_together(table, out)
-  far = [f"{result.row.title} {result.mean('ratio') / result.row.printed['ratio'] - 1:+.0%}" for result in results
-         if result.records and abs(result.mean("ratio") / result.row.printed["ratio"] - 1) > 0.25]
+  far = [f"{result.row.title} {result.mean('ratio') / result.row.published['ratio'] - 1:+.0%}" for result in results
+         if result.records and abs(result.mean("ratio") / result.row.published["ratio"] - 1) > 0.25]
   table.notes.append("Milliseconds are of different machines; ratios can be compared, within 25 %. "
                      + (f"Farther off: {', '.join(far)}." if far else "All that were measured are within it."))
   return finish(table, results, out)
@@ -203,19 +205,19 @@ def table5(options: Options, seeds: int = SEEDS):
   pairs = bench.folder.validation
   numbers = tuple(range(options.seed, options.seed + seeds))
   rows = []
-  for name in printed.TABLE5:
+  for name in published.TABLE5:
     changes = {"noise": "off"} if name == "no_noise" else {f"weight_{name[3:]}": 0.0} if name != "full" else {}
     config = bench.config("mux_demux", **changes)
-    rows.append(Row(name, printed.TABLE5_TITLES[name], functools.partial(_ablated, bench, config, name, pairs, out),
-                    printed.TABLE5[name], seeds=numbers, details={"config": dataclasses.asdict(config)}))
+    rows.append(Row(name, published.TABLE5_TITLES[name], functools.partial(_ablated, bench, config, name, pairs, out),
+                    published.TABLE5[name], seeds=numbers, details={"config": dataclasses.asdict(config)}))
   table = Table("mux_demux", "table5", f"Table 5: ablation, {seeds} seeds", [PSNR, MS_SSIM, SSIM, NIQE], rows,
                 _protocol(options, {"held out": digest(pairs)}))
   results = measure(table, out)
   verdicts = check(results, ABLATION)
-  draw(out / "figure7.png", FIGURE7, out / "pictures", pairs, results)
+  draw(out / "figure7.png", FIGURE7, out / "images", pairs, results)
   return finish(table, results, out, verdicts)
 
 
 def _ablated(bench, config, name, pairs, out, seed):
   network = bench.trained(dataclasses.replace(config, seed=seed), f"table5-{name}")
-  return score_pairs(network, pairs, out / "pictures" / name if seed == bench.options.seed else None)
+  return score_pairs(network, pairs, out / "images" / name if seed == bench.options.seed else None)

@@ -12,7 +12,7 @@ from tf_imgtrans.cli.reproduce.super_resolution import SEEDS, Bench, Options
 from tf_imgtrans.cli.startup import start_tensorflow
 from tf_imgtrans.core.config import Seed
 from tf_imgtrans.core.files import write_json
-from tf_imgtrans.papers.progressive_pan import printed
+from tf_imgtrans.papers.progressive_pan import published
 
 TABLE1 = ("bicubic", "esrgan", "carn", "rcan", "full")
 TABLE2 = ("bicubic", "l1", "l2", "non_progressive", "non_noise", "full")
@@ -36,7 +36,7 @@ def table1(options: Options, seeds: int = SEEDS):
   """
   start_tensorflow()
   bench = Bench(options, "table1", scale=4, baselines=True)
-  rows = [_row(bench, system, seeds, printed.TABLE1) for system in TABLE1]
+  rows = [_row(bench, method, seeds, published.TABLE1) for method in TABLE1]
   return _report(bench, "table1", "Table 1: x4 super-resolution", rows, "figure4")
 
 
@@ -55,12 +55,12 @@ def table2(options: Options, seeds: int = SEEDS):
   """
   start_tensorflow()
   bench = Bench(options, "table2")
-  rows = [_row(bench, system, seeds, printed.TABLE2) for system in TABLE2]
+  rows = [_row(bench, method, seeds, published.TABLE2) for method in TABLE2]
   return _report(bench, "table2", f"Table 2: x{bench.scale} super-resolution, ablation", rows, "figure6_7_8")
 
 
 def figure5(options: Options):
-  """Measure Figure 5: PAN and RCAN at x2, x4 and x8, pictures and the distance of features.
+  """Measure Figure 5: PAN and RCAN at x2, x4 and x8, images and the distance of features.
 
   One training of PAN gives all three scales: its generator is kept at the end of each size. Under the mini preset from 8
   pixels to 16, 32 and 64. Writes OUT/figure5, with the panel of x8 and the curves.
@@ -76,7 +76,7 @@ def figure5(options: Options):
   out, lines, status = options.out / "figure5", {}, 0
   for scale in SCALES:
     bench = Bench(options, f"figure5/x{scale}", scale=scale, baselines=True, **sizes)
-    rows = [_row(bench, system, 1, {}, title) for system, title in
+    rows = [_row(bench, method, 1, {}, title) for method, title in
             (("bicubic", "Bicubic"), (f"rcan_x{scale}", "RCAN"), (f"x{scale}", "PAN"))]
     results, failed = _measured(bench, f"figure5_x{scale}", f"Figure 5: x{scale}", rows, "figure5a")
     status = max(status, failed)
@@ -134,28 +134,28 @@ def figure1(out: pathlib.Path = pathlib.Path("reproduced"), seed: Seed = 0):
   found = {}
 
   def ratio(dimensions, _):
-    (_, mean, deviation), = experiment([dimensions], printed.POINTS, seed)
+    (_, mean, deviation), = experiment([dimensions], published.POINTS, seed)
     found[dimensions] = (mean, deviation)
     return {"mean": mean, "deviation": deviation}
 
   rows = [Row(f"dimensions_{number}", f"{number} dimensions", functools.partial(ratio, number), seeds=(seed,))
-          for number in printed.DIMENSIONS]
+          for number in published.DIMENSIONS]
   table = Table("progressive_pan", "figure1", "Figure 1: curse of dimensionality", columns, rows,
-                {"points": printed.POINTS, "neighbours": 6, "distribution": "uniform", "seed": seed})
+                {"points": published.POINTS, "neighbours": 6, "distribution": "uniform", "seed": seed})
   results = measure(table, folder)
-  points = [(number, result.mean("mean"), result.mean("deviation")) for number, result in zip(printed.DIMENSIONS, results)
+  points = [(number, result.mean("mean"), result.mean("deviation")) for number, result in zip(published.DIMENSIONS, results)
             if number > 1]  # in one dimension two of 500 points nearly meet, and the mean says nothing
   draw_curves(folder / "figure1.png", {"distance ratio": points}, "dimensions", "(max - min) / min", log=True)
   print(f"wrote {folder / 'figure1.png'}")
   return finish(table, results, folder)
 
 
-def _row(bench, system, seeds, values, title=None):
-  """A row: a system, trained with each seed; bicubic enlargement has one."""
+def _row(bench, method, seeds, values, title=None):
+  """A row: a method, trained with each seed; bicubic enlargement has one."""
   check_count("seeds", seeds)
-  first, config = bench.options.seed, bench.config(system)
-  return Row(system, title or printed.TITLES[system], functools.partial(bench.measure, system), values.get(system, {}),
-             CAVEAT if system in values else "", seeds=tuple(range(first, first + (seeds if config else 1))),
+  first, config = bench.options.seed, bench.config(method)
+  return Row(method, title or published.TITLES[method], functools.partial(bench.measure, method), values.get(method, {}),
+             CAVEAT if method in values else "", seeds=tuple(range(first, first + (seeds if config else 1))),
              details={"config": dataclasses.asdict(config)} if config else {})
 
 
@@ -172,7 +172,7 @@ def _measured(bench, name, title, rows, figure):
   table.notes.extend(f"Fréchet distance: {text}" for text in sorted(described))
   verdicts = check(results, SUPER_RESOLUTION.get(name, ()))
   headers = {"input": "input", **{row.name: row.title for row in rows}}
-  draw(bench.out / f"{figure}.png", headers, bench.out / "pictures", bench.shown(), results, "target")
+  draw(bench.out / f"{figure}.png", headers, bench.out / "images", bench.shown(), results, "target")
   return results, finish(table, results, bench.out, verdicts)
 
 

@@ -1,4 +1,4 @@
-"""What the tables and figures of reconstruction share: the pictures, the systems, and how a reconstruction is scored."""
+"""What the tables and figures of reconstruction share: the images, the methods, and how a reconstruction is scored."""
 
 import dataclasses
 import functools
@@ -20,17 +20,17 @@ from tf_imgtrans.papers.x_gans.config import PRESETS
 from tf_imgtrans.training.options import TrainingOptions
 
 STEPS, SEEDS = 600, 3  # of each run, and runs of each network, under the mini preset
-HELD_OUT = 0.1  # share of the pictures, where the data have no test part
-PICTURES = {"paper": 500, "mini": 60}  # held-out pictures that are measured; Sec. 4
+HELD_OUT = 0.1  # share of the images, where the data have no test part
+IMAGES = {"paper": 500, "mini": 60}  # held-out images that are measured; Sec. 4
 # What a mini run changes in the small preset and in on-demand learning: what two processor cores train in a minute or two.
 MINI = {"base_channels": 24, "residual_blocks": 3, "discriminator_channels": 24, "batch_size": 8, "learning_rate": 5e-4}
-MINI_ON_DEMAND = {"image_size": 64, "base_channels": 32, "batch_size": 20, "learning_rate": 5e-4, "adaptation_pictures": 20,
+MINI_ON_DEMAND = {"image_size": 64, "base_channels": 32, "batch_size": 20, "learning_rate": 5e-4, "adaptation_images": 20,
                   "adapt_every": 100}
 SHARES = {"color_noise": (0.05, 0.15)}  # of valid pixels, in training; of points the configuration's
 # Names of the networks: of their run folders, and for --models.
 _TRAINED = {"random_points": ("x_gans", "on_demand", "point_l1", "point_none"), "edge_points": ("x_gans",),
             **dict.fromkeys(("color_noise", "white_block", "color_blocks"), ("x_gans", "on_demand"))}
-RUNS = tuple(f"{corruption}-{system}" for corruption, systems in _TRAINED.items() for system in systems)
+RUNS = tuple(f"{corruption}-{method}" for corruption, methods in _TRAINED.items() for method in methods)
 SHOWN = 4  # reconstructions kept for a panel
 
 
@@ -39,9 +39,9 @@ class ReconstructionOptions(ReproduceOptions):
   """What is measured, and where the result lies."""
 
   data: pathlib.Path | None = None  # photographs, in the folder or below it: the paper has CelebA, and SUN397
-  patches: pathlib.Path | None = None  # folder of pictures that colour blocks are cut from; the paper: SUN397
-  pictures: PositiveCount | None = None  # held-out pictures that are measured, instead of the preset's
-  # NAME=MODEL: networks of your own, such as random_points-x_gans=runs/points64 (corruption-system). Nothing is trained
+  patches: pathlib.Path | None = None  # folder of images that colour blocks are cut from; the paper: SUN397
+  images: PositiveCount | None = None  # held-out images that are measured, instead of the preset's
+  # NAME=MODEL: networks of your own, such as random_points-x_gans=runs/points64 (corruption-method). Nothing is trained
   # then, and the rows of other networks are left out.
   models: tuple[str, ...] = ()
 
@@ -65,7 +65,7 @@ def start_bench(options, seeds, curves=False):
 
 
 class Bench:
-  """Pictures and systems of one call.
+  """Images and methods of one call.
 
   Args:
     options: ReconstructionOptions.
@@ -92,23 +92,23 @@ class Bench:
 
   @functools.cached_property
   def paths(self):
-    """Held-out pictures that are measured: list of Path."""
+    """Held-out images that are measured: list of Path."""
     held_out = self.folder.validation
     if not held_out:
-      raise ValueError(f"{self.options.data} holds too few pictures to hold some out: give more")
-    return held_out[:self.options.pictures or PICTURES[self.options.preset]]
+      raise ValueError(f"{self.options.data} holds too few images to hold some out: give more")
+    return held_out[:self.options.images or IMAGES[self.options.preset]]
 
   @functools.cached_property
   def patches(self):
-    """The pictures that blocks are cut from, decoded once: ImageStore."""
+    """The images that blocks are cut from, decoded once: ImageStore."""
     from tf_imgtrans.papers.x_gans.data import patch_store
 
     self._check_patches("color_blocks")
     return patch_store(self.x_gans("color_blocks"))
 
   @functools.cached_property
-  def pictures(self):
-    """The held-out pictures at the size of the networks: list of (name, uint8 [S, S, 3])."""
+  def images(self):
+    """The held-out images at the size of the networks: list of (name, uint8 [S, S, 3])."""
     from tf_imgtrans.core.images import read_uint8
     from tf_imgtrans.data.resizing import resize
 
@@ -119,8 +119,8 @@ class Bench:
     """How every row is measured, as a table's protocol."""
     from tf_imgtrans.data.pairs import digest
 
-    pictures = f"{len(self.paths)} of {self.options.data.resolve().name}, held out"
-    return {"pictures": pictures, "digest": digest(self.paths), "preset": self.options.preset}
+    images = f"{len(self.paths)} of {self.options.data.resolve().name}, held out"
+    return {"images": images, "digest": digest(self.paths), "preset": self.options.preset}
 
   def x_gans(self, corruption, **changes):
     """How X-GANs are trained against a corruption under the preset."""
@@ -161,12 +161,12 @@ class Bench:
     files = {"vgg_weights": vgg_file(self.weights)} if paper == "x_gans" else {}  # no condition of a row: a file may move
     config = dataclasses.replace(config, seed=seed, **files)
     folder = self.options.out / "runs" / f"{run}-seed{seed}"
-    options = TrainingOptions(out=folder, data=self.options.data, validation_share=HELD_OUT, validation_pictures=20)
+    options = TrainingOptions(out=folder, data=self.options.data, validation_share=HELD_OUT, validation_images=20)
     run = load_trained(trained(paper, config, options, data_summary(config, self.folder)), config.image_size)
     return lambda source, mask: run(source)
 
   def score(self, corruption, share, reconstruct, keep=None):
-    """Scores reconstructions of the held-out pictures: means of PSNR and SSIM on whole pictures, RGB.
+    """Scores reconstructions of the held-out images: means of PSNR and SSIM on whole images, RGB.
 
     Args:
       corruption: str.
@@ -174,12 +174,12 @@ class Bench:
       reconstruct: (source [S, S, 3], mask [S, S, 1]) -> [S, S, 3].
       keep: Path of a folder for the first reconstructions.
     Returns:
-      dict: "psnr", "ssim", "pictures".
+      dict: "psnr", "ssim", "images".
     """
     import numpy as np
 
-    from tf_imgtrans.cli.scoring import mean_scores
     from tf_imgtrans.core.images import write_image
+    from tf_imgtrans.metrics.scoring import mean_scores
     from tf_imgtrans.papers.x_gans.data import held_out
 
     patches = self.patches if corruption == "color_blocks" else None
@@ -191,11 +191,11 @@ class Bench:
       outputs.append(np.clip(reconstruct(source, mask), 0.0, 1.0))
       if keep and len(outputs) <= SHOWN:
         write_image(keep / f"{name}.png", outputs[-1])
-    return {**mean_scores(targets, outputs, ("psnr", "ssim")), "pictures": len(targets)}
+    return {**mean_scores(targets, outputs, ("psnr", "ssim")), "images": len(targets)}
 
   def _check_patches(self, corruption):
     if corruption == "color_blocks" and self.options.patches is None:
-      raise ValueError("cluttered blocks are cut from other pictures: give their folder with --patches")
+      raise ValueError("cluttered blocks are cut from other images: give their folder with --patches")
 
   def _completed(self, config, corruption, **changes):
     patches = str(self.options.patches or "") if corruption == "color_blocks" else ""

@@ -16,7 +16,7 @@ def _row_as_json(table, result):
   names = [column.name for column in table.columns]
   return {
       "row": row.name, "title": row.title, "group": row.group,
-      "printed": row.printed, "comparable": bool(row.printed) and not row.caveat, "caveat": row.caveat,
+      "published": row.published, "comparable": bool(row.published) and not row.caveat, "caveat": row.caveat,
       "quoted_only": not (row.measure or row.known), "failure": result.failure,
       "ours": {name: {"mean": result.mean(name), "spread": result.spread(name), "values": result.values(name)}
                for name in names},
@@ -63,11 +63,11 @@ def show(table, results):
 
 def _cells(table, results):
   """Headers, and for every row (the group that begins with it or None, texts of its cells)."""
-  printed = {column.name for column in table.columns for result in results if column.name in result.row.printed}
+  published = {column.name for column in table.columns for result in results if column.name in result.row.published}
   headers = [""]
   for column in table.columns:
-    headers += [f"{column.title} paper", "ours"] if column.name in printed else [column.title]
-    headers += ["diff"] if column.name in printed and column.differs else []
+    headers += [f"{column.title} paper", "ours"] if column.name in published else [column.title]
+    headers += ["diff"] if column.name in published and column.differs else []
   letters = _letters(results)
   lines, group = [], ""
   for result in results:
@@ -77,8 +77,8 @@ def _cells(table, results):
     for column in table.columns:
       mean, spread = column.show(result.mean(column.name)), result.spread(column.name)
       ours = "failed" if result.failure else mean + (f" ± {column.show(spread)}" if spread is not None else "")
-      if column.name in printed:
-        cells += [column.show(row.printed.get(column.name)), "quoted" if not (row.measure or row.known) else ours]
+      if column.name in published:
+        cells += [column.show(row.published.get(column.name)), "quoted" if not (row.measure or row.known) else ours]
         difference = None if result.failure else result.difference(column.name)
         cells += [column.show(difference, sign=True)] if column.differs else []
       else:

@@ -23,7 +23,7 @@ def trained(paper, config, options, summary=None):
   Returns:
     Path of the generator.
   Raises:
-    ValueError: a run of another configuration or of other pictures lies there.
+    ValueError: a run of another configuration or of other images lies there.
   """
   import keras
 
@@ -49,14 +49,14 @@ def _finished(options, config, summary):
     raise ValueError(f"{options.out} was trained with {name} {getattr(former, name)!r}, and now it is "
                      f"{getattr(config, name)!r}: choose another --out, or remove that folder to train anew")
   if summary is not None and described["data"] != summary:
-    raise ValueError(f"{options.out} was trained on other pictures than those of {options.data}: choose another --out, or "
+    raise ValueError(f"{options.out} was trained on other images than those of {options.data}: choose another --out, or "
                      "remove that folder to train anew")
   return (options.out / "generator.keras").is_file() and former.iterations == config.iterations
 
 
 @functools.lru_cache(maxsize=2)
 def load_trained(path, size):
-  """A saved generator as a graph for pictures of one size: float32 [S, S, 3] -> the same, NumPy."""
+  """A saved generator as a graph for images of one size: float32 [S, S, 3] -> the same, NumPy."""
   import keras
   import tensorflow as tf
 

@@ -8,7 +8,7 @@ def take_turns(networks, base, rounds, height, width):
     networks: dict of name to keras.Model.
     base: str, the network that ratios are to.
     rounds: int, after one that warms up.
-    height, width: int, of the picture.
+    height, width: int, of the image.
   Returns:
     dict of name to {"ms": median, "ratio": median ratio to the base within a round, "low" and "high": its quartiles,
     "gmac", "round_seconds": list, "cores": of the machine}.

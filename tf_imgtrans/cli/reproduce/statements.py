@@ -3,7 +3,7 @@
 import math
 import statistics
 
-from tf_imgtrans.papers.x_gans.printed import NOISE_SHARES, POINT_SHARES
+from tf_imgtrans.papers.x_gans.published import NOISE_SHARES, POINT_SHARES
 
 
 def _best(column):

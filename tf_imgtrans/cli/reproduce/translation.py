@@ -1,4 +1,4 @@
-"""What the tables and figures of translation share: the pictures, the systems, and how an output is scored."""
+"""What the tables and figures of translation share: the images, the methods, and how an output is scored."""
 
 import dataclasses
 import functools
@@ -18,7 +18,7 @@ from tf_imgtrans.training.options import PairedOptions, TrainingOptions
 
 STEPS, SEEDS = 1000, 3  # of each run, and runs of each network, under the mini preset
 HELD_OUT = {"labels_to_photo": 0.25, "super_resolution": 0.1, "inpainting": 0.1}  # where the data have no test part
-PICTURES = {"paper": 500, "mini": 60}  # held-out pictures that are measured; Cityscapes' validation part has 500
+IMAGES = {"paper": 500, "mini": 60}  # held-out images that are measured; Cityscapes' validation part has 500
 SMALL = {"paper": "paper", "mini": "small"}  # preset of the configurations by that of the tables
 
 
@@ -29,7 +29,7 @@ class TranslationOptions(ReproduceOptions):
   data: pathlib.Path | None = None  # labelled photographs, or photographs, as the table says
   label_set: Literal["cityscapes", "camvid"] = "cityscapes"  # of labelled photographs
   segmenter: pathlib.Path | None = None  # FCN-8s of the FCN score, a .keras file or a run; else one is trained on the data
-  pictures: PositiveCount | None = None  # held-out pictures that are measured, instead of the preset's
+  images: PositiveCount | None = None  # held-out images that are measured, instead of the preset's
 
 
 Options = Annotated[TranslationOptions, tyro.conf.arg(name="")]
@@ -37,14 +37,14 @@ Options = Annotated[TranslationOptions, tyro.conf.arg(name="")]
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-  """A held-out picture of a figure."""
+  """A held-out image of a figure."""
 
   stem: str
   target: pathlib.Path  # as it was written beside the outputs
 
 
 class Bench:
-  """Pictures and systems of one task.
+  """Images and methods of one task.
 
   Args:
     options: TranslationOptions.
@@ -59,32 +59,32 @@ class Bench:
     self.steps = options.steps or (STEPS if options.preset == "mini" else None)
     self.weights = weight_folders(options, options.data)
 
-  def config(self, system):
-    """How a system is trained under the preset: a variant of the paper's model, or a baseline on its own network."""
+  def config(self, method):
+    """How a method is trained under the preset: a variant of the paper's model, or a baseline on its own network."""
     preset = SMALL[self.options.preset]
-    config = dataclasses.replace(PRESETS[preset], **VARIANTS[system]) if system in VARIANTS else BASELINES[preset][system]
+    config = dataclasses.replace(PRESETS[preset], **VARIANTS[method]) if method in VARIANTS else BASELINES[preset][method]
     return self._completed(config, task=self.task, label_set=self.options.label_set)
 
   @functools.cached_property
   def folder(self):
-    """The pictures as the task takes them: data.folders.Folder."""
+    """The images as the task takes them: data.folders.Folder."""
     from tf_imgtrans.papers.feature_pyramid_pan.data import DataFolder, find
 
     found = find(self.config("full"), DataFolder(self.options.data, HELD_OUT[self.task]))
     if not found.validation:
-      raise ValueError(f"{self.options.data} holds too few pictures to hold some out: give more")
+      raise ValueError(f"{self.options.data} holds too few images to hold some out: give more")
     return found
 
   @functools.cached_property
-  def pictures(self):
-    """Held-out pictures that are measured: list of (name, source, target), float32 [S, S, 3]."""
+  def images(self):
+    """Held-out images that are measured: list of (name, source, target), float32 [S, S, 3]."""
     from tf_imgtrans.papers.feature_pyramid_pan.data import held_out
 
     return list(held_out(self.config("full"), self.folder, self._most()))
 
   @functools.cached_property
   def labels(self):
-    """Class ids of the held-out pictures at their full size: list of uint8 [H, W]."""
+    """Class ids of the held-out images at their full size: list of uint8 [H, W]."""
     from tf_imgtrans.data.labels import read_labels
 
     return [read_labels(pair.source, self.options.label_set) for pair in self.folder.validation[:self._most()]]
@@ -107,65 +107,65 @@ class Bench:
     """How every row is measured, as a table's protocol."""
     from tf_imgtrans.data.pairs import digest
 
-    pictures = f"{len(self.pictures)} of {self.options.data.resolve().name}, held out"
-    return {"task": self.task, "pictures": pictures, "digest": digest(self.folder.validation[:self._most()]),
+    images = f"{len(self.images)} of {self.options.data.resolve().name}, held out"
+    return {"task": self.task, "images": images, "digest": digest(self.folder.validation[:self._most()]),
             "size": f"{self.config('full').image_size}x{self.config('full').image_size} pixels, aspect ignored",
             "preset": self.options.preset}
 
-  def network(self, system, seed):
+  def network(self, method, seed):
     """The network trained in OUT/runs/TASK-SYSTEM-seedN, which is begun, resumed or taken as it is: source -> output."""
-    config = dataclasses.replace(self.config(system), seed=seed)
+    config = dataclasses.replace(self.config(method), seed=seed)
     if hasattr(config, "vgg_weights"):
       config = dataclasses.replace(config, vgg_weights=vgg_file(self.weights))
-    folder = self.options.out / "runs" / f"{self.task}-{system}-seed{seed}"
+    folder = self.options.out / "runs" / f"{self.task}-{method}-seed{seed}"
     options = PairedOptions(out=folder, data=self.options.data, validation_share=HELD_OUT[self.task],
-                            validation_pictures=20)
-    paper = "feature_pyramid_pan" if system in VARIANTS else system
+                            validation_images=20)
+    paper = "feature_pyramid_pan" if method in VARIANTS else method
     return load_trained(trained(paper, config, options, self.folder.summary()), config.image_size)
 
-  def outputs(self, system, seed):
-    """What a system makes of the held-out pictures: list of float32 [S, S, 3]; "input" and "target" are these themselves.
+  def outputs(self, method, seed):
+    """What a method makes of the held-out images: list of float32 [S, S, 3]; "input" and "target" are these themselves.
 
-    Those that a figure shows are kept in OUT/pictures, of the first seed.
+    Those that a figure shows are kept in OUT/images, of the first seed.
     """
     import numpy as np
 
     from tf_imgtrans.core.images import write_image
 
-    place = {"input": 1, "target": 2}.get(system)
-    run = None if place else self.network(system, seed)
-    made = [picture[place] if place else np.clip(run(picture[1]), 0.0, 1.0) for picture in self.pictures]
+    place = {"input": 1, "target": 2}.get(method)
+    run = None if place else self.network(method, seed)
+    made = [image[place] if place else np.clip(run(image[1]), 0.0, 1.0) for image in self.images]
     if seed == self.options.seed:
-      for (name, _, _), output in shown_pairs(list(zip(self.pictures, made))):
-        write_image(self.out / "pictures" / system / f"{name}.png", output)
+      for (name, _, _), output in shown_pairs(list(zip(self.images, made))):
+        write_image(self.out / "images" / method / f"{name}.png", output)
     return made
 
-  def distortion(self, system, seed):
-    """PSNR and SSIM on whole pictures, RGB: dict of values."""
-    from tf_imgtrans.cli.scoring import mean_scores
+  def distortion(self, method, seed):
+    """PSNR and SSIM on whole images, RGB: dict of values."""
+    from tf_imgtrans.metrics.scoring import mean_scores
 
-    targets = [target for _, _, target in self.pictures]
-    return {**mean_scores(targets, self.outputs(system, seed), ("psnr", "ssim")), "pictures": len(targets)}
+    targets = [target for _, _, target in self.images]
+    return {**mean_scores(targets, self.outputs(method, seed), ("psnr", "ssim")), "images": len(targets)}
 
-  def fcn(self, system, seed):
+  def fcn(self, method, seed):
     """The FCN score: dict of values."""
     from tf_imgtrans.baselines.segmentation.score import fcn_scores
     from tf_imgtrans.data.labels import LABEL_SETS
 
-    return fcn_scores(self.segmenter, self.outputs(system, seed), self.labels, len(LABEL_SETS[self.options.label_set]))
+    return fcn_scores(self.segmenter, self.outputs(method, seed), self.labels, len(LABEL_SETS[self.options.label_set]))
 
   def shown(self):
-    """The pictures of a figure: list of Shown."""
+    """The images of a figure: list of Shown."""
     from tf_imgtrans.core.images import write_image
 
     found = []
-    for name, _, target in shown_pairs(self.pictures):
-      found.append(Shown(name, self.out / "pictures" / "target" / f"{name}.png"))
+    for name, _, target in shown_pairs(self.images):
+      found.append(Shown(name, self.out / "images" / "target" / f"{name}.png"))
       write_image(found[-1].target, target)
     return found
 
   def _most(self):
-    return self.options.pictures or PICTURES[self.options.preset]
+    return self.options.images or IMAGES[self.options.preset]
 
   def _completed(self, config, **changes):
     return dataclasses.replace(config, **changes, **({"iterations": self.steps} if self.steps else {}))

@@ -18,27 +18,27 @@ Slant = Annotated[float, annotated_types.Interval(ge=0, le=60)]
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
-  """Task, pictures and training: what the paper's model shares with the systems that it is compared with."""
+  """Task, images and training: what the paper's model shares with the methods that it is compared with."""
 
   task: Literal["labels_to_photo", "super_resolution", "inpainting", "deraining", "desnowing"] = "labels_to_photo"
-  label_set: Literal["cityscapes", "camvid", "none"] = "cityscapes"  # classes of label maps; none: pictures are taken as is
+  label_set: Literal["cityscapes", "camvid", "none"] = "cityscapes"  # classes of label maps; none: images are taken as is
   scale: Literal[2, 4, 8] = 4  # of super-resolution
-  hole: Share = 0.5  # side of the missing square over the picture's; the central quarter; pix2pix's and CE's, Fig. 4
+  hole: Share = 0.5  # side of the missing square over the image's; the central quarter; pix2pix's and CE's, Fig. 4
   rain_streaks: Range = (0.001, 0.006)  # share of pixels where a streak begins; ours, for photographs without rain
-  rain_length: Range = (0.03, 0.12)  # of the picture's height; ours
+  rain_length: Range = (0.03, 0.12)  # of the image's height; ours
   rain_slant: tuple[Slant, Slant] = (0.0, 20.0)  # degrees from the vertical, to either side; ours
   snow_flakes: Range = (0.001, 0.006)  # share of pixels where a flake lies; ours
-  snow_size: Range = (0.004, 0.02)  # radius over the picture's height; ours
+  snow_size: Range = (0.004, 0.02)  # radius over the image's height; ours
   image_size: AtLeast(16) = 256  # pix2pix
-  load_size: AtLeast(16) = 286  # pictures are resized to it, and random windows of image_size cut out; pix2pix
-  validation_size: Count = 0  # held-out pictures are resized to it; 0: to image_size
+  load_size: AtLeast(16) = 286  # images are resized to it, and random windows of image_size cut out; pix2pix
+  validation_size: Count = 0  # held-out images are resized to it; 0: to image_size
 
   batch_size: PositiveCount = 1  # pix2pix
   learning_rate: Positive = 2e-4  # Implementation Details
   beta_1: Share = 0.5  # Implementation Details
-  iterations: Count = 595000  # 200 epochs of Cityscapes' 2975 pictures; pix2pix
-  flip: bool = True  # mirror half of the pictures; pix2pix
-  seed: Seed = 0  # of weights, pictures, degradations and dropout
+  iterations: Count = 595000  # 200 epochs of Cityscapes' 2975 images; pix2pix
+  flip: bool = True  # mirror half of the images; pix2pix
+  seed: Seed = 0  # of weights, images, degradations and dropout
 
   def __post_init__(self):
     validate(self)

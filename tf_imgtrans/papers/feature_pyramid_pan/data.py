@@ -1,14 +1,14 @@
 """Training pairs of the paper's tasks (Sec. 3): label maps and photographs, or photographs and what a degradation leaves.
 
 task               source                                       what the data folder holds
-labels_to_photo    the label map in its colours, or a picture   labelled photographs of data.labels, or with label_set
-                                                                none pairs of pictures, in two folders or side by side
+labels_to_photo    the label map in its colours, or an image   labelled photographs of data.labels, or with label_set
+                                                                none pairs of images, in two folders or side by side
 super_resolution   a small photograph, enlarged by bicubics     photographs
 inpainting         a photograph without its middle              photographs
 deraining          a photograph in the rain                     pairs in two folders, or photographs, rained on
 desnowing          a photograph in the snow                     pairs in two folders, or photographs, snowed on
 
-Pictures side by side have the photograph on the left and its labels on the right, as pix2pix's facades and Cityscapes do
+Images side by side have the photograph on the left and its labels on the right, as pix2pix's facades and Cityscapes do
 (its direction BtoA): the right half is the source, and the left half the target.
 """
 
@@ -23,7 +23,7 @@ from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.data.degradations import enlarge, low_resolution
 from tf_imgtrans.data.folders import Folder, check_run_outside, photograph_parts, read_folder, read_photographs
 from tf_imgtrans.data.labels import (
-    LabelledPicture,
+    LabelledImage,
     check_labelled,
     colorize,
     find_labelled,
@@ -37,13 +37,13 @@ from tf_imgtrans.data.resizing import resize
 from tf_imgtrans.data.store import ImageStore
 from tf_imgtrans.data.weather import rain, snow
 
-HELD_OUT_SEED = 20190416  # of the degradation of held-out pictures: the same in every run and every program
+HELD_OUT_SEED = 20190416  # of the degradation of held-out images: the same in every run and every program
 HOLE_COLOR = (117, 104, 123)  # RGB of 255, what the context encoder's public code fills its hole with
 LAYOUTS = """expected one of
-  paired folders   DIR/<any>/*.jpg and DIR/<other>/*.jpg, pictures of one pair having one name; or these in DIR/train and
+  paired folders   DIR/<any>/*.jpg and DIR/<other>/*.jpg, images of one pair having one name; or these in DIR/train and
                    DIR/test (or DIR/val)
   photographs      DIR/*.jpg, or DIR/train and DIR/test (or DIR/val); degraded on the fly, or for label_set none pairs in
-                   one picture, the photograph on the left and its labels on the right"""
+                   one image, the photograph on the left and its labels on the right"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,24 +52,24 @@ class DataFolder:
 
   directory: pathlib.Path
   validation_share: float = 0.1  # held out by a hash of the names, where the folder has no part for it
-  source: str | None = None  # names of two paired folders, where they cannot be told
+  source: str | None = None  # names of two paired folders, where they cannot be inferred
   target: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingData:
-  """Training batches by step, and the held-out pictures."""
+  """Training batches by step, and the held-out images."""
 
-  summary: dict  # for run.json: kind, numbers of pictures, digests of their names and sizes
+  summary: dict  # for run.json: kind, numbers of images, digests of their names and sizes
   batches: callable  # (start_step, part) -> tf.data.Dataset of (source, target), float32 [N, S, S, 3] in [0, 1]
-  validation: callable  # number of pictures -> list of (name, source, target), float32 [S, S, 3]
+  validation: callable  # number of images -> list of (name, source, target), float32 [S, S, 3]
 
 
 def read(options):
   """The folder that training options name: DataFolder.
 
   Raises:
-    ValueError: the run would lie among the pictures.
+    ValueError: the run would lie among the images.
   """
   check_run_outside(options.out, photograph_parts(options.data))
   return DataFolder(pathlib.Path(options.data), options.validation_share, getattr(options, "source", None),
@@ -77,7 +77,7 @@ def read(options):
 
 
 def find(config, folder):
-  """Lists the pictures of a data folder as the task takes them.
+  """Lists the images of a data folder as the task takes them.
 
   Args:
     config: Config; `task` and `label_set` count here.
@@ -95,7 +95,7 @@ def find(config, folder):
     return read_photographs(folder.directory, folder.validation_share)
   if config.task == "labels_to_photo" and config.label_set != "none":
     parts = split_labelled(find_labelled(folder.directory, config.label_set), folder.validation_share)
-    return Folder("labels", *([Pair(picture.labels, picture.photo) for picture in part] for part in parts))
+    return Folder("labels", *([Pair(image.labels, image.photo) for image in part] for part in parts))
   found = _paired(folder) or read_photographs(folder.directory, folder.validation_share)
   if config.task == "labels_to_photo" and found.kind == "photographs":
     return dataclasses.replace(found, kind="side_by_side")
@@ -121,9 +121,9 @@ def _paired(folder):
 
 
 def training_data(config, folder):
-  """Makes the data of a run; reads every picture once, so that a bad one stops it here.
+  """Makes the data of a run; reads every image once, so that a bad one stops it here.
 
-  Element i of the training is a function of i and the seed alone: the pictures are resized to `load_size`, whatever their
+  Element i of the training is a function of i and the seed alone: the images are resized to `load_size`, whatever their
   aspect, photographs by area and label maps to the nearest; the same random window of `image_size` is cut out of both, and
   both are mirrored or neither. Degradations come after that.
 
@@ -131,7 +131,7 @@ def training_data(config, folder):
     config: Config.
     folder: DataFolder, or Folder of `find`.
   Raises:
-    FileNotFoundError, ValueError: as `find`; or the first five pictures that cannot be trained on, and why.
+    FileNotFoundError, ValueError: as `find`; or the first five images that cannot be trained on, and why.
   """
   found = find(config, folder)
   for part in (found.training, found.validation):
@@ -149,7 +149,7 @@ def training_data(config, folder):
 
 def _check(config, kind, items):
   if kind == "labels":
-    check_labelled([LabelledPicture(pair.target, pair.source) for pair in items], config.label_set)
+    check_labelled([LabelledImage(pair.target, pair.source) for pair in items], config.label_set)
   elif kind == "pairs":
     check_pairs(items)
   else:
@@ -158,7 +158,7 @@ def _check(config, kind, items):
     sizes = ((path, *read_uint8(path).shape[1::-1]) for path in items)
     bad = [f"  {path}: {width}x{height}" for path, width, height in sizes if width != 2 * height]
     if bad:
-      raise ValueError(f"{len(bad)} of {len(items)} pictures are not twice as wide as high, with the photograph on the "
+      raise ValueError(f"{len(bad)} of {len(items)} images are not twice as wide as high, with the photograph on the "
                        "left and its labels on the right:\n" + "\n".join(bad[:SHOWN])
                        + f"\nFor label maps with photographs give --config.label_set; else {LAYOUTS}")
 
@@ -168,25 +168,25 @@ def _loader(config, found):
   side, size = config.load_size, config.image_size
   photographs = found.kind == "photographs"
   if photographs:
-    store = ImageStore(found.training, prepare=lambda picture: resize(picture, side))
+    store = ImageStore(found.training, prepare=lambda image: resize(image, side))
   else:
     both = lambda item: np.concatenate(read_pair(config, found.kind, item, side), axis=-1)  # noqa: E731 - of one use
     store = ImageStore(found.training, read=both, channels=6)
 
   def load(number, seed):
     window, mirror, draw = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
-    pictures = tf.ensure_shape(store.tensor(number), (side, side, 3 if photographs else 6))
-    pictures, = random_crop([pictures], size, window)
+    images = tf.ensure_shape(store.tensor(number), (side, side, 3 if photographs else 6))
+    images, = random_crop([images], size, window)
     if config.flip:
-      pictures, = random_flip([pictures], mirror)
-    pictures = unit(pictures)
-    return (degrade(config, pictures, draw), pictures) if photographs else (pictures[..., :3], pictures[..., 3:])
+      images, = random_flip([images], mirror)
+    images = unit(images)
+    return (degrade(config, images, draw), images) if photographs else (images[..., :3], images[..., 3:])
 
   return load
 
 
 def held_out(config, folder, most=None):
-  """Yields (name, source, target) of held-out pictures, NumPy float32 [S, S, 3]; picture i is always degraded alike.
+  """Yields (name, source, target) of held-out images, NumPy float32 [S, S, 3]; image i is always degraded alike.
 
   They are resized to `validation_size`, or to `image_size` where that is 0; nothing is cut off.
 
@@ -207,10 +207,10 @@ def held_out(config, folder, most=None):
 
 
 def held_out_labels(config, folder, most=None):
-  """Class ids of the pictures of `held_out`, in their order: list of uint8 [S, S], data.labels.IGNORED for no class.
+  """Class ids of the images of `held_out`, in their order: list of uint8 [S, S], data.labels.IGNORED for no class.
 
   Raises:
-    ValueError: the pictures have no label maps.
+    ValueError: the images have no label maps.
   """
   found = find(config, folder)
   if found.kind != "labels":
@@ -221,7 +221,7 @@ def held_out_labels(config, folder, most=None):
 
 
 def read_pair(config, kind, item, side):
-  """Reads one pair of pictures as a square.
+  """Reads one pair of images as a square.
 
   Args:
     config: Config.
@@ -265,8 +265,8 @@ def fill_hole(image, share):
 
   Args:
     image: float [S, S, 3] in [0, 1], S known.
-    share: float in [0, 1), side of the square over that of the picture, rounded to whole pixels; 0.5 leaves the rows and
-      columns S / 4 .. 3 S / 4 - 1 out, a quarter of the picture.
+    share: float in [0, 1), side of the square over that of the image, rounded to whole pixels; 0.5 leaves the rows and
+      columns S / 4 .. 3 S / 4 - 1 out, a quarter of the image.
   Returns:
     float32 [S, S, 3].
   """
@@ -281,9 +281,9 @@ def _classes(config, pair, side):
   return resize_labels(read_labels(pair.source, config.label_set), side, side)
 
 
-def _unit(picture):
-  return picture.astype(np.float32) / np.float32(255)
+def _unit(image):
+  return image.astype(np.float32) / np.float32(255)
 
 
 def _name(kind, item):
-  return LabelledPicture(item.target, item.source).stem if kind == "labels" else item.stem
+  return LabelledImage(item.target, item.source).stem if kind == "labels" else item.stem

@@ -12,7 +12,7 @@ from tf_imgtrans.papers.feature_pyramid_pan.config import Config
 
 KERNEL, PADDING = 4, 1  # pix2pix
 FACTORS = (1, 2, 4, 8)  # widths over discriminator_channels, before the convolution that gives the logits; pix2pix
-HALVINGS = 3  # convolutions of stride 2, where the picture is large enough; pix2pix
+HALVINGS = 3  # convolutions of stride 2, where the image is large enough; pix2pix
 LEAK = 0.2  # pix2pix
 EPSILON = 1e-5  # instance normalization of Torch, in which pix2pix is written
 STDDEV = 0.02  # of the initial kernels; Implementation Details
@@ -85,8 +85,8 @@ class PatchDiscriminator(keras.layers.Layer):
   """pix2pix's 70x70 discriminator: float [N, H, W, channels] in about [-1, 1] -> (logits, maps), as above.
 
   Args:
-    size: int, side of the pictures; decides the strides.
-    channels: int, of the pictures.
+    size: int, side of the images; decides the strides.
+    channels: int, of the images.
     width: int, channels of the first convolution.
     seed: int; the convolutions take this one and the next four.
   """
@@ -113,8 +113,8 @@ class PatchDiscriminator(keras.layers.Layer):
         norm.build((None, None, None, channels))
     self.head.build((None, None, None, channels))
 
-  def call(self, pictures):
-    features, maps = pictures, []
+  def call(self, images):
+    features, maps = images, []
     for convolution, norm in zip(self.convolutions, [None, *self.norms]):
       features = convolution(_pad(features))
       features = tf.nn.leaky_relu(norm(features) if norm else features, LEAK)
@@ -167,7 +167,7 @@ def views(config, source, images):
 
 
 def strides(size):
-  """Strides of the five convolutions for pictures of `size` pixels: as many of pix2pix's three 2s as leave a logit.
+  """Strides of the five convolutions for images of `size` pixels: as many of pix2pix's three 2s as leave a logit.
 
   (2, 2, 2, 1, 1) from 24 pixels on, (2, 2, 1, 1, 1) from 16 on, and without a 2 at 8, where 3x3 logits are left. The
   kernels, and so the architecture, stay the same.

@@ -124,7 +124,7 @@ class Generator(ConfiguredModel):
     check_images(images)
     for name, size in zip(("height", "width"), images.shape[1:3]):
       if size is not None and size < SMALLEST:
-        raise ValueError(f"{name} is {size}: the generator needs at least {SMALLEST} pixels; enlarge the picture")
+        raise ValueError(f"{name} is {size}: the generator needs at least {SMALLEST} pixels; enlarge the image")
     drop = self._dropout(dropout_seed, noise_seed, training)
     features = pad_to_multiple(tf.cast(2 * images - 1, self.compute_dtype), self.multiple)
     skips = []

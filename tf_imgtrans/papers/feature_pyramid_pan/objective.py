@@ -15,7 +15,7 @@ SIGNED = 2.0  # differences of values in [-1, 1] over those of values in [0, 1]
 HALF = 0.5  # of the discriminators' loss, which slows them against the generator; pix2pix
 
 
-def generator_loss(config, target, fake, judged_fake, judged_real=None):
+def generator_loss(config, target, fake, fake_outputs, real_outputs=None):
   """The generator's loss: Eq. 10, or the objective that `config.objective` names. Eq. 1 is the same sum unnamed.
 
     pyramid          alpha_1 L_high + alpha_2 L_low + alpha_3 L_perceptual + alpha_4 L_pix       Eq. 10
@@ -27,20 +27,20 @@ def generator_loss(config, target, fake, judged_fake, judged_real=None):
   Args:
     config: Config.
     target, fake: float [N, H, W, 3] in [0, 1].
-    judged_fake: what the discriminators give for `fake`; they see fewer tracks where weights are 0.
-    judged_real: the same for `target`; unused without the perceptual term.
+    fake_outputs: what the discriminators give for `fake`; they see fewer tracks where weights are 0.
+    real_outputs: the same for `target`; unused without the perceptual term.
   Returns:
     (float32 scalar, dict of the unweighted terms, named as their weights).
   """
   formulas = {
       "pyramid": {
-          "high": lambda: high_adversarial(judged_fake),
-          "low": lambda: low_adversarial(judged_fake),
-          "perceptual": lambda: perceptual(judged_real, judged_fake),
+          "high": lambda: high_adversarial(fake_outputs),
+          "low": lambda: low_adversarial(fake_outputs),
+          "perceptual": lambda: perceptual(real_outputs, fake_outputs),
           "l1": lambda: pixel(target, fake),
       },
-      "pix2pix": {"high": lambda: adversarial(judged_fake["whole"]), "l1": lambda: pixel(target, fake)},
-      "context_encoder": {"l2": lambda: squared(target, fake), "adversarial": lambda: adversarial(judged_fake["whole"])},
+      "pix2pix": {"high": lambda: adversarial(fake_outputs["whole"]), "l1": lambda: pixel(target, fake)},
+      "context_encoder": {"l2": lambda: squared(target, fake), "adversarial": lambda: adversarial(fake_outputs["whole"])},
   }[config.objective]
   weights = {name: getattr(config, f"weight_{name}") for name in formulas}
   terms = {name: formula() for name, formula in formulas.items() if weights[name]}
@@ -58,32 +58,32 @@ def adversarial(judged):
   return tf.add_n([generator_log_loss(logits) for logits, _ in judged])
 
 
-def high_adversarial(judged_fake):
+def high_adversarial(fake_outputs):
   """The generator's part of Eq. 6, summed over k: -mean(log D_k(P_k(x), h_k(G(x)))).
 
-  The paper prints h_k(y) in the term of the fakes too, where it would not depend on the generator.
+  The paper publishes h_k(y) in the term of the fakes too, where it would not depend on the generator.
   """
-  return adversarial(judged_fake["high"])
+  return adversarial(fake_outputs["high"])
 
 
-def low_adversarial(judged_fake):
+def low_adversarial(fake_outputs):
   """The generator's part of Eq. 7, summed over k: -mean(log D_k(P_k(G(x))))."""
-  return adversarial(judged_fake["low"])
+  return adversarial(fake_outputs["low"])
 
 
-def perceptual(judged_real, judged_fake):
+def perceptual(real_outputs, fake_outputs):
   """Eq. 8: beta_l / (C_l H_l W_l) (phi_l(G(x)) - phi_l(y))^2, summed over layers and discriminators, mean over images.
 
   phi_l are the four maps of each conditional discriminator behind LeakyReLU; beta_l is not given, and 1 here. No gradient
   flows into the maps of the real images, which are what the others shall become.
 
   Args:
-    judged_real, judged_fake: dict with "high", list over levels of (logits, maps).
+    real_outputs, fake_outputs: dict with "high", list over levels of (logits, maps).
   Returns:
     float32 scalar.
   """
   return tf.add_n([feature_distance(tf.stop_gradient(real), fake)
-                   for (_, reals), (_, fakes) in zip(judged_real["high"], judged_fake["high"], strict=True)
+                   for (_, reals), (_, fakes) in zip(real_outputs["high"], fake_outputs["high"], strict=True)
                    for real, fake in zip(reals, fakes, strict=True)])
 
 
@@ -101,7 +101,7 @@ def pixel(target, fake):
 
 
 def squared(target, fake):
-  """L_2 of the context encoder's objective: the mean of (G(x) - y)^2 of values in [-1, 1], over the whole picture.
+  """L_2 of the context encoder's objective: the mean of (G(x) - y)^2 of values in [-1, 1], over the whole image.
 
   Args:
     target, fake: float [N, H, W, 3] in [0, 1].
@@ -111,18 +111,19 @@ def squared(target, fake):
   return tf.reduce_mean(tf.square(_difference(target, fake)))
 
 
-def discriminator_loss(judged_real, judged_fake):
+def discriminator_loss(real_outputs, fake_outputs):
   """The discriminators' part of Eq. 4 to 7: half the sum over all of -mean(log D(real)) - mean(log(1 - D(fake))).
 
-  alpha_1 and alpha_2 are not in it: every discriminator learns for itself, and Adam heeds no factor. The half is pix2pix's.
+  alpha_1 and alpha_2 are not in it: every discriminator learns for itself, and Adam is invariant to a factor. The half is
+  pix2pix's.
 
   Args:
-    judged_real, judged_fake: dict of track to list of (logits, maps), with the same tracks.
+    real_outputs, fake_outputs: dict of track to list of (logits, maps), with the same tracks.
   Returns:
     float32 scalar.
   """
-  pairs = [(real, fake) for track in judged_real
-           for (real, _), (fake, _) in zip(judged_real[track], judged_fake[track], strict=True)]
+  pairs = [(real, fake) for track in real_outputs
+           for (real, _), (fake, _) in zip(real_outputs[track], fake_outputs[track], strict=True)]
   return HALF * tf.add_n([discriminator_log_loss(real, fake) for real, fake in pairs])
 
 

@@ -27,7 +27,7 @@ class Trainer(GanTrainer):
 
   def __init__(self, config=Config(), precision="float32"):  # noqa: B008 - frozen
     super().__init__(config, precision)
-    picture = (config.image_size, config.image_size, 3)
+    image = (config.image_size, config.image_size, 3)
     self.generator = Generator(config, dtype=precision, name="generator")
     self.generator(keras.Input((None, None, 3)))
     self.generator_optimizer = self.adam("generator_adam", config.learning_rate, config.beta_1)
@@ -35,7 +35,7 @@ class Trainer(GanTrainer):
     self.discriminators = None
     if plan(config):
       self.discriminators = Discriminators(config, dtype=precision, name="discriminators")
-      self.discriminators(keras.Input(picture), keras.Input(picture))
+      self.discriminators(keras.Input(image), keras.Input(image))
       self.discriminators_optimizer = self._discriminators_optimizer()
       parts["discriminators"] = self.discriminators
       parts["discriminators_optimizer"] = (self.discriminators_optimizer, self.discriminators)
@@ -48,16 +48,16 @@ class Trainer(GanTrainer):
     probabilities that the real and the translated images are real; the generator's terms are those after it.
     """
     source, target = data
-    judged_fake, judged_real, scores = {}, None, {}
+    fake_outputs, real_outputs, scores = {}, None, {}
     with tf.GradientTape() as tape:
       fake = self.generator(source, dropout_seed=self.seed("dropout"), training=True)
       if self.discriminators:
         with tape.stop_recording():  # the generator learns from neither
           scores = self._discriminators_step(source, target, fake)
           if "perceptual" in self.config.weights and self.config.weight_perceptual:
-            judged_real = self.discriminators(source, target)
-        judged_fake = self.discriminators(source, fake)
-      loss, terms = generator_loss(self.config, target, fake, judged_fake, judged_real)
+            real_outputs = self.discriminators(source, target)
+        fake_outputs = self.discriminators(source, fake)
+      loss, terms = generator_loss(self.config, target, fake, fake_outputs, real_outputs)
       scaled = self.scaled(self.generator_optimizer, loss)
     self.descend(self.generator_optimizer, self.generator, tape, scaled)
     self.step.assign_add(1)
@@ -67,12 +67,12 @@ class Trainer(GanTrainer):
     with tf.GradientTape() as tape:
       # One pass for both: the discriminators normalise every image alone.
       judged = self.discriminators(tf.concat([source, source], axis=0), tf.concat([target, fake], axis=0))
-      judged_real, judged_fake = ({track: [(tf.split(logits, 2)[half], None) for logits, _ in levels]
+      real_outputs, fake_outputs = ({track: [(tf.split(logits, 2)[half], None) for logits, _ in levels]
                                    for track, levels in judged.items()} for half in (0, 1))
-      loss = discriminator_loss(judged_real, judged_fake)
+      loss = discriminator_loss(real_outputs, fake_outputs)
       scaled = self.scaled(self.discriminators_optimizer, loss)
     self.descend(self.discriminators_optimizer, self.discriminators, tape, scaled)
-    return {"discriminator": loss, "real_score": _score(judged_real), "fake_score": _score(judged_fake)}
+    return {"discriminator": loss, "real_score": _score(real_outputs), "fake_score": _score(fake_outputs)}
 
   def _discriminators_optimizer(self):
     if self.config.discriminator_optimizer == "adam":

@@ -7,26 +7,26 @@ import tensorflow as tf
 
 from tf_imgtrans.core.seeds import fold_in
 from tf_imgtrans.data.degradations import phone_camera
-from tf_imgtrans.data.folders import load_pictures, read_folder
+from tf_imgtrans.data.folders import load_images, read_folder
 from tf_imgtrans.data.pairs import check_pairs, check_photographs
 from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches, unit
 from tf_imgtrans.data.store import ImageStore
 from tf_imgtrans.papers.mux_demux.generator import SMALLEST
 
-VALIDATION_SIDE = 512  # in training, held-out pictures are measured on their middle 512x512 pixels; ours
+VALIDATION_SIDE = 512  # in training, held-out images are measured on their middle 512x512 pixels; ours
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingData:
-  """Training batches by step, and the held-out pictures."""
+  """Training batches by step, and the held-out images."""
 
-  summary: dict  # for run.json: kind, numbers of pictures, digests of their names and sizes
+  summary: dict  # for run.json: kind, numbers of images, digests of their names and sizes
   batches: callable  # (start_step, part) -> tf.data.Dataset of (source, target) batches
-  validation: callable  # number of pictures -> list of (name, source, target), float32, at most VALIDATION_SIDE
+  validation: callable  # number of images -> list of (name, source, target), float32, at most VALIDATION_SIDE
 
 
 def read(options):
-  """The pictures that training options name: data.folders.Folder."""
+  """The images that training options name: data.folders.Folder."""
   return read_folder(options.data, options.validation_share, options.phone, options.source, options.target)
 
 
@@ -48,7 +48,7 @@ def training_data(config, folder):
     check_pairs(folder.validation, smallest=SMALLEST)
     load = _pair_loader(config, folder.training)
   batches = functools.partial(_batches, load, len(folder.training), config)
-  validation = functools.partial(load_pictures, folder.kind, folder.validation, largest=VALIDATION_SIDE)
+  validation = functools.partial(load_images, folder.kind, folder.validation, largest=VALIDATION_SIDE)
   return TrainingData(folder.summary(), batches, validation)
 
 
@@ -74,7 +74,7 @@ def _photograph_loader(config, store):
   return load
 
 
-def _patch(config, pictures, seed):
+def _patch(config, images, seed):
   crop, flip = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
-  pictures = random_crop(pictures, config.patch_size, crop)
-  return random_flip(pictures, flip) if config.flip else pictures
+  images = random_crop(images, config.patch_size, crop)
+  return random_flip(images, flip) if config.flip else images

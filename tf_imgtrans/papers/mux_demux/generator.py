@@ -92,7 +92,7 @@ class Generator(ConfiguredModel):
     check_images(images)
     for name, size in zip(("height", "width"), images.shape[1:3]):
       if size is not None and size < SMALLEST:
-        raise ValueError(f"{name} is {size}: the generator needs at least {SMALLEST} pixels; enlarge the picture")
+        raise ValueError(f"{name} is {size}: the generator needs at least {SMALLEST} pixels; enlarge the image")
 
     def noise(layer, features):
       return layer(features, noise_seed=noise_seed, training=training)

@@ -1,4 +1,4 @@
-"""Training system of Sec. 4.3 (Fig. 5): one step of the generator, then one of the discriminator."""
+"""Training method of Sec. 4.3 (Fig. 5): one step of the generator, then one of the discriminator."""
 
 import keras
 import tensorflow as tf

@@ -57,12 +57,12 @@ class Config:
   reset_optimizers: bool = True  # Adam forgets when a size begins, or new layers would make long first steps; StyleGAN
   average_half_life: Count = 10000  # images after which an old weight counts half in the average; StyleGAN
 
-  flip: bool = True  # mirror half of the pictures; StyleGAN
-  low_resolution: Literal["area", "bicubic"] = "area"  # how pictures are shrunk to input_size; ours
+  flip: bool = True  # mirror half of the images; StyleGAN
+  low_resolution: Literal["area", "bicubic"] = "area"  # how images are shrunk to input_size; ours
   degrade: bool = False  # degrade the inputs at random: x~ = J((x * k * b) down_s + n), Sec. 5.7
-  gaussian_sigma_px: Range = (0.2, 3.0)  # of k, on pictures of output_size over scale / 2; ours, as all below
+  gaussian_sigma_px: Range = (0.2, 3.0)  # of k, on images of output_size over scale / 2; ours, as all below
   gaussian_angle_deg: Range = (0.0, 180.0)  # of k's first axis
-  motion_length_px: tuple[Length, Length] = (1.0, 15.0)  # of b, on pictures of output_size
+  motion_length_px: tuple[Length, Length] = (1.0, 15.0)  # of b, on images of output_size
   motion_angle_deg: Range = (0.0, 180.0)  # of b
   noise_std_unit: Range = (0.0, 15 / 255)  # of n
   peak_photons: tuple[Positive, Positive] | None = None  # of Poisson noise beside n, at full brightness; None: none
@@ -72,7 +72,7 @@ class Config:
   motion_probability: Probability = 0.5
   noise_probability: Probability = 0.5
   jpeg_probability: Probability = 0.5
-  seed: Seed = 0  # of weights, pictures, degradations and noise
+  seed: Seed = 0  # of weights, images, degradations and noise
 
   def __post_init__(self):
     validate(self)

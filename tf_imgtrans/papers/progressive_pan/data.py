@@ -1,6 +1,6 @@
-"""Training pictures of every stage (Sec. 4.1): squares of the stage's size, and the small pictures that go in.
+"""Training images of every stage (Sec. 4.1): squares of the stage's size, and the small images that go in.
 
-A data folder holds aligned pictures, in it or below it, of which the central square is taken, or what `tf-imgtrans data
+A data folder holds aligned images, in it or below it, of which the central square is taken, or what `tf-imgtrans data
 pack` made of them, which is faster. FFHQ, CelebA-HQ and LSUN cat as they come:
 
   ffhq/images1024x1024/00000/00000.png ...      celeba_hq/*.jpg      lsun/cat/*.webp
@@ -22,30 +22,30 @@ from tf_imgtrans.data.shards import ShardStore, find_shards
 from tf_imgtrans.data.store import BUDGET, ImageStore
 from tf_imgtrans.papers.progressive_pan.config import DEGRADATION
 
-HELD_OUT_SEED = 20200727  # of the degradation of held-out pictures: the same in every run and every program
+HELD_OUT_SEED = 20200727  # of the degradation of held-out images: the same in every run and every program
 REMEDY = "Remove them, or lower --config.output_size."
-STAGE_BUDGET = BUDGET // 4  # bytes of decoded pictures kept for each size: 4 GB for the eight sizes of a whole run
+STAGE_BUDGET = BUDGET // 4  # bytes of decoded images kept for each size: 4 GB for the eight sizes of a whole run
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingData:
-  """Training batches by step, and the held-out pictures."""
+  """Training batches by step, and the held-out images."""
 
-  summary: dict  # for run.json: numbers of pictures, digests of their names and sizes
+  summary: dict  # for run.json: numbers of images, digests of their names and sizes
   batches: callable  # (start_step, part) -> tf.data.Dataset of (source, target) batches, of changing size
-  validation: callable  # number of pictures -> list of (name, source, target), float32
+  validation: callable  # number of images -> list of (name, source, target), float32
 
 
 @dataclasses.dataclass(frozen=True)
-class Pictures:
-  """Pictures of a data folder in two parts.
+class Images:
+  """Images of a data folder in two parts.
 
   Attributes:
     store: size -> what gives them as squares of that size, by number: data.store.ImageStore or data.shards.ShardStore.
     training, validation: lists of numbers.
     names: list of str, by number.
     summary: dict, for run.json.
-    check: size -> None; raises ValueError where pictures are smaller than that.
+    check: size -> None; raises ValueError where images are smaller than that.
   """
 
   store: callable
@@ -57,23 +57,23 @@ class Pictures:
 
 
 def read(options):
-  """The pictures that training options name: Pictures.
+  """The images that training options name: Images.
 
   Raises:
-    FileNotFoundError, ValueError: no pictures; or the run would lie among them.
+    FileNotFoundError, ValueError: no images; or the run would lie among them.
   """
   check_run_outside(options.out, photograph_parts(options.data))
   return find(options.data, options.validation_share)
 
 
 def find(directory, validation_share=0.1):
-  """The pictures of a data folder, packed or not: Pictures.
+  """The images of a data folder, packed or not: Images.
 
   Args:
     directory: str or Path.
     validation_share: float, held out by a hash of the names, where the folder has no part for it.
   Raises:
-    FileNotFoundError, ValueError: no pictures, or packed ones that cannot be used.
+    FileNotFoundError, ValueError: no images, or packed ones that cannot be used.
   """
   shards = find_shards(directory)
   if shards:
@@ -81,18 +81,18 @@ def find(directory, validation_share=0.1):
     parts = _packed_parts(names) or split_by_name(names, validation_share)
     number = {name: index for index, name in enumerate(names)}
     summary = {"kind": "packed", "training": len(parts[0]), "validation": len(parts[1]), "digest": shards.digest}
-    return Pictures(functools.partial(ShardStore, directory, budget=STAGE_BUDGET), *([number[name] for name in part]
+    return Images(functools.partial(ShardStore, directory, budget=STAGE_BUDGET), *([number[name] for name in part]
                     for part in parts), [name.stem for name in names], summary)
   folder = read_photographs(directory, validation_share)
   paths = [*folder.training, *folder.validation]
-  store = lambda size: ImageStore(paths, STAGE_BUDGET, lambda picture: resize(central_square(picture), size))  # noqa: E731
+  store = lambda size: ImageStore(paths, STAGE_BUDGET, lambda image: resize(central_square(image), size))  # noqa: E731
   numbers = range(len(paths))
-  return Pictures(store, numbers[:len(folder.training)], numbers[len(folder.training):], [path.stem for path in paths],
+  return Images(store, numbers[:len(folder.training)], numbers[len(folder.training):], [path.stem for path in paths],
                   folder.summary(), functools.partial(check_sides, paths, remedy=REMEDY))
 
 
 def _packed_parts(names):
-  """The parts of packed pictures that lay in DIR/train and DIR/test (or DIR/val); None for others."""
+  """The parts of packed images that lay in DIR/train and DIR/test (or DIR/val); None for others."""
   first = {name.parts[0] for name in names if len(name.parts) > 1}
   for held_out in ("test", "val", "validation"):
     if {"train", held_out} <= first:
@@ -100,36 +100,36 @@ def _packed_parts(names):
   return None
 
 
-def training_data(config, pictures):
+def training_data(config, images):
   """Makes the data of a run: TrainingData.
 
-  Element i of a stage is a function of i and the seed alone; i goes on from stage to stage. Pictures are shrunk by area to
+  Element i of a stage is a function of i and the seed alone; i goes on from stage to stage. Images are shrunk by area to
   the size of the stage, in one go from their own size, so that early stages are fast; with `degrade` or bicubic inputs, to
   output_size first.
 
   Args:
     config: Config.
-    pictures: Pictures of `find`.
+    images: Images of `find`.
   Raises:
-    ValueError: pictures that are smaller than output_size, or a packed folder that lacks a size.
+    ValueError: images that are smaller than output_size, or a packed folder that lacks a size.
   """
-  pictures.check(config.output_size)
+  images.check(config.output_size)
   for size in {config.output_size} if whole(config) else config.sizes:
-    pictures.store(size)  # a packed folder says here what it lacks, before the first step
+    images.store(size)  # a packed folder says here what it lacks, before the first step
 
   def stage_batches(stage, start_step, part):
     size = config.output_size if whole(config) else stage.resolution
-    store = pictures.store(size)
-    chosen = tf.constant(pictures.training, tf.int64)
+    store = images.store(size)
+    chosen = tf.constant(images.training, tf.int64)
 
     def load(number, seed):
       mirror, draw = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
-      picture = unit(tf.ensure_shape(store.tensor(chosen[number]), (size, size, 3)))
+      image = unit(tf.ensure_shape(store.tensor(chosen[number]), (size, size, 3)))
       if config.flip:
-        picture, = random_flip([picture], mirror)
-      return pair(config, picture, stage.resolution, draw)
+        image, = random_flip([image], mirror)
+      return pair(config, image, stage.resolution, draw)
 
-    return training_batches(load, len(pictures.training), stage.minibatch, config.seed, start_step, part,
+    return training_batches(load, len(images.training), stage.minibatch, config.seed, start_step, part,
                             first=stage.first_image)
 
   def batches(start_step, part):
@@ -147,51 +147,51 @@ def training_data(config, pictures):
     return made
 
   def validation(most=None):
-    return list(held_out(config, pictures, most))
+    return list(held_out(config, images, most))
 
-  return TrainingData(pictures.summary, batches, validation)
+  return TrainingData(images.summary, batches, validation)
 
 
-def held_out(config, pictures, most=None):
-  """Yields (name, source, target) of held-out pictures, NumPy float32 [s, s, 3] and [S, S, 3], of input_size and
-  output_size; picture i is always degraded alike.
+def held_out(config, images, most=None):
+  """Yields (name, source, target) of held-out images, NumPy float32 [s, s, 3] and [S, S, 3], of input_size and
+  output_size; image i is always degraded alike.
 
   Args:
     config: Config.
-    pictures: Pictures of `find`.
+    images: Images of `find`.
     most: int, how many; None for all.
   """
-  store = pictures.store(config.output_size)
+  store = images.store(config.output_size)
   function = tf.function(lambda target, seed: pair(config, target, config.output_size, seed), autograph=False)
-  for place, number in enumerate(pictures.validation[:most]):
+  for place, number in enumerate(images.validation[:most]):
     target = unit(store.read(number))
     source, target = function(target, fold_in(as_seed_pair(HELD_OUT_SEED), place))
-    yield pictures.names[number], source.numpy(), target.numpy()
+    yield images.names[number], source.numpy(), target.numpy()
 
 
 def whole(config):
-  """Whether inputs are made of pictures of the output's size at every stage: by area, that would change nothing."""
+  """Whether inputs are made of images of the output's size at every stage: by area, that would change nothing."""
   return config.degrade or config.low_resolution != "area"
 
 
-def pair(config, picture, resolution, seed):
-  """What goes in and what shall come out at a stage, of one picture.
+def pair(config, image, resolution, seed):
+  """What goes in and what shall come out at a stage, of one image.
 
   Args:
     config: Config.
-    picture: float32 [S, S, 3] in [0, 1], of the stage's size, or where `whole` says so, of output_size.
+    image: float32 [S, S, 3] in [0, 1], of the stage's size, or where `whole` says so, of output_size.
     resolution: int, size of the stage.
     seed: int pair [2], of the degradation.
   Returns:
     (source, target): float32 [s, s, 3], s being the resolution or, above it, input_size; and [resolution, resolution, 3].
   """
-  target = area(picture, picture.shape[0] // resolution)
+  target = area(image, image.shape[0] // resolution)
   entry = min(resolution, config.input_size)
   if not whole(config):
     return area(target, resolution // entry), target
   if config.degrade:
     drawn = {name: getattr(config, name) for name in DEGRADATION}
-    source = degraded_low_resolution(picture, config.scale, seed, down=config.low_resolution, **drawn)
+    source = degraded_low_resolution(image, config.scale, seed, down=config.low_resolution, **drawn)
   else:
-    source = low_resolution(picture, config.scale)
+    source = low_resolution(image, config.scale)
   return area(source, config.input_size // entry), target

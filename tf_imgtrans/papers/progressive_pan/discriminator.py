@@ -74,13 +74,13 @@ class Discriminator(ConfiguredModel):
     if str(size) not in self.from_rgb or images.shape[2] != size:
       raise ValueError(f"images are {images.shape[1]} high and {images.shape[2]} wide: expected squares of "
                        f"{', '.join(self.from_rgb)} pixels")
-    pictures = tf.cast(2 * images - 1, self.compute_dtype)
-    features = leaky(self.from_rgb[str(size)](pictures))
+    signed = tf.cast(2 * images - 1, self.compute_dtype)
+    features = leaky(self.from_rgb[str(size)](signed))
     for here in reversed(doublings(2 * BOTTLENECK, size)):
       for layer in self.down[str(here)]:
         features = leaky(layer(features))
       if here == size and alpha is not None and str(size // 2) in self.from_rgb:
-        features = lerp(leaky(self.from_rgb[str(size // 2)](halve(pictures))), features, alpha)
+        features = lerp(leaky(self.from_rgb[str(size // 2)](halve(signed))), features, alpha)
     features = leaky(self.bottom(self.deviation(features)))
     return self.head(leaky(self.dense(features)))[:, 0, 0, :]
 

@@ -30,7 +30,7 @@ class Generator(ConfiguredModel):
   convolution without LeakyReLU, toRGB, makes the image. 43,082,024 parameters at full depth.
 
   There is a toRGB for every size of the training, and a fromRGB for those up to the input's: see `call`. Values are
-  clipped at inference. All is convolution, so that pictures of any size may be given; what another size than that of the
+  clipped at inference. All is convolution, so that images of any size may be given; what another size than that of the
   training becomes, nothing promises.
 
   Args:
@@ -116,7 +116,7 @@ class Generator(ConfiguredModel):
 
     Args:
       images: float [N, H, W, 3] in [0, 1]; at a stage, squares of its resolution, or of input_size where that is less.
-      resolution: int, of the output at a stage; None is output_size, and takes pictures of any size.
+      resolution: int, of the output at a stage; None is output_size, and takes images of any size.
       alpha: float or scalar tensor, how far `resolution` is faded in (Fig. 3c): 0 gives the output of the resolution
         before, enlarged, 1 that of this one alone. None is 1.
       noise_seed: int or int pair; the same noise for the same seed, in every mode of `noise` but "off".
@@ -130,23 +130,23 @@ class Generator(ConfiguredModel):
     entry = min(resolution, self.config.input_size)
     for name, size in zip(("height", "width"), images.shape[1:3]):
       if size is not None and size < self.smallest and entry == self.config.input_size:
-        raise ValueError(f"{name} is {size}: the generator needs at least {self.smallest} pixels; enlarge the picture")
-    pictures = tf.cast(2 * images - 1, self.compute_dtype)
-    pictures = pad_to_multiple(pictures, max(self.multiple * entry // self.config.input_size, 1))
-    features, skips = self._encode(pictures, entry, alpha if before and entry == resolution else None)
+        raise ValueError(f"{name} is {size}: the generator needs at least {self.smallest} pixels; enlarge the image")
+    padded = tf.cast(2 * images - 1, self.compute_dtype)
+    padded = pad_to_multiple(padded, max(self.multiple * entry // self.config.input_size, 1))
+    features, skips = self._encode(padded, entry, alpha if before and entry == resolution else None)
     signed = self._decode(features, skips, resolution, before, alpha, noise_seed, training)
     unit = crop_like((signed + 1) / 2, images, resolution // entry)
     return unit if training else tf.clip_by_value(unit, 0.0, 1.0)
 
-  def _encode(self, pictures, entry, alpha):
+  def _encode(self, signed, entry, alpha):
     """The map of the bottleneck, and those of every size above it; `alpha` fades the first of them in."""
-    features, skips = leaky(self.from_rgb[str(entry)](pictures)), {}
+    features, skips = leaky(self.from_rgb[str(entry)](signed)), {}
     for size in reversed(doublings(2 * BOTTLENECK, entry)):
       convolution, halving = self.down[str(size)]
       skips[size] = leaky(convolution(features))
       features = leaky(halving(skips[size]))
       if alpha is not None and size == entry:
-        features = lerp(leaky(self.from_rgb[str(size // 2)](halve(pictures))), features, alpha)
+        features = lerp(leaky(self.from_rgb[str(size // 2)](halve(signed))), features, alpha)
     return features, skips
 
   def _decode(self, features, skips, resolution, before, alpha, noise_seed, training):

@@ -151,6 +151,6 @@ class Trainer(GanTrainer):
       return {}
     return {f"generator_x{stage.resolution // self.config.input_size}": self.generator.truncated(stage.resolution)}
 
-  def validator(self, pictures, score):
+  def validator(self, images, score):
     """What judges the generator at the size of its stage: StageValidator."""
-    return StageValidator(self, pictures, score)
+    return StageValidator(self, images, score)

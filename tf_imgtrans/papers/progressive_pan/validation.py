@@ -11,18 +11,18 @@ WINDOW = 16  # pixels from which SSIM is measured, whose window has 11
 
 
 class StageValidator(Validator):
-  """Scores the generator on held-out pictures of its stage's size, faded in as far as it is.
+  """Scores the generator on held-out images of its stage's size, faded in as far as it is.
 
   Generators are the best so far among those of the last size alone, when it is faded in: as a file runs them.
 
   Args:
     trainer: Trainer, which knows the stage.
-    pictures: list of (name, source, target), float32 of input_size and of output_size.
+    images: list of (name, source, target), float32 of input_size and of output_size.
     score: (targets, outputs, names of metrics) -> dict of name to float.
   """
 
-  def __init__(self, trainer, pictures, score):
-    super().__init__(pictures, score, {"psnr": True, "niqe": False})
+  def __init__(self, trainer, images, score):
+    super().__init__(images, score, {"psnr": True, "niqe": False})
     self.trainer = trainer
     self._runs = {}  # by resolution
 
@@ -30,12 +30,11 @@ class StageValidator(Validator):
     """Scores a generator: (dict of values and of the resolution, preview sheet uint8 [H, W, 3])."""
     config, step = self.trainer.config, int(self.trainer.step.numpy())
     resolution = stage_at(config, max(step - 1, 0)).resolution  # after the last step of a stage, it is still its own
-    images = int(self.trainer.images.numpy())
-    phase = phase_at(config, images)
+    phase = phase_at(config, int(self.trainer.images.numpy()))
     alpha = phase.alpha if phase.resolution == resolution else 1.0
     entry = min(resolution, config.input_size)
-    sources = [area(source, config.input_size // entry).numpy() for _, source, _ in self.pictures]
-    targets = [area(target, config.output_size // resolution).numpy() for _, _, target in self.pictures]
+    sources = [area(source, config.input_size // entry).numpy() for _, source, _ in self.images]
+    targets = [area(target, config.output_size // resolution).numpy() for _, _, target in self.images]
     outputs = [self._run_at(generator, resolution)(source[None], alpha)[0].numpy() for source in sources]
     names = ("psnr", "ssim", "niqe") if resolution >= WINDOW else ("psnr",)
     sheet = panel(list(map(list, zip(sources, outputs, targets)))[:SHEET_ROWS], headers=["source", "output", "target"])

@@ -1,6 +1,6 @@
-"""Files of kept pixels, ".xgp": positions and exact 8-bit colours of a sparse set of a picture's pixels (Sec. 4.5).
+"""Files of kept pixels, ".xgp": positions and exact 8-bit colours of a sparse set of an image's pixels (Sec. 4.5).
 
-The paper compresses a picture to about 1 % of its pixels and lets the generator rebuild the rest; it gives no format.
+The paper compresses an image to about 1 % of its pixels and lets the generator rebuild the rest; it gives no format.
 This one loses nothing of what is kept. All integers are little-endian:
 
     offset  bytes  content
@@ -33,7 +33,7 @@ _HEADER = struct.Struct("<3sBHHIIBB9s")
 _CRC = struct.Struct("<I")
 _START = _HEADER.size + _CRC.size
 
-# A point takes 3 * 0.12 bits at least, in a flat picture; the bytes are what the coder may hold back at the end.
+# A point takes 3 * 0.12 bits at least, in a flat image; the bytes are what the coder may hold back at the end.
 _POINTS_PER_BYTE, _HELD_BACK = 24, 8
 
 
@@ -42,7 +42,7 @@ class UnreadableFile(ValueError):
 
 
 def encode(pixels, mask):
-  """Packs the kept pixels of a picture.
+  """Packs the kept pixels of an image.
 
   Args:
     pixels: uint8 [H, W, 3], RGB; what lies outside the mask is not looked at.
@@ -53,7 +53,7 @@ def encode(pixels, mask):
     ValueError: a wrong shape or type, a side above 65535, or more than codec_stream.MAX_PIXELS pixels.
     ModuleNotFoundError: the package constriction is missing; says how to install it.
   """
-  pixels, mask = _check_picture(pixels, mask)
+  pixels, mask = _check_image(pixels, mask)
   stream = _constriction().stream
   encoder = stream.queue.RangeEncoder()
   points, gaps = codec_stream.in_order(mask)
@@ -65,7 +65,7 @@ def encode(pixels, mask):
 
 
 def decode(data, max_pixels=codec_stream.MAX_PIXELS):
-  """Unpacks the kept pixels of a picture.
+  """Unpacks the kept pixels of an image.
 
   Args:
     data: bytes of an .xgp file.
@@ -94,14 +94,14 @@ def decode(data, max_pixels=codec_stream.MAX_PIXELS):
   return pixels, mask
 
 
-def _check_picture(pixels, mask):
+def _check_image(pixels, mask):
   pixels, mask = np.asarray(pixels), np.asarray(mask)
   if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
     raise ValueError(f"pixels are {pixels.dtype} {pixels.shape}: expected uint8 [height, width, 3]")
   if mask.dtype != np.bool_ or mask.shape != pixels.shape[:2]:
-    raise ValueError(f"mask is {mask.dtype} {mask.shape}: expected bool {pixels.shape[:2]}, as the picture")
+    raise ValueError(f"mask is {mask.dtype} {mask.shape}: expected bool {pixels.shape[:2]}, as the image")
   if max(mask.shape) > 65535 or mask.size > codec_stream.MAX_PIXELS:
-    raise ValueError(f"picture is {mask.shape[1]} wide and {mask.shape[0]} high: expected sides up to 65535 and at most "
+    raise ValueError(f"image is {mask.shape[1]} wide and {mask.shape[0]} high: expected sides up to 65535 and at most "
                      f"{codec_stream.MAX_PIXELS:,} pixels; cut it into parts")
   return pixels, mask
 

@@ -1,7 +1,7 @@
 """The payload of an .xgp file: kept points as one range-coded stream, their gaps and then their colours.
 
 Order of points: along strips of about three times the distance between points, up and down column by column, every
-second strip from right to left. So neighbours in the order are neighbours in the picture, in both directions.
+second strip from right to left. So neighbours in the order are neighbours in the image, in both directions.
 
 Gaps: the number of pixels that are not kept before each point, as the number of a bin and the place in it. Bins follow a
 Lomax distribution, P(gap >= t) = (m / (m + t)) ** a, which suits both points at random and points that gather at edges.
@@ -17,7 +17,7 @@ distributions an encoder chooses, and the file says which those are.
 
 Of 30 photographs of 178x218 to 500x500 pixels, random points take 3490 bytes at 1 %, 11919 at 4 % and 47443 at 20 %, all
 bytes counted. LZMA of gaps and of colour differences along a Hilbert curve, the best of the general coders that were tried,
-takes 3715, 12347 and 48836; WebP's lossless pictures of mask and colours, 4259, 13055 and 49563. The positions of these
+takes 3715, 12347 and 48836; WebP's lossless images of mask and colours, 4259, 13055 and 49563. The positions of these
 points are within 0.4 % of the least that they can take.
 """
 
@@ -63,7 +63,7 @@ def places(gaps, height, width):
   """Kept places (row, column), int64 [K, 2], of gaps: the inverse of `in_order`."""
   rank = np.cumsum(gaps + 1) - 1
   if len(gaps) and rank[-1] >= height * width:
-    raise ValueError("points lie outside the picture")
+    raise ValueError("points lie outside the image")
   strip = _strip(height * width, len(gaps))
   number, rest = np.divmod(rank, strip * width)
   high = np.minimum(strip, height - number * strip)

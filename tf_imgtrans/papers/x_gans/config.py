@@ -19,11 +19,11 @@ class Config:
   """X-GANs image reconstruction: corruption, networks, losses (Eq. 1-6) and training."""
 
   corruption: Literal["random_points", "edge_points", "color_noise", "white_block", "color_blocks"] = "random_points"
-  share: tuple[PositiveShare, PositiveShare] = (0.01, 0.20)  # of pixels kept, drawn for each picture; Sec. 4.1
+  share: tuple[PositiveShare, PositiveShare] = (0.01, 0.20)  # of pixels kept, drawn for each image; Sec. 4.1
   edge_operator: Literal["sobel", "canny"] = "sobel"  # Sec. 4
   block_size: PositiveCount = 128  # side of the white block in the middle; Sec. 4
-  tile_size: tuple[PositiveCount, PositiveCount] = (16, 128)  # side of a colour block, drawn for each picture; Sec. 4
-  patches: str = ""  # folder of the pictures that colour blocks are cut from; Sec. 4: SUN397
+  tile_size: tuple[PositiveCount, PositiveCount] = (16, 128)  # side of a colour block, drawn for each image; Sec. 4
+  patches: str = ""  # folder of the images that colour blocks are cut from; Sec. 4: SUN397
   image_size: AtLeast(16) = 256  # Sec. 4
 
   downsamplings: Literal[2, 3] = 2  # 2: "three convolutions", literally; 3: pix2pixHD's global generator
@@ -47,9 +47,9 @@ class Config:
   batch_size: PositiveCount = 1  # Sec. 4
   learning_rate: Positive = 2e-4  # Adam, Sec. 4
   beta_1: Share = 0.5  # pix2pixHD
-  iterations: Count = 100000  # Sec. 4: batch 1; one pass of the paper's 100,000 pictures, and not its 50 epochs
-  flip: bool = False  # mirror half of the pictures; not given
-  seed: Seed = 0  # of weights, pictures, corruptions and dropout
+  iterations: Count = 100000  # Sec. 4: batch 1; one pass of the paper's 100,000 images, and not its 50 epochs
+  flip: bool = False  # mirror half of the images; not given
+  seed: Seed = 0  # of weights, images, corruptions and dropout
 
   def __post_init__(self):
     validate(self)

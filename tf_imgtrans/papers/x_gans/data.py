@@ -1,4 +1,4 @@
-"""Training pictures and their corruptions (Sec. 4): photographs, resized to a square and corrupted on the fly."""
+"""Training images and their corruptions (Sec. 4): photographs, resized to a square and corrupted on the fly."""
 
 import dataclasses
 import functools
@@ -14,17 +14,17 @@ from tf_imgtrans.data.pipeline import random_flip, training_batches, unit
 from tf_imgtrans.data.resizing import resize
 from tf_imgtrans.data.store import ImageStore
 
-HELD_OUT_SEED = 20180922  # of the corruption of held-out pictures: the same pixels in every run and every program
-PATCHES_BUDGET = 1 << 29  # bytes of decoded patch pictures kept in memory
+HELD_OUT_SEED = 20180922  # of the corruption of held-out images: the same pixels in every run and every program
+PATCHES_BUDGET = 1 << 29  # bytes of decoded patch images kept in memory
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingData:
-  """Training batches by step, and the held-out pictures."""
+  """Training batches by step, and the held-out images."""
 
-  summary: dict  # for run.json: numbers of pictures, digests of their names and sizes
+  summary: dict  # for run.json: numbers of images, digests of their names and sizes
   batches: callable  # (start_step, part) -> tf.data.Dataset of (source, mask, target) batches
-  validation: callable  # number of pictures -> list of (name, source, target), float32
+  validation: callable  # number of images -> list of (name, source, target), float32
 
 
 def read(options):
@@ -38,13 +38,13 @@ def read(options):
 
 
 def training_data(config, folder):
-  """Makes the data of a run; reads every picture once, so that a bad one stops it here.
+  """Makes the data of a run; reads every image once, so that a bad one stops it here.
 
   Args:
     config: Config.
     folder: data.folders.Folder of photographs.
   Raises:
-    ValueError: names the first five pictures that cannot be read; or colour blocks without a folder of patches.
+    ValueError: names the first five images that cannot be read; or colour blocks without a folder of patches.
   """
   check_photographs(folder.training)
   check_photographs(folder.validation)
@@ -70,7 +70,7 @@ def training_data(config, folder):
 
 
 def data_summary(config, folder):
-  """What run.json says of the data: of the photographs, and of the pictures that colour blocks are cut from."""
+  """What run.json says of the data: of the photographs, and of the images that colour blocks are cut from."""
   summary = folder.summary()
   if config.corruption == "color_blocks":
     summary["patches_digest"] = digest(_patch_paths(config))
@@ -78,13 +78,13 @@ def data_summary(config, folder):
 
 
 def held_out(config, paths, patches=None, share=None, centered=False):
-  """Yields (name, source, mask, target) of held-out pictures, NumPy float32; picture i is always corrupted alike.
+  """Yields (name, source, mask, target) of held-out images, NumPy float32; image i is always corrupted alike.
 
   Args:
     config: Config.
     paths: list of Path.
     patches: ImageStore of `patch_store`, for colour blocks.
-    share: float, of pixels kept in every picture; None draws it as in training.
+    share: float, of pixels kept in every image; None draws it as in training.
     centered: bool, whether colour blocks lie in the middle (Table 1) instead of anywhere.
   """
   store = ImageStore(paths, budget=0, prepare=functools.partial(resize, size=config.image_size))
@@ -96,7 +96,7 @@ def held_out(config, paths, patches=None, share=None, centered=False):
 
 
 def corrupt(config, image, seed, patches=None, share=None, centered=False):
-  """Corrupts one picture as the configuration says.
+  """Corrupts one image as the configuration says.
 
   Args:
     config: Config.
@@ -125,7 +125,7 @@ def corrupt(config, image, seed, patches=None, share=None, centered=False):
 
 
 def patch_store(config):
-  """The pictures that colour blocks are cut from; None for another corruption.
+  """The images that colour blocks are cut from; None for another corruption.
 
   Raises:
     ValueError: no folder is given.
@@ -133,7 +133,7 @@ def patch_store(config):
   if config.corruption != "color_blocks":
     return None
   if not config.patches:
-    raise ValueError("corruption is color_blocks, which are cut from other pictures: give their folder by --config.patches")
+    raise ValueError("corruption is color_blocks, which are cut from other images: give their folder by --config.patches")
   paths = _patch_paths(config)
   check_photographs(paths)
   return ImageStore(paths, PATCHES_BUDGET, functools.partial(resize, size=config.image_size))
@@ -143,5 +143,5 @@ def _patch_paths(config):
   return list_images([config.patches], recursive=True)
 
 
-def _square(picture, size):
-  return unit(tf.ensure_shape(picture, [size, size, 3]))
+def _square(image, size):
+  return unit(tf.ensure_shape(image, [size, size, 3]))

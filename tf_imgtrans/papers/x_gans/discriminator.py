@@ -77,13 +77,13 @@ class Discriminators(ConfiguredModel):
     check_images(images)
     check_same_shape(source, images)
     self._check_size(images.shape[1:3])
-    pictures = tf.cast(2 * tf.concat([source, images], axis=-1) - 1, self.compute_dtype)
-    judged = []
+    features = tf.cast(2 * tf.concat([source, images], axis=-1) - 1, self.compute_dtype)
+    outputs = []
     for convolutions, norms, head in zip(self.convolutions, self.norms, self.heads):
-      if judged:
-        pictures = tf.nn.avg_pool2d(pictures, 3, 2, "SAME")  # does not count what lies beyond the border
-      judged.append(_judge(convolutions, norms, head, pictures))
-    return judged
+      if outputs:
+        features = tf.nn.avg_pool2d(features, 3, 2, "SAME")  # does not count what lies beyond the border
+      outputs.append(_judge(convolutions, norms, head, features))
+    return outputs
 
   def _check_size(self, size):
     count = len(self.heads)
@@ -91,7 +91,7 @@ class Discriminators(ConfiguredModel):
     for name, side in zip(("height", "width"), size):
       if side is not None and side < smallest:
         raise ValueError(f"{name} is {side}: {count} discriminators need at least {smallest} pixels, so that the last sees "
-                         f"{KERNEL} of them; enlarge the picture, or take fewer discriminators")
+                         f"{KERNEL} of them; enlarge the image, or take fewer discriminators")
 
 
 def _judge(convolutions, norms, head, features):

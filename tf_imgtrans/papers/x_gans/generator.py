@@ -91,7 +91,7 @@ class Generator(ConfiguredModel):
     check_images(images)
     for name, size in zip(("height", "width"), images.shape[1:3]):
       if size is not None and size < self.smallest:
-        raise ValueError(f"{name} is {size}: the generator needs at least {self.smallest} pixels; enlarge the picture")
+        raise ValueError(f"{name} is {size}: the generator needs at least {self.smallest} pixels; enlarge the image")
 
     def run(layers, features):
       convolution, norm = layers

@@ -17,7 +17,7 @@ def vgg_layers(config):
   return tuple(config.perceptual_layers) if config.weight_perceptual else ()
 
 
-def generator_loss(config, source, mask, target, fake, judged_fake=None, judged_real=None, vgg=None):
+def generator_loss(config, source, mask, target, fake, fake_outputs=None, real_outputs=None, vgg=None):
   """L_G = F_k(L_GAN(G, D_k)) + lambda sum_k L_FM(G, D_k) (Eq. 4) + lambda L_VGG (Eq. 5) + lambda L_point (Eq. 6).
 
   A term of weight 0 is neither computed nor returned; nor is the point term for corruptions that it is off for.
@@ -26,15 +26,15 @@ def generator_loss(config, source, mask, target, fake, judged_fake=None, judged_
     config: Config.
     source, target, fake: float [N, H, W, 3] in [0, 1].
     mask: float [N, H, W, 1], 1 where the source pixel was kept.
-    judged_fake: what the discriminators give for `fake`; unused when the first two terms are off.
-    judged_real: the same for `target`; unused without feature matching.
+    fake_outputs: what the discriminators give for `fake`; unused when the first two terms are off.
+    real_outputs: the same for `target`; unused without feature matching.
     vgg: images -> dict of feature maps; unused without the perceptual term.
   Returns:
     (float32 scalar, dict of the unweighted terms).
   """
   formulas = {
-      "adversarial": lambda: adversarial(config, [logits for logits, _ in judged_fake]),
-      "feature_matching": lambda: feature_matching([maps for _, maps in judged_real], [maps for _, maps in judged_fake]),
+      "adversarial": lambda: adversarial(config, [logits for logits, _ in fake_outputs]),
+      "feature_matching": lambda: feature_matching([maps for _, maps in real_outputs], [maps for _, maps in fake_outputs]),
       "perceptual": lambda: _perceptual(config, vgg(target), vgg(fake)),
       "point": lambda: corresponding_point(source, fake, mask, config.point_norm),
   }

@@ -24,7 +24,7 @@ class Trainer(GanTrainer):
 
   def __init__(self, config=Config(), precision="float32"):  # noqa: B008 - frozen
     super().__init__(config, precision)
-    picture = (config.image_size, config.image_size, 3)
+    image = (config.image_size, config.image_size, 3)
     self.generator = Generator(config, dtype=precision, name="generator")
     self.generator(keras.Input((None, None, 3)))
     self.generator_optimizer = self.adam("generator_adam", config.learning_rate, config.beta_1)
@@ -32,7 +32,7 @@ class Trainer(GanTrainer):
     self.discriminators = None
     if config.weight_adversarial or config.weight_feature_matching:
       self.discriminators = Discriminators(config, dtype=precision, name="discriminators")
-      self.discriminators(keras.Input(picture), keras.Input(picture))
+      self.discriminators(keras.Input(image), keras.Input(image))
       self.discriminators_optimizer = self.adam("discriminators_adam", config.learning_rate, config.beta_1)
       parts["discriminators"] = self.discriminators
       parts["discriminators_optimizer"] = (self.discriminators_optimizer, self.discriminators)
@@ -46,14 +46,14 @@ class Trainer(GanTrainer):
   def train_step(self, data):
     """One step on a batch: dict of the terms of Eq. 4-6 and the discriminators' loss, scalars."""
     source, mask, target = data
-    judged_fake = judged_real = None
+    fake_outputs = real_outputs = None
     with tf.GradientTape() as tape:
       fake = self.generator(source, dropout_seed=self.seed("dropout"), training=True)
       if self.discriminators:
-        judged_fake = self.discriminators(source, fake)
+        fake_outputs = self.discriminators(source, fake)
         if self.config.weight_feature_matching:
-          judged_real = self.discriminators(source, target)
-      loss, terms = generator_loss(self.config, source, mask, target, fake, judged_fake, judged_real, self.vgg)
+          real_outputs = self.discriminators(source, target)
+      loss, terms = generator_loss(self.config, source, mask, target, fake, fake_outputs, real_outputs, self.vgg)
       scaled = self.scaled(self.generator_optimizer, loss)
     self.descend(self.generator_optimizer, self.generator, tape, scaled)
     if self.discriminators:

@@ -1,4 +1,4 @@
-"""Sets of pictures: read one at a time as 8-bit pictures, and the running mean and covariance of what is seen in them."""
+"""Sets of images: read one at a time as 8-bit images, and the running mean and covariance of what is seen in them."""
 
 import numpy as np
 
@@ -6,41 +6,41 @@ from tf_imgtrans.core.images import to_uint8
 from tf_imgtrans.metrics.images import as_images
 
 
-def as_whole_picture(picture, what="picture"):
-  """One picture as a saved file holds it: float [H, W, 3] in [0, 1] -> uint8 [H, W, 3], clipped and rounded half up.
+def as_whole_image(image, what="image"):
+  """One image as a saved file holds it: float [H, W, 3] in [0, 1] -> uint8 [H, W, 3], clipped and rounded half up.
 
   Published values of the metrics of sets are measured on 8-bit files.
 
   Raises:
     ValueError: not [H, W, 3], integers, non-finite, or far outside [0, 1].
   """
-  picture = np.asarray(picture)
-  if picture.ndim != 3:
-    raise ValueError(f"{what} has shape {picture.shape}: expected [height, width, 3]; give a set as one array "
-                     "[N, height, width, 3] or as an iterable of single pictures")
-  return to_uint8(as_images(picture[None], what)[0])
+  image = np.asarray(image)
+  if image.ndim != 3:
+    raise ValueError(f"{what} has shape {image.shape}: expected [height, width, 3]; give a set as one array "
+                     "[N, height, width, 3] or as an iterable of single images")
+  return to_uint8(as_images(image[None], what)[0])
 
 
 def iterate_set(images, what="images"):
-  """Reads a set one picture at a time: yields uint8 [H, W, 3].
+  """Reads a set one image at a time: yields uint8 [H, W, 3].
 
   Args:
     images: float array [N, H, W, 3] in [0, 1], or any iterable of float [H, W, 3] in [0, 1], all of one size; a
       generator is never held as a whole.
     what: str, the argument's name in messages.
   Raises:
-    ValueError: no picture, one that is not legal, or two sizes; the message has the picture's number, from 0.
+    ValueError: no image, one that is not legal, or two sizes; the message has the image's number, from 0.
   """
   size = None
-  for number, picture in enumerate(images):
-    picture = as_whole_picture(picture, f"{what}[{number}]")
-    size = size or picture.shape[:2]
-    if picture.shape[:2] != size:
-      raise ValueError(f"{what}[{number}] is {picture.shape[0]}x{picture.shape[1]} and {what}[0] {size[0]}x{size[1]} "
-                       "(height x width): expected one size for the whole set; crop or resize the pictures first")
-    yield picture
+  for number, image in enumerate(images):
+    image = as_whole_image(image, f"{what}[{number}]")
+    size = size or image.shape[:2]
+    if image.shape[:2] != size:
+      raise ValueError(f"{what}[{number}] is {image.shape[0]}x{image.shape[1]} and {what}[0] {size[0]}x{size[1]} "
+                       "(height x width): expected one size for the whole set; crop or resize the images first")
+    yield image
   if size is None:
-    raise ValueError(f"{what} hold no picture: expected at least one")
+    raise ValueError(f"{what} hold no image: expected at least one")
 
 
 class Moments:
@@ -92,5 +92,5 @@ class Moments:
       ValueError: ddof rows or fewer.
     """
     if self.count <= ddof:
-      raise ValueError(f"the set holds {self.count} picture(s): a covariance needs at least {ddof + 1}")
+      raise ValueError(f"the set holds {self.count} image(s): a covariance needs at least {ddof + 1}")
     return self._scatter / (self.count - ddof)

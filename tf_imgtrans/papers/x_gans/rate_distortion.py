@@ -1,40 +1,40 @@
-"""Rate and distortion of pictures rebuilt from a few pixels, beside JPEG and WebP of at most the same size."""
+"""Rate and distortion of images rebuilt from a few pixels, beside JPEG and WebP of at most the same size."""
 
 import io
 
 import numpy as np
 from PIL import Image
 
-from tf_imgtrans.cli.codec import sample
 from tf_imgtrans.core.images import to_uint8
 from tf_imgtrans.core.seeds import seed_at, stream_number
 from tf_imgtrans.metrics import psnr, ssim
 from tf_imgtrans.papers.x_gans import codec
+from tf_imgtrans.papers.x_gans.points import sample
 
 # codec -> (lowest quality, highest, settings that are tried: the one of the higher PSNR counts)
 _RIVALS = {
     "jpeg": (1, 100, [{"subsampling": subsampling, "optimize": True, "progressive": True} for subsampling in (0, 2)]),
     "webp": (0, 100, [{"method": 6}]),
 }
-# Of the sides, tried from above where the picture at its full size takes too many bytes at the lowest quality.
+# Of the sides, tried from above where the image at its full size takes too many bytes at the lowest quality.
 _SHRUNK = (3 / 4, 1 / 2, 3 / 8, 1 / 4, 3 / 16, 1 / 8, 3 / 32, 1 / 16, 1 / 32, 1 / 64)
 
 
-def rate_distortion(pictures, reconstruct, shares, samplings=("random", "edge"), seed=0):
-  """Packs pictures as .xgp files, rebuilds them, and measures both sides of the bargain.
+def rate_distortion(images, reconstruct, shares, samplings=("random", "edge"), seed=0):
+  """Packs images as .xgp files, rebuilds them, and measures both sides of the bargain.
 
-  What is drawn depends on the seed and the picture's name, and not on the other pictures; with one seed, random points of
+  What is drawn depends on the seed and the image's name, and not on the other images; with one seed, random points of
   a smaller share are among those of a larger one.
 
   Args:
-    pictures: list of (name, uint8 [H, W, 3]), 11 pixels or more on each side.
+    images: list of (name, uint8 [H, W, 3]), 11 pixels or more on each side.
     reconstruct: (float32 [H, W, 3] in [0, 1], the kept pixels on white, and bool [H, W, 1], where they are) -> [H, W, 3].
     shares: floats in (0, 1], of pixels kept.
     samplings: of "random" and "edge".
     seed: int.
   Returns:
-    list of dicts, one for every sampling, share and picture, in this order of nesting:
-      picture, sampling, share, points;
+    list of dicts, one for every sampling, share and image, in this order of nesting:
+      image, sampling, share, points;
       bytes, bits_per_pixel: of the .xgp file, its header included;
       psnr, ssim: of what is reconstructed, rounded to 8 bits, RGB; psnr_kept, ssim_kept: with the kept pixels put in;
       jpeg_bytes, jpeg_psnr, jpeg_ssim, jpeg_how, and the same for webp: the best of at most `bytes`, and how it was
@@ -43,15 +43,15 @@ def rate_distortion(pictures, reconstruct, shares, samplings=("random", "edge"),
   rows = []
   for sampling in samplings:
     for share in shares:
-      for name, pixels in pictures:
+      for name, pixels in images:
         mask = sample(pixels, share, sampling, seed_at(seed, "compression", stream_number(name)))
         data = codec.encode(pixels, mask)
         sparse, kept = codec.decode(data)
-        picture = to_uint8(reconstruct(sparse.astype(np.float32) / np.float32(255), kept[..., None]))
-        with_points = np.where(kept[..., None], sparse, picture)
-        row = {"picture": name, "sampling": sampling, "share": share, "points": int(mask.sum()),
+        image = to_uint8(reconstruct(sparse.astype(np.float32) / np.float32(255), kept[..., None]))
+        with_points = np.where(kept[..., None], sparse, image)
+        row = {"image": name, "sampling": sampling, "share": share, "points": int(mask.sum()),
                "bytes": len(data), "bits_per_pixel": 8 * len(data) / mask.size,
-               **_quality(pixels, picture), **_quality(pixels, with_points, suffix="_kept")}
+               **_quality(pixels, image), **_quality(pixels, with_points, suffix="_kept")}
         for rival in _RIVALS:
           row.update(best_within(pixels, rival, len(data)))
         rows.append(row)
@@ -59,9 +59,9 @@ def rate_distortion(pictures, reconstruct, shares, samplings=("random", "edge"),
 
 
 def best_within(pixels, rival, budget):
-  """The best JPEG or WebP of a picture that takes at most `budget` bytes.
+  """The best JPEG or WebP of an image that takes at most `budget` bytes.
 
-  The highest quality that fits; where none does, that of the picture shrunk as little as needed, brought back to its size
+  The highest quality that fits; where none does, that of the image shrunk as little as needed, brought back to its size
   after decoding.
 
   Args:
@@ -91,13 +91,13 @@ def best_within(pixels, rival, budget):
   return {**none, f"{rival}_how": f"more than {budget} bytes even at {size[0]}x{size[1]} pixels"}
 
 
-def _highest_quality(picture, rival, setting, budget, lowest, highest):
+def _highest_quality(image, rival, setting, budget, lowest, highest):
   """(quality, bytes) of the highest quality within the budget, by halving; (None, None) where the lowest is too large."""
   found = None, None
   while lowest <= highest:
     quality = (lowest + highest) // 2
     buffer = io.BytesIO()
-    picture.save(buffer, rival.upper(), quality=quality, **setting)
+    image.save(buffer, rival.upper(), quality=quality, **setting)
     if buffer.tell() <= budget:
       found, lowest = (quality, buffer.getvalue()), quality + 1
     else:
@@ -105,7 +105,7 @@ def _highest_quality(picture, rival, setting, budget, lowest, highest):
   return found
 
 
-def _quality(pixels, picture, suffix=""):
+def _quality(pixels, image, suffix=""):
   """PSNR and SSIM of uint8 [H, W, 3] against another: dict of floats."""
-  true, pred = (image[None].astype(np.float32) / np.float32(255) for image in (pixels, picture))
+  true, pred = (each[None].astype(np.float32) / np.float32(255) for each in (pixels, image))
   return {f"psnr{suffix}": float(psnr(true, pred)[0]), f"ssim{suffix}": float(ssim(true, pred)[0])}

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from tf_imgtrans.cli.scoring import Scores, mean_scores, montage
 from tf_imgtrans.metrics.natural_image_quality import niqe
+from tf_imgtrans.metrics.scoring import Scores, mean_scores, montage
 
 
 def scored(pairs, names):
@@ -25,7 +25,7 @@ def test_means_leave_infinite_values_out(real_photograph):
   assert second == pytest.approx(-10 * np.log10(np.mean(np.square(np.float64(dark) - np.float64(real_photograph)))))
 
 
-def test_niqe_is_measured_on_whole_pictures_where_they_are_large_enough(real_photograph):
+def test_niqe_is_measured_on_whole_images_where_they_are_large_enough(real_photograph):
   halves = [real_photograph[:, :220], real_photograph[:, 220:440]]
   scores = scored([(None, half) for half in halves], ("niqe",))
   assert scores.values()["niqe"] == [float(niqe(half[None])[0]) for half in halves]
@@ -42,9 +42,9 @@ def test_small_patches_are_laid_into_one_montage(real_photograph):
   assert scores.montage and scores.values()["niqe"] == [float(niqe(sheet[None])[0])]
 
 
-def test_one_small_picture_sends_all_of_them_to_the_montage(real_photograph):
-  pictures = [real_photograph, real_photograph[:100, :100], real_photograph[:50, :50]]
-  scores = scored([(None, picture) for picture in pictures], ("niqe",))
+def test_one_small_image_sends_all_of_them_to_the_montage(real_photograph):
+  images = [real_photograph, real_photograph[:100, :100], real_photograph[:50, :50]]
+  scores = scored([(None, image) for image in images], ("niqe",))
   sheet = montage([real_photograph[102:198, 177:273], real_photograph[2:98, 2:98]])
   assert sheet.shape == (2 * 96, 96, 3) and scores.values()["niqe"] == [float(niqe(sheet[None])[0])]
 

@@ -1,10 +1,10 @@
-"""The numbers that the paper prints. Figures 4, 6 to 11 are pictures; Figures 1 and 5b are curves without numbers."""
+"""The numbers that the paper publishes. Figures 4, 6 to 11 are images; Figures 1 and 5b are curves without numbers."""
 
 TITLES = {
     "bicubic": "Bicubic", "esrgan": "ESRGAN", "carn": "CARN", "rcan": "RCAN", "full": "PAN", "l1": "L1 loss",
     "l2": "L2 loss", "non_progressive": "non-progressive", "non_noise": "non-noise",
 }
-# x4 on the first 5000 pictures of CelebA-HQ, 128 -> 512; SWD x1000 of the levels 512 and 256.
+# x4 on the first 5000 images of CelebA-HQ, 128 -> 512; SWD x1000 of the levels 512 and 256.
 TABLE1 = {
     "bicubic": {"psnr": 30.79, "ssim": 0.84, "niqe": 15.95, "fid": 76.53, "swd_fine": 98.31, "swd_half": 42.75},
     "esrgan": {"psnr": 25.04, "ssim": 0.65, "niqe": 7.50, "fid": 8.03, "swd_fine": 40.15, "swd_half": 34.08},

@@ -1,4 +1,4 @@
-"""Scores of output pictures against targets, as training, `evaluate` and `quickstart` report them."""
+"""Scores of output images against targets, as training, `evaluate` and `quickstart` report them."""
 
 import math
 
@@ -11,9 +11,9 @@ DEFAULT = ("psnr", "ssim", "niqe")
 
 
 class Scores:
-  """Scores of pictures that come one at a time.
+  """Scores of images that come one at a time.
 
-  NIQE needs two 96x96 blocks of a picture. Where any picture is smaller, the middles of all of them are laid into one
+  NIQE needs two 96x96 blocks of an image. Where any image is smaller, the middles of all of them are laid into one
   montage, which gets one value.
 
   Args:
@@ -37,9 +37,9 @@ class Scores:
         self._add_niqe(output)
 
   def values(self):
-    """dict of metric to list of floats: one per picture, or for NIQE on a montage one in all, or none for too little.
+    """dict of metric to list of floats: one per image, or for NIQE on a montage one in all, or none for too little.
 
-    Identical pictures have a PSNR of inf, flat ones a NIQE of nan.
+    Identical images have a PSNR of inf, flat ones a NIQE of nan.
     """
     if not self.montage:
       return self._values
@@ -59,9 +59,9 @@ class Scores:
     if not self.montage:
       self._values["niqe"].append(self._niqe(output))
 
-  def _niqe(self, picture):
+  def _niqe(self, image):
     try:
-      return float(niqe(picture[None], parameters=self._parameters)[0])
+      return float(niqe(image[None], parameters=self._parameters)[0])
     except ValueError:  # too flat to be measured
       return math.nan
 
@@ -73,7 +73,7 @@ def finite_mean(values):
 
 
 def mean_scores(targets, outputs, names=DEFAULT):
-  """Means of the metrics over lists of pictures, as `Scores.means`."""
+  """Means of the metrics over lists of images, as `Scores.means`."""
   scores = Scores(names)
   for target, output in zip(targets, outputs):
     scores.add(target, output)

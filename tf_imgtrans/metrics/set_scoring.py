@@ -1,4 +1,4 @@
-"""Metrics of whole sets of pictures, as `evaluate` reports them: targets against outputs, and against inputs."""
+"""Metrics of whole sets of images, as `evaluate` reports them: targets against outputs, and against inputs."""
 
 import contextlib
 import pathlib
@@ -19,11 +19,11 @@ def check_feature_options(names, weights):
 
 
 class SetScores(contextlib.ExitStack):
-  """Metrics of sets whose pictures come one at a time; a context manager, which holds temporary files.
+  """Metrics of sets whose images come one at a time; a context manager, which holds temporary files.
 
   Args:
     names: some of SET_METRICS.
-    count: int, pictures to come.
+    count: int, images to come.
     weights: path of the weights of a feature extractor; None lets Keras download InceptionV3 for fid.
     cache: folder where features are kept, or None.
   """
@@ -36,7 +36,7 @@ class SetScores(contextlib.ExitStack):
     self._names, self._extractor = tuple(names), None
     if {"fid", "frechet"} & set(names):
       if count < 2:
-        raise ValueError("the part of the data holds 1 picture: fid and frechet compare spreads, which need 2 and better "
+        raise ValueError("the part of the data holds 1 image: fid and frechet compare spreads, which need 2 and better "
                          "some thousands; choose another --split")
       self._extractor = _find_extractor(names, weights)
     self._sets = {which: self._make_set(cache) for which in ("target", "output", "input")} if names else {}
@@ -44,26 +44,26 @@ class SetScores(contextlib.ExitStack):
     self._distances = {}  # of features, which fid and frechet share
 
   def add(self, name, target, output, source):
-    """Adds the three pictures of one item, float [H, W, 3] in [0, 1].
+    """Adds the three images of one item, float [H, W, 3] in [0, 1].
 
     Inputs are left out where one has another size than its target.
 
     Raises:
-      ValueError: pictures of two sizes, with their names.
+      ValueError: images of two sizes, with their names.
     """
     if not self._names:
       return
     self._first = self._first or (name, target.shape)
-    for what, picture in (("target", target), ("output", output)):
-      if picture.shape != self._first[1]:
-        raise ValueError(f"the {what} of {name} is {_size(picture.shape)} and the target of {self._first[0]} "
+    for what, image in (("target", target), ("output", output)):
+      if image.shape != self._first[1]:
+        raise ValueError(f"the {what} of {name} is {_size(image.shape)} and the target of {self._first[0]} "
                          f"{_size(self._first[1])} (width x height): {', '.join(self._names)} measure sets of one size; "
-                         "crop or resize the pictures, or leave these metrics out")
+                         "crop or resize the images, or leave these metrics out")
     if source.shape != target.shape:
       self._sets.pop("input", None)
-    for which, picture in (("target", target), ("output", output), ("input", source)):
+    for which, image in (("target", target), ("output", output), ("input", source)):
       for part in self._sets.get(which, {}).values():
-        part.add(picture)
+        part.add(image)
 
   def rows(self):
     """dict of metric to its row of the report: protocol, and the values of "input" (None where left out) and "output".
@@ -100,10 +100,10 @@ class SetScores(contextlib.ExitStack):
     for which in self._compared():
       result = self._feature_distance(which)
       found[which] = {"value": result[f"frechet_{extractor.name}"]}
-    protocol = (f"{extractor.name} features of {extractor.weights}; pictures rounded to 8 bits, resized: "
-                f"{extractor.resize}; {result['pictures'][0]} targets")
+    protocol = (f"{extractor.name} features of {extractor.weights}; images rounded to 8 bits, resized: "
+                f"{extractor.resize}; {result['images'][0]} targets")
     row = {"protocol": protocol, "extractor": extractor.name, "weights": extractor.weights, "resize": extractor.resize,
-           "pictures": result["pictures"][0], **found}
+           "images": result["images"][0], **found}
     if "note" in result:
       row["note"] = result["note"]
     return ("fid" if name == "fid" else f"frechet_{extractor.name}"), row
@@ -116,9 +116,9 @@ class SetScores(contextlib.ExitStack):
       levels = distances(self._sets["target"]["patches"], self._sets[which]["patches"])
       found[which] = {"value": levels.pop("average"), "levels": levels}
     count = self._sets["target"]["patches"].count
-    protocol = (f"average of the levels of a Laplacian pyramid; 128 patches of 7x7 per picture and level at the "
-                f"same places of target and output, 512 directions, seed 0; pictures rounded to 8 bits; {count} targets")
-    return name, {"protocol": protocol, "unit": "x1000", "pictures": count, **found}
+    protocol = (f"average of the levels of a Laplacian pyramid; 128 patches of 7x7 per image and level at the "
+                f"same places of target and output, 512 directions, seed 0; images rounded to 8 bits; {count} targets")
+    return name, {"protocol": protocol, "unit": "x1000", "images": count, **found}
 
   def _compared(self):
     return [which for which in ("input", "output") if which in self._sets]

@@ -1,7 +1,7 @@
-"""The numbers that the X-GANs paper prints. Figures 10 to 12 are curves without numbers; what the text says of them is in
-STATEMENTS.
+"""The numbers that the X-GANs paper publishes. Figures 10 to 12 are curves without numbers; what the text says of them is
+in STATEMENTS.
 
-Rows are named (corruption)_(system).
+Rows are named (corruption)_(method).
 """
 
 TITLES = {"input": "corrupted input", "classical": "without learning", "on_demand": "Gao and Grauman", "x_gans": "X-GANs"}

@@ -1,4 +1,4 @@
-"""The numbers that the Mux/Demux paper prints, and which of them can be set beside a measurement of today.
+"""The numbers that the Mux/Demux paper publishes, and which of them can be set beside a measurement of today.
 
 Rows are named as their generators; "ape" is Apple's photo enhancer, a commercial program.
 """
@@ -19,15 +19,15 @@ TABLE2 = {
     "mux_demux": {"psnr": 22.98, "ms_ssim_dped": 0.9235},
     "mux_demux_hp": {"psnr": 22.73, "ms_ssim_dped": 0.9206},
 }
-# Why a printed row of Table 2 cannot be compared; rows that are missing here can.
+# Why a published row of Table 2 cannot be compared; rows that are missing here can.
 TABLE2_MIXED = dict.fromkeys(
     ("ape", "srcnn", "johnson", "dped"),
-    "the printed row equals the DPED paper's table for the iPhone, another evaluation than that of the ResNet rows")
+    "the published row equals the DPED paper's table for the iPhone, another evaluation than that of the ResNet rows")
 
 TABLE3 = {"srcnn": {"niqe": 6.55}, "resnet_12_64": {"niqe": 9.37}, "resnet_8_32": {"niqe": 7.61}, "dped": {"niqe": 6.82},
           "mux_demux": {"niqe": 6.00}, "mux_demux_hp": {"niqe": 5.90}}
-TABLE3_UNKNOWN = ("the paper does not say on which pictures; DPED and ResNet-12-64, whose public weights are the same, "
-                  "have two printed values")
+TABLE3_UNKNOWN = ("the paper does not say on which images; DPED and ResNet-12-64, whose public weights are the same, "
+                  "have two published values")
 
 # Milliseconds at 1280x720 on a processor that the paper does not name.
 TABLE4 = {"srcnn": 2044, "resnet_12_64": 12539, "resnet_8_32": 3928, "dped": 16072, "mux_demux": 1148, "mux_demux_hp": 806}
@@ -45,7 +45,7 @@ TABLE5 = {
 TABLE5_TITLES = {name: name.replace("_", " ") + ("" if name == "no_noise" else " loss") for name in TABLE5} | {
     "no_l1": "no L1 loss", "full": "full losses and noise"}
 
-# Figure 8, track B of the challenge: PSNR (dB), MOS, CPU (ms), and the three scores, as printed.
+# Figure 8, track B of the challenge: PSNR (dB), MOS, CPU (ms), and the three scores, as published.
 FIGURE8 = {
     "Mt.Phoenix": (21.99, 2.6804, 682, 14.72, 20.06, 19.11),
     "EdS": (21.66, 2.6523, 3241, 7.18, 12.94, 9.36),
@@ -60,9 +60,9 @@ FIGURE8 = {
     "SRCNN-Baseline": (21.31, 2.296, 3274, 3.22, 2.29, 3.49),
     "TEAM_ALEX": (21.87, 2.1196, 781, 10.21, 3.82, 10.81),
 }
-# Rows whose printed values contradict the formula that all others obey: misprints, by all that can be seen.
+# Rows whose published values contradict the formula that all others obey: misprints, by all that can be seen.
 FIGURE8_MISPRINTS = {
-    "Rainbow": "the scores fit PSNR 21.85, MOS 2.558 and 830 ms, not the printed ones",
-    "DPED-Baseline": "the scores fit MOS 2.441, which also keeps the table sorted, not the printed 2.4111",
-    "Geometry": "the formula gives 12.58 and 14.95 for the printed B 12.69 and C 14.05",
+    "Rainbow": "the scores fit PSNR 21.85, MOS 2.558 and 830 ms, not the published ones",
+    "DPED-Baseline": "the scores fit MOS 2.441, which also keeps the table sorted, not the published 2.4111",
+    "Geometry": "the formula gives 12.58 and 14.95 for the published B 12.69 and C 14.05",
 }

@@ -1,0 +1,44 @@
+"""The kept pixels of a photograph: which are drawn, and the image that a model rebuilds from them (Sec. 4.5)."""
+
+import numpy as np
+
+from tf_imgtrans.core.images import to_uint8
+from tf_imgtrans.data import corruptions
+
+
+def sample(pixels, share, sampling, seed):
+  """Draws the pixels to keep.
+
+  Args:
+    pixels: uint8 [H, W, 3].
+    share: float in (0, 1].
+    sampling: "edge" or "random", as of data.corruptions.edge_points and random_points.
+    seed: int or int pair.
+  Returns:
+    bool [H, W].
+  """
+  draw = {"edge": corruptions.edge_points, "random": corruptions.random_points}[sampling]
+  _, mask = draw(pixels.astype(np.float32) / np.float32(255), share, seed)
+  return mask.numpy()[..., 0] > 0
+
+
+def rebuild(model, sparse, kept, keep_points=False):
+  """What a model makes of kept pixels.
+
+  Args:
+    model: callable on float32 [1, H, W, 3] in [0, 1], such as inference.models.load_model gives.
+    sparse: uint8 [H, W, 3], white where no pixel was kept.
+    kept: bool [H, W].
+    keep_points: bool, whether the kept pixels are put into the result.
+  Returns:
+    uint8 [H', W', 3], of the size that the model gives.
+  Raises:
+    ValueError: points are to be kept, and the model gives another size.
+  """
+  image = to_uint8(np.asarray(model(sparse[None].astype(np.float32) / np.float32(255)))[0])
+  if not keep_points:
+    return image
+  if image.shape != sparse.shape:
+    raise ValueError(f"the model gives {image.shape[1]}x{image.shape[0]} pixels for {sparse.shape[1]}x"
+                     f"{sparse.shape[0]}: kept pixels have no place in them; leave keep_points out")
+  return np.where(kept[..., None], sparse, image)
