@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names st
 
 
 def _register_with_keras(_keras):
-  from tf_imgtrans.generators import import_serializable
+  from tf_imgtrans.recipes import import_serializable
 
   import_serializable()
 

@@ -28,6 +28,10 @@ from . import (
 from . import (
     serving as serving,
 )
-from .generators import create_generator as create_generator
-from .generators import list_generators as list_generators
+from .api import evaluate as evaluate
+from .api import list_recipes as list_recipes
+from .api import predict as predict
+from .api import train as train
+from .recipes import create_generator as create_generator
+from .recipes import list_generators as list_generators
 from .version import __version__ as __version__

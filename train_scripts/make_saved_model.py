@@ -9,7 +9,7 @@ import shutil
 
 import tyro
 
-from tf_imgtrans.cli.startup import start_tensorflow
+from tf_imgtrans.core.startup import start_tensorflow
 
 ROOM = pathlib.Path(__file__).parents[1] / "saved_models"
 LITE = {"": "float32", "_float16": "float16", "_dynamic_int8": "dynamic_int8"}  # ending of the name -> precision
@@ -65,8 +65,8 @@ def make(quickstart: pathlib.Path, name: str, out: pathlib.Path = ROOM, version:
 def held_out_pair():
   """The photograph that was not trained on: (degraded, original), float32 [512, 512, 3], as in quickstart's report."""
   from tf_imgtrans.data.embedded import held_out_photograph
+  from tf_imgtrans.data.enhancement import VALIDATION_SIDE
   from tf_imgtrans.data.folders import load_images
-  from tf_imgtrans.papers.mux_demux.data import VALIDATION_SIDE
 
   (_, degraded, original), = load_images("photographs", [held_out_photograph()], largest=VALIDATION_SIDE)
   return degraded, original

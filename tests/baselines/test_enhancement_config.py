@@ -9,9 +9,9 @@ import recipes
 from tf_imgtrans.baselines.enhancement import CONFIGS, Config
 from tf_imgtrans.baselines.enhancement.config import named
 from tf_imgtrans.core.config import from_dict
-from tf_imgtrans.generators import list_generators
 from tf_imgtrans.papers.mux_demux.config import Config as MuxDemuxConfig
 from tf_imgtrans.papers.mux_demux.config import Protocol
+from tf_imgtrans.recipes import list_generators
 
 # DPED's train_model.py: adversarial 1, content 10, color 0.5, total variation 2000; no L1 and no contextual term.
 DPED = {"adversarial": 1, "perceptual": 10, "color": 0.5, "total_variation": 2000}

@@ -9,10 +9,10 @@ import recipes
 from PIL import Image
 
 from tf_imgtrans.baselines.super_resolution import TINY
-from tf_imgtrans.baselines.super_resolution.data import held_out, read, shrink, squared, training_data
 from tf_imgtrans.core.images import read_uint8
 from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.data.degradations import low_resolution
+from tf_imgtrans.data.super_resolution import held_out, read, shrink, squared, training_data
 from tf_imgtrans.training.options import TrainingOptions
 
 

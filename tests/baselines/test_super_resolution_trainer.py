@@ -9,10 +9,10 @@ import recipes
 import tensorflow as tf
 
 from tf_imgtrans.baselines.super_resolution import TINY, Carn, Esrgan, Rcan, Trainer
-from tf_imgtrans.baselines.super_resolution.data import shrink
 from tf_imgtrans.baselines.super_resolution.objective import generator_loss, relativistic_discriminator_loss
 from tf_imgtrans.core.networks import digest
 from tf_imgtrans.data.pipeline import training_batches
+from tf_imgtrans.data.super_resolution import shrink
 from tf_imgtrans.training.loop import run_training
 from tf_imgtrans.training.options import TrainingOptions
 from tf_imgtrans.training.run_folder import RunFolder

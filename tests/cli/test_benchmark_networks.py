@@ -9,7 +9,7 @@ from tf_imgtrans.benchmark import count_macs
 from tf_imgtrans.cli.benchmark import benchmark
 from tf_imgtrans.cli.benchmark_training import benchmark_training
 from tf_imgtrans.core.images import write_image
-from tf_imgtrans.generators import create_generator
+from tf_imgtrans.recipes import create_generator
 
 
 @pytest.mark.export

@@ -42,7 +42,7 @@ def call(*arguments):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-  from tf_imgtrans.generators import create_generator
+  from tf_imgtrans.recipes import create_generator
 
   path = tmp_path_factory.mktemp("model") / "tiny.keras"
   create_generator("mux_demux_hp", growth_half=4, growth_quarter=4).save(path)

@@ -10,8 +10,8 @@ import recipes
 from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.degradations import area, enlarge, low_resolution
-from tf_imgtrans.generators import create_generator
 from tf_imgtrans.metrics import psnr
+from tf_imgtrans.recipes import create_generator
 
 
 def call(*arguments):

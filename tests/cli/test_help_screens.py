@@ -155,7 +155,7 @@ def test_paragraphs_fit_the_screen(columns, monkeypatch, capsys):
     (["evaluate", "--model", "no_such.keras", "--data", "."], "next: {} evaluate --help"),
 ])
 def test_an_error_ends_with_the_next_thing_to_try(arguments, last, capsys):
-  from tf_imgtrans.cli.startup import program
+  from tf_imgtrans.core.startup import program
 
   with pytest.raises(SystemExit) as stopped:
     main(arguments)

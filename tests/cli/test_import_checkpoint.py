@@ -12,7 +12,7 @@ import tensorflow as tf
 from tf_imgtrans.baselines.enhancement.public_checkpoints import list_importable
 from tf_imgtrans.cli.import_checkpoint import Name
 from tf_imgtrans.cli.main import main
-from tf_imgtrans.generators import create_generator, import_serializable
+from tf_imgtrans.recipes import create_generator, import_serializable
 
 NAMES = ["w1", "b1", "w2", "b2", "w3", "b3"]
 

@@ -18,7 +18,7 @@ def call(*arguments):
 
 @pytest.fixture(scope="module")
 def generator():
-  from tf_imgtrans.generators import create_generator
+  from tf_imgtrans.recipes import create_generator
 
   return create_generator("mux_demux_hp", growth_half=4, growth_quarter=4)
 

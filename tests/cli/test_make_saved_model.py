@@ -9,9 +9,9 @@ import pytest
 import recipes
 
 from tf_imgtrans.core.files import read_json, write_json
-from tf_imgtrans.generators import create_generator
 from tf_imgtrans.inference.models import load_model
 from tf_imgtrans.papers.mux_demux.config import Config
+from tf_imgtrans.recipes import create_generator
 
 _SPEC = importlib.util.spec_from_file_location("make_saved_model", recipes.ROOT / "train_scripts" / "make_saved_model.py")
 maker = importlib.util.module_from_spec(_SPEC)

@@ -199,7 +199,7 @@ def test_the_mini_preset_changes_what_two_cores_need(name, deep, data, tmp_path)
 @pytest.fixture
 def trainings(monkeypatch):
   """Puts a training in the place of the real one that writes a fresh SRCNN at once; the list of its calls."""
-  from tf_imgtrans.generators import create_generator
+  from tf_imgtrans.recipes import create_generator
 
   calls = []
 
@@ -282,7 +282,7 @@ def test_photographs_are_measured_with_networks_that_pairs_have_trained(data, tm
 def test_a_model_takes_images_of_all_sizes_and_is_run_unclipped_where_it_can_be(data, tmp_path):
   import keras
 
-  from tf_imgtrans.generators import create_generator
+  from tf_imgtrans.recipes import create_generator
 
   network = create_generator("srcnn")
   network.bias.assign(np.full(network.bias.shape, 9.0))  # 0.58 tanh + 0.5 is 1.08 everywhere

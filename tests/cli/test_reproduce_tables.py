@@ -14,11 +14,11 @@ from tf_imgtrans.cli.reproduce.enhancement import HELD_OUT
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.embedded import held_out_photograph
 from tf_imgtrans.data.folders import read_folder
-from tf_imgtrans.generators import create_generator
 from tf_imgtrans.losses.vgg19 import BLOCKS, VARIABLE
 from tf_imgtrans.metrics import ms_ssim, niqe, psnr
 from tf_imgtrans.metrics.challenge_score import pirm_score, pirm_validation_score
 from tf_imgtrans.papers.mux_demux import published
+from tf_imgtrans.recipes import create_generator
 
 TRAINED = ("srcnn", "johnson", "resnet_12_64", "resnet_8_32", "dped", "mux_demux", "mux_demux_hp")
 

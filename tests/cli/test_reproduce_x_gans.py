@@ -23,13 +23,13 @@ from tf_imgtrans.cli.reproduce.statements import RECONSTRUCTION, check
 from tf_imgtrans.core.images import list_images, read_image, read_uint8, write_image
 from tf_imgtrans.data.folders import read_photographs
 from tf_imgtrans.data.pairs import digest
-from tf_imgtrans.generators import create_generator
 from tf_imgtrans.losses.vgg19 import BLOCKS, VARIABLE
 from tf_imgtrans.metrics import psnr, ssim
 from tf_imgtrans.papers.x_gans import published
 from tf_imgtrans.papers.x_gans.config import PRESETS
 from tf_imgtrans.papers.x_gans.data import held_out, patch_store, resize
 from tf_imgtrans.papers.x_gans.rate_distortion import rate_distortion
+from tf_imgtrans.recipes import create_generator
 
 SIZE = 16
 BLOCK = 8

@@ -10,7 +10,7 @@ from serving import standin
 
 from tf_imgtrans.cli.main import main
 from tf_imgtrans.export.saved_model import to_saved_model
-from tf_imgtrans.generators import create_generator
+from tf_imgtrans.recipes import create_generator
 
 pytestmark = pytest.mark.export
 
@@ -92,7 +92,7 @@ def test_wrong_calls(check, monkeypatch, tmp_path):
 
 
 def test_export_with_the_files_of_a_server(tmp_path, capsys):
-  from tf_imgtrans.generators import create_generator
+  from tf_imgtrans.recipes import create_generator
 
   create_generator("srcnn").save(tmp_path / "srcnn.keras")
   with pytest.raises(SystemExit) as stopped:

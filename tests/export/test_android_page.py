@@ -19,9 +19,9 @@ from tf_imgtrans.data.embedded import held_out_photograph
 from tf_imgtrans.export.inspection import inspect_model
 from tf_imgtrans.export.metadata import read_description
 from tf_imgtrans.export.tflite import to_tflite
-from tf_imgtrans.generators import create_generator
 from tf_imgtrans.inference.receptive_field import receptive_field
 from tf_imgtrans.inference.tiles import FEATHER, parts
+from tf_imgtrans.recipes import create_generator
 
 HEIGHT, WIDTH = 96, 128
 TILE = 64

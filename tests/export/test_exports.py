@@ -16,8 +16,8 @@ from tf_imgtrans.data.embedded import held_out_photograph
 from tf_imgtrans.export.parity import Parity, measure_parity
 from tf_imgtrans.export.saved_model import to_saved_model
 from tf_imgtrans.export.tflite import to_tflite
-from tf_imgtrans.generators import create_generator
 from tf_imgtrans.inference.models import load_model
+from tf_imgtrans.recipes import create_generator
 
 pytestmark = pytest.mark.export
 SMALL = {"growth_half": 4, "growth_quarter": 4}

@@ -7,7 +7,7 @@ import pytest
 from tf_imgtrans.export.flatbuffer import LiteFile, Operation, Tensor, read_lite
 from tf_imgtrans.export.gpu_delegate import GPU_OPERATIONS, Finding, gpu_findings
 from tf_imgtrans.export.tflite import to_tflite
-from tf_imgtrans.generators import create_generator
+from tf_imgtrans.recipes import create_generator
 
 
 def tensor(*shape, constant=False, dtype="FLOAT32"):

@@ -16,7 +16,7 @@ from tf_imgtrans.export.parity import Parity
 from tf_imgtrans.export.report import settle
 from tf_imgtrans.export.saved_model import to_saved_model
 from tf_imgtrans.export.tflite import to_tflite
-from tf_imgtrans.generators import create_generator
+from tf_imgtrans.recipes import create_generator
 
 pytestmark = pytest.mark.export
 

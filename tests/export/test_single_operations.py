@@ -7,7 +7,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from tf_imgtrans.export import to_tflite
 from tf_imgtrans.export.flatbuffer import read_lite, single_operations
-from tf_imgtrans.generators import create_generator
+from tf_imgtrans.recipes import create_generator
 
 pytestmark = pytest.mark.export
 SIZE = 16

@@ -17,8 +17,8 @@ from tf_imgtrans.export.flatbuffer import read_lite
 from tf_imgtrans.export.parity import FLOOR_DB, Parity, measure_parity, psnr_floor
 from tf_imgtrans.export.quantization import Unexportable
 from tf_imgtrans.export.tflite import check_builtin, to_tflite
-from tf_imgtrans.generators import create_generator
 from tf_imgtrans.inference.models import load_model
+from tf_imgtrans.recipes import create_generator
 
 pytestmark = pytest.mark.export
 SIZE = 32

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_imgtrans.generators import create_generator
 from tf_imgtrans.inference.receptive_field import Field, FixedStatistics, receptive_field
 from tf_imgtrans.layers import InstanceNormalization
+from tf_imgtrans.recipes import create_generator
 
 
 def stack(*layers):

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from tf_imgtrans.core.images import to_uint8
 from tf_imgtrans.core.networks import noise_mode
-from tf_imgtrans.generators import create_generator
 from tf_imgtrans.inference import tiles
 from tf_imgtrans.inference.receptive_field import FixedStatistics
 from tf_imgtrans.inference.tiles import Tiler, parts, predict_tiled
 from tf_imgtrans.layers import InstanceNormalization, NoiseChannels
 from tf_imgtrans.layers.noise import TILE
+from tf_imgtrans.recipes import create_generator
 
 
 def noise_image(height, width, seed=0):

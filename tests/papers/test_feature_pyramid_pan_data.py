@@ -12,17 +12,17 @@ from tf_imgtrans.core.images import read_uint8
 from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.data.degradations import enlarge, low_resolution
 from tf_imgtrans.data.labels import LABEL_SETS, colorize, read_labels, resize_labels
-from tf_imgtrans.papers.feature_pyramid_pan.config import TINY
-from tf_imgtrans.papers.feature_pyramid_pan.data import (
-    HOLE_COLOR,
-    DataFolder,
-    fill_hole,
-    find,
-    held_out,
-    held_out_labels,
-    read,
-    training_data,
+from tf_imgtrans.data.translation import (
+  HOLE_COLOR,
+  DataFolder,
+  fill_hole,
+  find,
+  held_out,
+  held_out_labels,
+  read,
+  training_data,
 )
+from tf_imgtrans.papers.feature_pyramid_pan.config import TINY
 from tf_imgtrans.training.options import PairedOptions, TrainingOptions
 
 SIZE, LOAD = TINY.image_size, TINY.load_size

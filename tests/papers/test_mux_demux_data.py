@@ -9,9 +9,9 @@ import recipes
 
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.core.replicas import Part
+from tf_imgtrans.data.enhancement import VALIDATION_SIDE
 from tf_imgtrans.data.folders import read_folder
 from tf_imgtrans.papers.mux_demux import TINY, training_data
-from tf_imgtrans.papers.mux_demux.data import VALIDATION_SIDE
 
 CONFIG = dataclasses.replace(TINY, patch_size=16, batch_size=4)
 

@@ -5,9 +5,9 @@ import pytest
 from tf_imgtrans.cli.reproduce.frame import Result, Row
 from tf_imgtrans.cli.reproduce.mux_demux import FIGURE6, FIGURE7, ORDER
 from tf_imgtrans.cli.reproduce.statements import ABLATION, check
-from tf_imgtrans.generators import list_generators
 from tf_imgtrans.metrics.challenge_score import pirm_score
 from tf_imgtrans.papers.mux_demux import published
+from tf_imgtrans.recipes import list_generators
 
 QUOTED = {"ape"}  # a commercial program: no generator of ours
 

@@ -11,8 +11,8 @@ from PIL import Image
 from tf_imgtrans.core.images import list_images, read_uint8
 from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.data.pairs import digest
+from tf_imgtrans.data.reconstruction import held_out, patch_store, read, resize, training_data
 from tf_imgtrans.papers.x_gans.config import TINY
-from tf_imgtrans.papers.x_gans.data import held_out, patch_store, read, resize, training_data
 from tf_imgtrans.training.options import TrainingOptions
 
 SIZE = TINY.image_size

@@ -14,7 +14,7 @@ from PIL import Image
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from tf_imgtrans.export.saved_model import to_saved_model
-from tf_imgtrans.generators import create_generator
+from tf_imgtrans.recipes import create_generator
 
 pytestmark = pytest.mark.export
 IMAGE = np.random.default_rng(0).integers(0, 256, (37, 50, 3), dtype=np.uint8)

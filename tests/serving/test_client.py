@@ -12,7 +12,7 @@ from PIL import Image
 from serving import standin
 
 from tf_imgtrans.export.saved_model import to_saved_model
-from tf_imgtrans.generators import create_generator
+from tf_imgtrans.recipes import create_generator
 from tf_imgtrans.serving.client import Client
 from tf_imgtrans.serving.errors import ServingError, failure, plain_reason
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from tf_imgtrans.cli.startup import start_tensorflow, versions
+from tf_imgtrans.core.startup import start_tensorflow, versions
 
 Runtime = Literal["keras", "saved-model", "tflite"]
 Precision = Literal["float32", "float16", "dynamic_int8"]
@@ -111,8 +111,8 @@ def _candidates(name, height, width, runtimes, precisions, threads, folder):
 
 
 def _network(name):
-  from tf_imgtrans.generators import create_generator, list_generators
   from tf_imgtrans.inference.models import load_model
+  from tf_imgtrans.recipes import create_generator, list_generators
 
   if name in list_generators() and not pathlib.Path(name).exists():
     return create_generator(name)

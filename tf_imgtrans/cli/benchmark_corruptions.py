@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from tf_imgtrans.cli.startup import start_tensorflow, versions
+from tf_imgtrans.core.startup import start_tensorflow, versions
 
 
 def benchmark_corruptions(size: int = 256, share: float = 0.1, images: int = 400, rounds: int = 4,

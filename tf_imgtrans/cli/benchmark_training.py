@@ -1,7 +1,6 @@
 """`tf-imgtrans benchmark-training`: images a second of a paper's training step, and what reading the data takes of it."""
 
 import dataclasses
-import importlib
 import os
 import pathlib
 import tempfile
@@ -9,12 +8,14 @@ from typing import Annotated, Literal
 
 import tyro
 
-from tf_imgtrans.cli.startup import start_tensorflow, versions
+from tf_imgtrans.core.recipe import PRESETS
+from tf_imgtrans.core.startup import start_tensorflow, versions
+from tf_imgtrans.recipes import RECIPES, find_recipe
 
-Paper = Literal["mux_demux", "x_gans", "feature_pyramid_pan", "progressive_pan"]
+Name = Literal[tuple(RECIPES)]
 
 
-def benchmark_training(paper: tyro.conf.Positional[Paper], data: pathlib.Path, preset: Literal["paper", "small"] = "paper",
+def benchmark_training(name: tyro.conf.Positional[Name], data: pathlib.Path, preset: Literal[PRESETS] = "paper",
                        batch_size: int | None = None, steps: int = 4, rounds: int = 4,
                        xla: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False, json: pathlib.Path | None = None):
   """Measure images a second of a paper's training step.
@@ -25,7 +26,7 @@ def benchmark_training(paper: tyro.conf.Positional[Paper], data: pathlib.Path, p
 
   Example: tf-imgtrans benchmark-training x_gans --preset small --data celeba --xla
 
-  The data folder is that of tf-imgtrans train PAPER. mux_demux:
+  The data folder is that of tf-imgtrans train NAME. mux_demux:
     {pairs}
     {clean}
   x_gans:
@@ -36,8 +37,9 @@ def benchmark_training(paper: tyro.conf.Positional[Paper], data: pathlib.Path, p
     {aligned}
 
   Args:
+    name: of the paper or baseline.
     data: data folder.
-    preset: whose configuration is measured; mux_demux has the paper's alone.
+    preset: whose configuration is measured.
     batch_size: images of a step; else the preset's.
     steps: of a round.
     rounds: measured, after one that warms up.
@@ -47,31 +49,29 @@ def benchmark_training(paper: tyro.conf.Positional[Paper], data: pathlib.Path, p
   start_tensorflow()
   from tf_imgtrans.benchmark.latency import paired_latency
 
-  config, images = _config(paper, preset, batch_size)
+  recipe = find_recipe(name)
+  config, images = _config(recipe, preset, batch_size)
   with tempfile.TemporaryDirectory() as folder:
-    found = paired_latency(_candidates(paper, config, data, pathlib.Path(folder), steps, rounds, xla), rounds)
-  values = {name: _values(found, name, steps * images) for name in (("graph", "xla") if xla else ("graph",))}
-  print(f"{paper}, {images} images a step, {rounds} rounds of {steps} steps, {os.cpu_count()} cores, "
+    found = paired_latency(_candidates(recipe, config, data, pathlib.Path(folder), steps, rounds, xla), rounds)
+  values = {way: _values(found, way, steps * images) for way in (("graph", "xla") if xla else ("graph",))}
+  print(f"{name}, {images} images a step, {rounds} rounds of {steps} steps, {os.cpu_count()} cores, "
         f"load {os.getloadavg()[0]:.1f}")
-  for name, row in values.items():
-    print(f"{name:6}{row['images_per_second']:9.2f} images/s   time / graph {row['ratio'][0]:.2f} "
+  for way, row in values.items():
+    print(f"{way:6}{row['images_per_second']:9.2f} images/s   time / graph {row['ratio'][0]:.2f} "
           f"({row['ratio'][1]:.2f}-{row['ratio'][2]:.2f})   input {row['input_share']:.1%}")
   if json:
     from tf_imgtrans.core.files import write_json
 
-    write_json(json, {"paper": paper, "preset": preset, "batch": images, "steps": steps, "rounds": rounds,
+    write_json(json, {"recipe": name, "preset": preset, "batch": images, "steps": steps, "rounds": rounds,
                       "cores": os.cpu_count(), "versions": versions(), "steps_as": values})
 
 
-def _config(paper, preset, batch_size):
+def _config(recipe, preset, batch_size):
   """The configuration, and how many images its last step takes."""
-  module = importlib.import_module(f"tf_imgtrans.papers.{paper}.config")
-  presets = getattr(module, "PRESETS", None) or {"paper": module.Config()}
-  if preset not in presets:
-    raise ValueError(f"preset is {preset!r}: {paper} has {', '.join(presets)}")
-  config = presets[preset]
+  config = recipe.preset(preset)
   if batch_size is not None and not hasattr(config, "batch_size"):
-    raise ValueError(f"batch_size is {batch_size}, but that of {paper} grows with the network: leave --batch_size out")
+    raise ValueError(f"batch_size is {batch_size}, but that of {recipe.name} grows with the network: leave --batch_size "
+                     "out")
   changed = {"batch_size": batch_size} if batch_size is not None else {}
   changed |= {"vgg_weights": "random"} if hasattr(config, "vgg_weights") else {}
   config = dataclasses.replace(config, **changed)
@@ -80,28 +80,27 @@ def _config(paper, preset, batch_size):
   return config, config.batch_size
 
 
-def _candidates(paper, config, data, folder, steps, rounds, xla):
+def _candidates(recipe, config, data, folder, steps, rounds, xla):
   """For each way to compile: `steps` steps on new batches, and on one that is kept."""
   import tensorflow as tf
 
-  from tf_imgtrans.cli.train import METHODS, make_trainer
   from tf_imgtrans.core.replicas import Part
   from tf_imgtrans.training.loop import compile_step
-  from tf_imgtrans.training.options import PairedOptions
+  from tf_imgtrans.training.session import make_trainer, options_class
 
   strategy, candidates = tf.distribute.get_strategy(), {}
-  for name in ("graph", "xla") if xla else ("graph",):
-    options = PairedOptions(out=folder, data=data, jit=name == "xla")
-    module = importlib.import_module(METHODS[paper][1])
-    images = module.training_data(config, module.read(options))
-    trainer = make_trainer(paper, config, options, strategy)
+  for way in ("graph", "xla") if xla else ("graph",):
+    options = options_class(recipe)(out=folder, data=data, jit=way == "xla")
+    task = recipe.make_task(config)
+    images = task.training_data(task.read(options))
+    trainer = make_trainer(recipe, config, options, strategy)
     trainer.prepare(images)
     start = max(0, config.iterations - 2 * steps * (rounds + 1))
     trainer.step.assign(start)
     batches = iter(images.batches(start, Part()))
     kept, step = next(batches), compile_step(trainer, strategy, options.jit)
-    candidates |= {name: _runner(step, lambda batches=batches: next(batches), steps),
-                   f"{name} kept": _runner(step, lambda kept=kept: kept, steps)}
+    candidates |= {way: _runner(step, lambda batches=batches: next(batches), steps),
+                   f"{way} kept": _runner(step, lambda kept=kept: kept, steps)}
   return candidates
 
 

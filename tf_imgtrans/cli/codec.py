@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from tf_imgtrans.cli.startup import program, start_tensorflow
+from tf_imgtrans.core.startup import program, start_tensorflow
 
 Sampling = Literal["edge", "random"]
 Image = Annotated[pathlib.Path, tyro.conf.Positional, tyro.conf.arg(metavar="INPUT")]

@@ -5,7 +5,7 @@ import sys
 from typing import Literal
 
 from tf_imgtrans.cli.predict import Inputs
-from tf_imgtrans.cli.startup import start_tensorflow
+from tf_imgtrans.core.startup import start_tensorflow
 
 
 def random_points(inputs: Inputs, out: pathlib.Path, seed: int = 0, share: float = 0.1):

@@ -3,7 +3,7 @@
 import pathlib
 import sys
 
-from tf_imgtrans.cli.startup import start_tensorflow
+from tf_imgtrans.core.startup import start_tensorflow
 
 
 def pack(data: pathlib.Path, out: pathlib.Path, size: int = 1024, smallest: int = 8, per_shard: int = 1000,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import tyro
 
 from tf_imgtrans.cli.inspect_file import gpu_lines
-from tf_imgtrans.cli.startup import start_tensorflow
+from tf_imgtrans.core.startup import start_tensorflow
 
 Noise = Literal["fixed", "random", "off"]
 Precision = Literal["float32", "float16", "dynamic_int8", "int8", "int16x8"]

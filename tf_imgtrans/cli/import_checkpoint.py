@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from tf_imgtrans.cli.startup import program, start_tensorflow
+from tf_imgtrans.core.startup import program, start_tensorflow
 
 Name = Literal["srcnn", "dped", "resnet_8_32", "resnet_12_64"]
 Source = Annotated[pathlib.Path, tyro.conf.arg(name="from", metavar="PREFIX")]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from tf_imgtrans.cli.startup import start_tensorflow
+from tf_imgtrans.core.startup import start_tensorflow
 
 
 def inspect_file(file: Annotated[pathlib.Path, tyro.conf.Positional], json: pathlib.Path | None = None):

@@ -9,22 +9,18 @@ import sys
 import warnings
 
 from tf_imgtrans.cli.screens import load, overview, prepare
-from tf_imgtrans.cli.startup import program
 from tf_imgtrans.core.names import unknown_name
+from tf_imgtrans.core.startup import program
+from tf_imgtrans.recipes import RECIPES
 from tf_imgtrans.version import __version__
 
-# command -> ("module:function", summary), or (dict of the commands one level below, summary)
+# command -> ("module:function", summary), or (dict of the commands one level below, summary); a summary of None is that of
+# the function, which is imported for it
 COMMANDS = {
     "quickstart": ("quickstart:quickstart", "Train, measure and export a small enhancer on photographs that are at hand."),
-    "train": ({
-        "mux_demux": ("train:mux_demux", "Mux/Demux photo enhancement."),
-        "x_gans": ("train:x_gans", "X-GANs reconstruction from few pixels, noise and blocks."),
-        "feature_pyramid_pan": ("train:feature_pyramid_pan", "Translation with losses on a feature pyramid."),
-        "progressive_pan": ("train:progressive_pan", "Super-resolution that grows, without distances."),
-        "fcn8s": ("train:fcn8s", "The segmenter of the FCN score."),
-        "baseline": ("train_baseline:baseline", "A network that a paper compares itself with."),
-    }, "Train a paper's model, or a baseline."),
-    "evaluate": ("evaluate:evaluate", "Measure a model on pairs or photographs."),
+    "train": ({**{name: (f"train:{name}", None) for name in RECIPES}, "baseline": ("train:baseline", None)},
+              "Train a paper's model, or a baseline."),
+    "evaluate": ("evaluate:evaluate", "Measure a model on its own task, or on another."),
     "predict": ("predict:predict", "Run a model on images, folders and patterns."),
     "corrupt": ({
         "random_points": ("corrupt:random_points", "Keep scattered pixels, the rest white."),

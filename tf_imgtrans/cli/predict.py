@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from tf_imgtrans.cli.startup import start_tensorflow
+from tf_imgtrans.core.startup import start_tensorflow
 
 Inputs = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT [INPUT ...]")]
 

@@ -6,19 +6,13 @@ import shutil
 import time
 from typing import Literal
 
-from tf_imgtrans.cli.startup import program, start_tensorflow
-from tf_imgtrans.core.config import from_dict
-from tf_imgtrans.papers.mux_demux.config import Config
+from tf_imgtrans.core.startup import program, start_tensorflow
+from tf_imgtrans.papers.mux_demux.recipe import SMALL
 from tf_imgtrans.training.options import PairedOptions
 
-# What fits six minutes on two cores: no discriminator, no VGG19, small batches.
-CONFIG = Config(network="high_performance", weight_adversarial=0.0, weight_perceptual=0.0, weight_contextual=0.0,
-                batch_size=4, flip=True)
-STEPS = 1200
 
-
-def quickstart(out: pathlib.Path = pathlib.Path("quickstart"), steps: int = STEPS,
-               network: Literal["normal", "high_performance"] = CONFIG.network):
+def quickstart(out: pathlib.Path = pathlib.Path("quickstart"), steps: int = SMALL.iterations,
+               network: Literal["normal", "high_performance"] = SMALL.network):
   """Train, measure and export a small enhancer on photographs that an installed package carries.
 
   Writes report.json, panel.png, saved_model/1/, model.tflite and model.keras into OUT, and the run folder OUT/run. Takes
@@ -33,7 +27,7 @@ def quickstart(out: pathlib.Path = pathlib.Path("quickstart"), steps: int = STEP
   """
   start_tensorflow()
   began = time.perf_counter()
-  config = dataclasses.replace(CONFIG, iterations=steps, network=network)
+  config = dataclasses.replace(SMALL, iterations=steps, network=network)
   _check_folder(out)
   image, generator, resumed_from = _train(config, out)
   report = _measure(generator, image, out)
@@ -54,26 +48,22 @@ def _check_folder(out):
 def _train(config, out):
   """Trains into OUT/run; returns the held-out (name, source, target), the generator and the step it went on from."""
   import keras
-  import tensorflow as tf
 
-  from tf_imgtrans.cli.train import describe, fit, make_trainer
+  from tf_imgtrans.core.config import changed
   from tf_imgtrans.data.embedded import held_out_photograph, training_photographs
   from tf_imgtrans.data.folders import Folder
-  from tf_imgtrans.papers.mux_demux.data import training_data
-  from tf_imgtrans.training.run_folder import RunFolder
+  from tf_imgtrans.recipes import find_recipe
+  from tf_imgtrans.training.session import resumed, train
 
-  keras.utils.set_random_seed(config.seed)
-  options = PairedOptions(out=out / "run", validate_every=400, checkpoint_every=100)
-  data = training_data(config, Folder("photographs", training_photographs(), [held_out_photograph()]))
-  run = RunFolder(options.out)
-  strategy = tf.distribute.get_strategy()
-  trainer = make_trainer("mux_demux", config, options, strategy)
-  if not (run.path / "run.json").exists():
-    run.start(describe("mux_demux", config, options, data, trainer))
-  elif from_dict(Config, run.description()["config"]) != config:
-    raise ValueError(f"{run.path} holds a run with other settings: choose another --out, or remove it")
-  result = fit(trainer, config, options, data, run, strategy)
-  return data.validation()[0], keras.saving.load_model(run.path / "generator.keras"), result["resumed_from"]
+  recipe, run = find_recipe("mux_demux"), out / "run"
+  resume = (run / "run.json").exists()
+  if resume and changed(resumed(recipe, run)[0], {"iterations": config.iterations}) != config:
+    raise ValueError(f"{run} holds a run with other settings: choose another --out, or remove it")
+  images = Folder("photographs", training_photographs(), [held_out_photograph()])
+  options = PairedOptions(out=run, resume=resume, validate_every=400, checkpoint_every=100)
+  _, result = train(recipe, config, options, images=images)
+  image, = recipe.make_task(config).images(images, images.validation)
+  return image, keras.saving.load_model(run / "generator.keras"), result["resumed_from"]
 
 
 def _measure(generator, image, out):

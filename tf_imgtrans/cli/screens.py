@@ -110,7 +110,7 @@ def overview(commands, program, description):
     lines += ["", f"{title}:"] * bool(names)
     for name in names:
       target, summary = commands[name]
-      lines += [f"  {name:{width}}{summary}", f"  {'':{width}}  {example(target)}"]
+      lines += [f"  {name:{width}}{summary or load(target).summary}", f"  {'':{width}}  {example(target)}"]
   return "\n".join([*lines, "", f"flags and data folders of a command: {program} COMMAND --help"])
 
 

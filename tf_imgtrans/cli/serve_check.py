@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from tf_imgtrans.cli.startup import start_tensorflow
+from tf_imgtrans.core.startup import start_tensorflow
 
 Url = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="URL")]
 Image = Annotated[pathlib.Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[IMAGE]")]

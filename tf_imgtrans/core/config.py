@@ -18,6 +18,8 @@ Share = Annotated[float, annotated_types.Interval(ge=0, lt=1)]
 Count = Annotated[int, annotated_types.Ge(0)]
 PositiveCount = Annotated[int, annotated_types.Ge(1)]
 Seed = Annotated[int, annotated_types.Interval(ge=0, lt=2 ** 31)]
+# Fields of earlier versions by their old names, in run.json and in saved networks.
+RENAMED = {"validation_pictures": "validation_images", "adaptation_pictures": "adaptation_images"}
 EvenCount = Annotated[int, annotated_types.Ge(2), annotated_types.MultipleOf(2)]
 
 
@@ -32,8 +34,13 @@ def _adapters(cls):
   import pydantic  # a tenth of a second, wanted only once a configuration is made
 
   hints = typing.get_type_hints(cls, include_extras=True)
-  return {field.name: pydantic.TypeAdapter(hints[field.name], config={"allow_inf_nan": False})
-          for field in dataclasses.fields(cls)}
+
+  def adapter(hint):
+    if dataclasses.is_dataclass(hint):  # whose instances have checked their own fields
+      return pydantic.TypeAdapter(pydantic.InstanceOf[hint])
+    return pydantic.TypeAdapter(hint, config={"allow_inf_nan": False})
+
+  return {field.name: adapter(hints[field.name]) for field in dataclasses.fields(cls)}
 
 
 def validate(config, prefix="--config."):
@@ -56,20 +63,50 @@ def validate(config, prefix="--config."):
       raise ValueError(f"{name} is {value!r}: {reason[0].lower()}{reason[1:]} ({prefix}{name})") from None
 
 
+def check_ranges(config, names, prefix="--config."):
+  """Raises ValueError unless each named field, a pair or None, has its lower end first."""
+  for name in names:
+    value = getattr(config, name)
+    if value is not None and value[0] > value[1]:
+      raise ValueError(f"{name} is {value}: expected the lower end first ({prefix}{name})")
+
+
 def from_dict(cls, values):
   """Makes a configuration of class `cls` from a dictionary, such as the one of run.json.
 
   Args:
-    cls: the dataclass.
-    values: dict of field values; missing fields take their default, JSON lists become tuples.
+    cls: the dataclass. Its attribute `retired`, where it has one, names fields of earlier versions that are left out.
+    values: dict of field values; missing fields take their default, JSON lists become tuples, dicts become the dataclass
+      that the field is declared with.
   Raises:
     ValueError: an unknown field, with the closest legal one.
   """
   names = [field.name for field in dataclasses.fields(cls)]
-  for name in values:
-    if name not in names:
+  given = {}
+  for name, value in values.items():
+    name = name if name in names else RENAMED.get(name, name)
+    if name in names:
+      given[name] = value
+    elif name not in getattr(cls, "retired", ()):
       raise unknown_name("configuration field", name, names)
-  return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+  hints = typing.get_type_hints(cls)
+  return cls(**{name: _value(hints[name], value) for name, value in given.items()})
+
+
+def _value(hint, value):
+  if isinstance(value, dict) and dataclasses.is_dataclass(hint):
+    return from_dict(hint, value)
+  return tuple(value) if isinstance(value, list) else value
+
+
+def changed(config, values):
+  """The configuration with fields of it changed, given as a dictionary: as `from_dict`, the others keep their values."""
+  return from_dict(type(config), {**shallow_dict(config), **values})
+
+
+def shallow_dict(config):
+  """Field values by name; unlike dataclasses.asdict, a field that is a dataclass stays one."""
+  return {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
 
 
 def named(configs, name, options):

@@ -6,13 +6,15 @@ import tensorflow as tf
 
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in, normal, uniform
 from tf_imgtrans.data.blur import combined_kernel, convolved, gaussian_kernel, motion_kernel
+from tf_imgtrans.data.settings import PhoneCamera
 
 DOWN = ("area", "bicubic")
+CAMERA = PhoneCamera()
 GAMMA = 2.2  # display gamma, between stored values and light
 
 
-def phone_camera(image, seed, exposure=(-1.1, -0.5), red_gain=(1.04, 1.16), blue_gain=(0.78, 0.90),
-                 contrast=(0.75, 0.88), blur=(0.5, 1.0), noise=(0.006, 0.02), jpeg_quality=(60, 90)):
+def phone_camera(image, seed, exposure=CAMERA.exposure, red_gain=CAMERA.red_gain, blue_gain=CAMERA.blue_gain,
+                 contrast=CAMERA.contrast, blur=CAMERA.blur, noise=CAMERA.noise, jpeg_quality=CAMERA.jpeg_quality):
   """Makes a photograph look as if an old phone had taken it.
 
   In this order: light = image ** 2.2, times 2 ** exposure and the white balance gains, clipped at 1; Gaussian blur of

@@ -101,8 +101,8 @@ def photograph_parts(directory):
 
 
 def check_run_outside(out, folders):
-  """Raises ValueError where a run folder would lie in one of the folders that hold a run's photographs."""
-  if any(folder.resolve() in pathlib.Path(out).resolve().parents for folder in folders):
+  """Raises ValueError where a run folder lies in one of the folders of its photographs; None lies nowhere."""
+  if out is not None and any(folder.resolve() in pathlib.Path(out).resolve().parents for folder in folders):
     raise ValueError(f"out is {out}, in the data folder, where the run's previews would be taken for photographs: choose "
                      "another --out")
 
@@ -124,21 +124,22 @@ def full_photographs(directory, phone=None):
   return list_images([directory / "HD_res" if (directory / "HD_res").is_dir() else directory])
 
 
-def iterate_images(kind, items, largest=None):
+def iterate_images(kind, items, largest=None, degrade=phone_camera):
   """Reads the items of a Folder one after the other: yields (name, source, target), float32 [H, W, 3].
 
-  Photographs are degraded by `phone_camera` with one seed for all: the same source in every run and every program.
+  Photographs are degraded with one seed for all: the same source in every run and every program.
 
   Args:
     kind: str, of the Folder.
     items: list of Pair, or of Path for photographs.
     largest: int, pixels; of an image that is higher or wider, the middle of that height or width is taken, of a
       photograph before it is degraded. None takes all.
+    degrade: (image, seed) -> source, of photographs.
   """
   for item in items:
     if kind == "photographs":
       target = _middle(read_image(item), largest)
-      yield item.stem, phone_camera(target, HELD_OUT_SEED).numpy(), target
+      yield item.stem, degrade(target, HELD_OUT_SEED).numpy(), target
     else:
       yield item.stem, _middle(read_image(item.source), largest), _middle(read_image(item.target), largest)
 

@@ -10,6 +10,8 @@ from tf_imgtrans.core.files import atomic_path, read_json, remove_leftovers, wri
 from tf_imgtrans.core.images import write_image
 from tf_imgtrans.core.networks import float32_twin
 
+PATHS = ("vgg_weights", "patches", "initial_weights")  # fields of configurations that name files of one machine
+
 
 class RunFolder:
   """Writes what a run leaves behind; with `writes` off (workers above the first) it only reads.
@@ -28,6 +30,11 @@ class RunFolder:
     self.checkpoints = self.path / "checkpoints"
     self.scalars = self.path / "scalars.jsonl"
     self._board = None
+    self._described = None
+
+  def _write(self, description):
+    self._described = description
+    write_json(self.path / "run.json", description)
 
   def start(self, description):
     """Writes run.json; the folder must be new, or hold no run. Only the writer looks: others may come after it.
@@ -39,7 +46,7 @@ class RunFolder:
       return
     if any(self.checkpoints.glob("step-*.npz")) or self.records():  # a run.json alone is a start that failed
       raise ValueError(f"{self.path} holds a run already: go on with --resume, or choose another --out")
-    write_json(self.path / "run.json", description)
+    self._write(description)
 
   def resume(self, description):
     """Writes run.json of a resumed run anew: more steps, or other versions than at its start.
@@ -53,16 +60,17 @@ class RunFolder:
         raise ValueError(f"{what} changed since the run in {self.path} was started: {former[what]} then, "
                          f"{description[what]} now; a resumed run needs the same files")
     if self.writes:
-      write_json(self.path / "run.json", description)
+      self._write(description)
 
   def description(self):
-    """The content of run.json.
+    """The content of run.json, the name of the recipe under "recipe" (version 0.1.0 has it under "paper").
 
     Raises:
       FileNotFoundError: not a run folder.
     """
     try:
-      return read_json(self.path / "run.json")
+      described = read_json(self.path / "run.json")
+      return {"recipe": described.get("paper"), **described}
     except FileNotFoundError:
       raise FileNotFoundError(f"{self.path} holds no run.json, so there is nothing to resume: leave --resume out") from None
 
@@ -106,10 +114,24 @@ class RunFolder:
       tf.summary.image("preview", sheet[None])
 
   def save_generator(self, generator, name):
-    """Writes NAME.keras in float32, whole or not at all."""
+    """Writes NAME.keras in float32, whole or not at all. The file carries the recipe and the configuration."""
     if self.writes:
+      twin = float32_twin(generator)
+      twin.task = self._task_of(twin)
       with atomic_path(self.path / f"{name}.keras") as temporary:
-        float32_twin(generator).save(temporary)
+        twin.save(temporary)
+
+  def _task_of(self, network):
+    """What a network is for, as a saved file keeps it: without paths of this machine; None where nothing was recorded.
+
+    The configuration is that of the run, with the network's own fields: a smaller generator of a growing one differs.
+    """
+    if self._described is None:
+      return None
+    config, own = self._described["config"], getattr(network, "config", None)
+    config = {name: getattr(own, name, value) if name in getattr(network, "architecture", ()) else value
+              for name, value in config.items() if name not in PATHS}
+    return {"recipe": self._described["recipe"], "task": self._described["task"], "config": config}
 
   def flush(self):
     """Brings the logs to the disk, so that a checkpoint never outlives the lines before it."""

@@ -8,6 +8,14 @@ SHEET_ROWS = 4
 NOISE_SEED = 20180921  # for a generator of random noise: the same draw at every validation, in a resumed run too
 
 
+def runner(generator):
+  """A generator as one graph for all sizes: float32 [H, W, 3] -> [sH, sW, 3], NumPy. Random noise has one seed."""
+  options = {"noise_seed": NOISE_SEED} if getattr(generator, "noise", None) == "random" else {}
+  graph = tf.function(lambda image: generator(image, training=False, **options),
+                      input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32)])
+  return lambda source: graph(source[None])[0].numpy()
+
+
 class Validator:
   """Runs a generator on held-out images and scores its outputs.
 
@@ -25,11 +33,9 @@ class Validator:
 
   def __call__(self, generator):
     """Scores a generator: (dict of values, preview sheet uint8 [H, W, 3])."""
-    if self._run is None:  # one graph for images of all sizes, for the whole run
-      options = {"noise_seed": NOISE_SEED} if getattr(generator, "noise", None) == "random" else {}
-      self._run = tf.function(lambda image: generator(image, training=False, **options),
-                              input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32)])
-    outputs = [self._run(source[None])[0].numpy() for _, source, _ in self.images]
+    if self._run is None:  # once for the whole run
+      self._run = runner(generator)
+    outputs = [self._run(source) for _, source, _ in self.images]
     values = self.score([target for _, _, target in self.images], outputs)
     rows = [[source, output, target]
             for (_, source, target), output in zip(self.images[:SHEET_ROWS], outputs)]

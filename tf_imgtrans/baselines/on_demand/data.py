@@ -2,29 +2,42 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
 from tf_imgtrans.baselines.on_demand.levels import LEVELS, corrupt
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in
+from tf_imgtrans.data import task as data_task
 from tf_imgtrans.data.pairs import check_photographs
 from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches, unit
+from tf_imgtrans.data.reconstruction import HELD_OUT_SEED, data_summary, patch_store, read
 from tf_imgtrans.data.resizing import resize
 from tf_imgtrans.data.store import ImageStore
-from tf_imgtrans.papers.x_gans.data import HELD_OUT_SEED, data_summary, patch_store, read
+from tf_imgtrans.data.task import Task, settings_of
 
-__all__ = ["TrainingData", "read", "training_data"]
+SETTINGS = ("corruption", "bands", "fill", "patches", "image_size", "load_scale")
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingData:
-  """Training batches by step, and the held-out images."""
+class TrainingData(data_task.TrainingData):
+  """Batches are (target,), for colour blocks (target, patch), as the trainer corrupts them.
 
-  summary: dict  # for run.json: numbers of images, digests of their names and sizes
-  batches: callable  # (start_step, part) -> tf.data.Dataset of batches (target,), for colour blocks (target, patch)
-  validation: callable  # number of images -> list of (name, source, target), float32; all levels in turn
-  clean: callable  # number of images -> their (target,) or (target, patch) as one batch, float32
+  Attributes:
+    clean: number of held-out images -> their (target,) or (target, patch) as one batch, float32.
+  """
+
+  clean: Callable
+
+
+def task(config):
+  """Reconstruction from five levels of corruption: data.task.Task."""
+  def images(folder, paths, whole=False):  # noqa: ARG001 - as all tasks; the images are squares of one size
+    return _validation(config, paths, _clean(config, paths, patch_store(config)))
+
+  return Task("reconstruction", settings_of(config, SETTINGS), read, functools.partial(data_summary, config),
+              functools.partial(training_data, config), images)
 
 
 def training_data(config, folder):

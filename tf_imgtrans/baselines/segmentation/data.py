@@ -13,6 +13,7 @@ from tf_imgtrans.data.pairs import Pair
 from tf_imgtrans.data.pipeline import random_flip, training_batches, unit
 from tf_imgtrans.data.resizing import resize
 from tf_imgtrans.data.store import ImageStore
+from tf_imgtrans.data.task import Task, TrainingData, settings_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,13 +24,17 @@ class LabelledFolder:
   validation_share: float
 
 
-@dataclasses.dataclass(frozen=True)
-class TrainingData:
-  """Training batches by step, and the held-out photographs."""
+def task(config):
+  """Segmentation of photographs into the classes of `config.label_set`: data.task.Task, whose targets are label maps."""
+  from tf_imgtrans.baselines.segmentation.score import SegmentationValidator  # which reads photographs as this module does
 
-  summary: dict  # for run.json: numbers of photographs, digests of the names and sizes of both files
-  batches: callable  # (start_step, part) -> tf.data.Dataset of (photographs float32 [N, H, W, 3], classes uint8 [N, H, W])
-  validation: callable  # number of images -> list of (name, photograph, classes), as `held_out` gives them
+  def found(options):
+    return find(config, read(options))
+
+  return Task("segmentation", settings_of(config, ("label_set", "image_size")), found, summary,
+              functools.partial(training_data, config), lambda found, items, whole=False: held_out(config, items),
+              metrics=("pixel_accuracy", "class_accuracy", "class_iou"),
+              validator=functools.partial(SegmentationValidator, label_set=config.label_set))
 
 
 def read(options):
@@ -46,23 +51,37 @@ def read(options):
 def training_data(config, folder):
   """Makes the data of a run; reads every file once, so that a bad one stops it here.
 
+  Batches are (photographs float32 [N, H, W, 3], classes uint8 [N, H, W]).
+
   Args:
     config: Config.
-    folder: LabelledFolder.
+    folder: LabelledFolder, or Folder of `find`.
   Raises:
     FileNotFoundError: no folder, or no labelled photograph in it.
     ValueError: a file that cannot be read, or a label map without a class of the label set.
   """
-  found = find_labelled(folder.directory, config.label_set)
-  check_labelled(found, config.label_set)
-  training, validation = split_labelled(found, folder.validation_share)
-  pairs = Folder("labelled", *([Pair(item.photo, item.labels) for item in part] for part in (training, validation)))
-  load = _loader(config, training)
+  found = find(config, folder)
+  check_labelled(found.training + found.validation, config.label_set)
+  load = _loader(config, found.training)
 
   def batches(start_step, part):
-    return training_batches(load, len(training), config.batch_size, config.seed, start_step, part)
+    return training_batches(load, len(found.training), config.batch_size, config.seed, start_step, part)
 
-  return TrainingData(pairs.summary(), batches, lambda most=None: held_out(config, validation[:most]))
+  return TrainingData(summary(found), batches, lambda most=None: held_out(config, found.validation[:most]))
+
+
+def find(config, folder):
+  """Lists the labelled photographs of a LabelledFolder: Folder of LabelledImage; a Folder passes unchanged."""
+  if isinstance(folder, Folder):
+    return folder
+  found = find_labelled(folder.directory, config.label_set)
+  return Folder("labelled", *split_labelled(found, folder.validation_share))
+
+
+def summary(found):
+  """What run.json says of the data: numbers of photographs, digests of the names and sizes of both files."""
+  parts = ([Pair(item.photo, item.labels) for item in part] for part in (found.training, found.validation))
+  return Folder("labelled", *parts).summary()
 
 
 def held_out(config, items):

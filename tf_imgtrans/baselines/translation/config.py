@@ -12,7 +12,7 @@ import tyro
 
 from tf_imgtrans.core.config import Count, NonNegative, Positive, PositiveCount, Share
 from tf_imgtrans.core.config import named as core_named
-from tf_imgtrans.papers.feature_pyramid_pan.config import Protocol
+from tf_imgtrans.data.settings import TranslationSettings
 
 # Of CRN's layers of VGG19, so that all count alike; the last is 0.8 / 10. One version of its code; another of demo_256p.py
 # has 1 four times, then 1 / 10.
@@ -23,7 +23,7 @@ TERMS = {"pix2pix": ("adversarial", "l1"), "cnn": ("l1",), "context_encoder": ("
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(Protocol):
+class Config(TranslationSettings):
   """A method of image translation: its network, losses and training. The defaults are pix2pix's."""
 
   network: tyro.conf.Fixed[Literal["pix2pix", "cnn", "context_encoder", "crn", "drrn"]] = "pix2pix"

@@ -8,8 +8,8 @@ import pathlib
 from tf_imgtrans.cli.reproduce.enhancement import Bench, Options, score_pairs
 from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, check_count, finish, measure
 from tf_imgtrans.cli.reproduce.mux_demux import ROUNDS, STEPS
-from tf_imgtrans.cli.startup import start_tensorflow
 from tf_imgtrans.core.files import read_json
+from tf_imgtrans.core.startup import start_tensorflow
 from tf_imgtrans.papers.mux_demux import published
 
 
@@ -75,8 +75,8 @@ def _scored_model(options, model, mos, rounds):
 
   def run(_seed):
     from tf_imgtrans.cli.reproduce.speed import take_turns
-    from tf_imgtrans.generators import create_generator
     from tf_imgtrans.metrics.challenge_score import pirm_score, pirm_validation_score
+    from tf_imgtrans.recipes import create_generator
 
     found = score_pairs(bench.network("mux_demux"), pairs)
     times = take_turns({"model": loaded.keras_model, "srcnn": create_generator("srcnn")}, "srcnn", rounds, 720, 1280)

@@ -7,7 +7,7 @@ from tf_imgtrans.cli.reproduce.figures import draw
 from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, check_count, finish, measure
 from tf_imgtrans.cli.reproduce.statements import TRANSLATION, check
 from tf_imgtrans.cli.reproduce.translation import SEEDS, Bench, Options
-from tf_imgtrans.cli.startup import start_tensorflow
+from tf_imgtrans.core.startup import start_tensorflow
 from tf_imgtrans.papers.feature_pyramid_pan import published
 
 FCN = [Column("pixel_accuracy", "per-pixel acc.", 3), Column("class_accuracy", "per-class acc.", 3),

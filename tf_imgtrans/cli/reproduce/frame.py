@@ -255,7 +255,7 @@ def _conditions(table, row):
 
 def _measure_one(table, row, seed, out):
   """(record, "") of a new measurement, or (None, why it failed)."""
-  from tf_imgtrans.cli.startup import versions
+  from tf_imgtrans.core.startup import versions
 
   began = time.perf_counter()
   try:

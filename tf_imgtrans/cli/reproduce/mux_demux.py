@@ -7,7 +7,7 @@ import pathlib
 from tf_imgtrans.cli.reproduce.enhancement import Bench, Options, score_pairs
 from tf_imgtrans.cli.reproduce.figures import draw
 from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, check_count, finish, measure, measure_together
-from tf_imgtrans.cli.startup import start_tensorflow
+from tf_imgtrans.core.startup import start_tensorflow
 from tf_imgtrans.papers.mux_demux import published
 
 PSNR, MS_SSIM = Column("psnr", "PSNR dB", 2), Column("ms_ssim_dped", "MS-SSIM", 4)
@@ -159,7 +159,7 @@ def table4(options: Options, rounds: int = ROUNDS, height: int = 720, width: int
   check_count("rounds", rounds)
   start_tensorflow()
   from tf_imgtrans.cli.reproduce.speed import take_turns
-  from tf_imgtrans.generators import create_generator
+  from tf_imgtrans.recipes import create_generator
 
   out, names = options.out / "table4", tuple(published.TABLE4)
 

@@ -9,9 +9,9 @@ from tf_imgtrans.cli.reproduce.figures import draw
 from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, check_count, finish, measure
 from tf_imgtrans.cli.reproduce.statements import SUPER_RESOLUTION, check
 from tf_imgtrans.cli.reproduce.super_resolution import SEEDS, Bench, Options
-from tf_imgtrans.cli.startup import start_tensorflow
 from tf_imgtrans.core.config import Seed
 from tf_imgtrans.core.files import write_json
+from tf_imgtrans.core.startup import start_tensorflow
 from tf_imgtrans.papers.progressive_pan import published
 
 TABLE1 = ("bicubic", "esrgan", "carn", "rcan", "full")

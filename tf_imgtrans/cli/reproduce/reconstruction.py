@@ -14,8 +14,8 @@ from tf_imgtrans.cli.reproduce.frame import check_count
 from tf_imgtrans.cli.reproduce.given import model_digest, parse_models
 from tf_imgtrans.cli.reproduce.options import ReproduceOptions
 from tf_imgtrans.cli.reproduce.runs import load_trained, trained, vgg_file, weight_folders
-from tf_imgtrans.cli.startup import start_tensorflow
 from tf_imgtrans.core.config import PositiveCount
+from tf_imgtrans.core.startup import start_tensorflow
 from tf_imgtrans.papers.x_gans.config import PRESETS
 from tf_imgtrans.training.options import TrainingOptions
 

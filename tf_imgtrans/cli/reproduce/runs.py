@@ -5,8 +5,8 @@ import functools
 import os
 import pathlib
 
-from tf_imgtrans.cli.resume import CHANGEABLE
 from tf_imgtrans.core.config import differences, from_dict
+from tf_imgtrans.training.session import CHANGEABLE
 
 CHECKPOINT_EVERY = 100
 VGG_FILES = ("vgg19*.npz", "vgg19*.h5")
@@ -27,12 +27,13 @@ def trained(paper, config, options, summary=None):
   """
   import keras
 
-  from tf_imgtrans.cli.train import train
+  from tf_imgtrans.recipes import find_recipe
+  from tf_imgtrans.training.session import train
 
   resume = (options.out / "run.json").is_file()
   if not (resume and _finished(options, config, summary)):
     keras.utils.clear_session()  # the networks of the rows before would stay in memory
-    train(paper, config, dataclasses.replace(
+    train(find_recipe(paper), config, dataclasses.replace(
         options, resume=resume, validate_every=max(config.iterations // 20 * 20, 20), checkpoint_every=CHECKPOINT_EVERY))
   return options.out / "generator.keras"
 

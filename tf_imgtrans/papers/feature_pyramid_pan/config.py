@@ -9,49 +9,14 @@ from typing import Annotated, Literal
 
 import annotated_types
 
-from tf_imgtrans.core.config import AtLeast, Count, NonNegative, Positive, PositiveCount, Seed, Share, validate
+from tf_imgtrans.core.config import NonNegative, PositiveCount, Share
+from tf_imgtrans.data.settings import TranslationSettings
 
 Level = Annotated[int, annotated_types.Interval(ge=0, le=7)]
-Range = tuple[NonNegative, NonNegative]
-Slant = Annotated[float, annotated_types.Interval(ge=0, le=60)]
 
 
 @dataclasses.dataclass(frozen=True)
-class Protocol:
-  """Task, images and training: what the paper's model shares with the methods that it is compared with."""
-
-  task: Literal["labels_to_photo", "super_resolution", "inpainting", "deraining", "desnowing"] = "labels_to_photo"
-  label_set: Literal["cityscapes", "camvid", "none"] = "cityscapes"  # classes of label maps; none: images are taken as is
-  scale: Literal[2, 4, 8] = 4  # of super-resolution
-  hole: Share = 0.5  # side of the missing square over the image's; the central quarter; pix2pix's and CE's, Fig. 4
-  rain_streaks: Range = (0.001, 0.006)  # share of pixels where a streak begins; ours, for photographs without rain
-  rain_length: Range = (0.03, 0.12)  # of the image's height; ours
-  rain_slant: tuple[Slant, Slant] = (0.0, 20.0)  # degrees from the vertical, to either side; ours
-  snow_flakes: Range = (0.001, 0.006)  # share of pixels where a flake lies; ours
-  snow_size: Range = (0.004, 0.02)  # radius over the image's height; ours
-  image_size: AtLeast(16) = 256  # pix2pix
-  load_size: AtLeast(16) = 286  # images are resized to it, and random windows of image_size cut out; pix2pix
-  validation_size: Count = 0  # held-out images are resized to it; 0: to image_size
-
-  batch_size: PositiveCount = 1  # pix2pix
-  learning_rate: Positive = 2e-4  # Implementation Details
-  beta_1: Share = 0.5  # Implementation Details
-  iterations: Count = 595000  # 200 epochs of Cityscapes' 2975 images; pix2pix
-  flip: bool = True  # mirror half of the images; pix2pix
-  seed: Seed = 0  # of weights, images, degradations and dropout
-
-  def __post_init__(self):
-    validate(self)
-    if self.load_size < self.image_size:
-      raise ValueError(f"load_size is {self.load_size}: expected at least image_size, {self.image_size}")
-    for name in ("rain_streaks", "rain_length", "rain_slant", "snow_flakes", "snow_size"):
-      low, high = getattr(self, name)
-      if low > high:
-        raise ValueError(f"{name} is {getattr(self, name)}: expected the lower end first (--config.{name})")
-
-
-@dataclasses.dataclass(frozen=True)
-class Config(Protocol):
+class Config(TranslationSettings):
   """Image translation with losses on a Laplacian pyramid (Eq. 1-10): task, networks, losses and training."""
 
   image_size: Literal[32, 64, 128, 256] = 256  # a power of two, as the generator halves down to one pixel; pix2pix

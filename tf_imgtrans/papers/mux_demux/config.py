@@ -7,11 +7,12 @@ the reasons in the README beside this file.
 import dataclasses
 from typing import Literal
 
-from tf_imgtrans.core.config import AtLeast, Count, EvenCount, NonNegative, Positive, PositiveCount, Seed, validate
+from tf_imgtrans.core.config import EvenCount, NonNegative, Positive, PositiveCount
+from tf_imgtrans.data.settings import PatchSettings
 
 
 @dataclasses.dataclass(frozen=True)
-class Protocol:
+class Protocol(PatchSettings):
   """Discriminator, losses (Eq. 1-10) and training: what the paper's network shares with those it is compared with."""
 
   discriminator_head: Literal["sigmoid", "softmax"] = "sigmoid"  # Sec. 4.1; softmax is DPED's two-way head
@@ -30,15 +31,8 @@ class Protocol:
   contextual_bandwidth: Positive = 0.5  # h of Eq. 5; the contextual loss's own code
   vgg_weights: str = ""  # VGG19 weights file; else the variable TF_IMGTRANS_VGG19; else Keras' download
 
-  patch_size: AtLeast(16) = 100  # DPED
-  batch_size: PositiveCount = 50  # DPED
-  learning_rate: Positive = 5e-4  # Adam, both networks; DPED
-  iterations: Count = 20000  # DPED
-  flip: bool = False  # mirror half of the patches; DPED does not
-  seed: Seed = 0  # of weights, patches and noise
-
   def __post_init__(self):
-    validate(self)
+    super().__post_init__()
     if not any(getattr(self, field.name) for field in dataclasses.fields(self) if field.name.startswith("weight_")):
       raise ValueError("every weight is 0, so that there is nothing to learn from: expected one loss of positive weight "
                        "(--config.weight_...)")

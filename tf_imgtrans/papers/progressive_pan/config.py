@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import annotated_types
 
-from tf_imgtrans.core.config import Count, NonNegative, Positive, PositiveCount, Seed, Share, validate
+from tf_imgtrans.core.config import Count, NonNegative, Positive, PositiveCount, Seed, Share, check_ranges, validate
 from tf_imgtrans.papers.progressive_pan.schedule import doublings, images_at, make_stages
 
 Size = Literal[8, 16, 32, 64, 128, 256, 512, 1024]
@@ -82,10 +82,7 @@ class Config:
     if self.skips is not None and self.skips > self.connections:
       raise ValueError(f"skips is {self.skips}: there are {self.connections} sizes from 8 up to input_size "
                        f"{self.input_size} (--config.skips)")
-    for name in DEGRADATION:
-      value = getattr(self, name)
-      if isinstance(value, tuple) and value[0] > value[1]:
-        raise ValueError(f"{name} is {getattr(self, name)}: expected the lower end first (--config.{name})")
+    check_ranges(self, [name for name in DEGRADATION if isinstance(getattr(self, name), tuple)])
     for name in ("minibatch", "learning_rate"):
       if not getattr(self, name):
         raise ValueError(f"{name} is empty: expected a value for 8 pixels, and for 16, 32, ... (--config.{name})")

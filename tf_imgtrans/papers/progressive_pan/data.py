@@ -8,6 +8,7 @@ pack` made of them, which is faster. FFHQ, CelebA-HQ and LSUN cat as they come:
 
 import dataclasses
 import functools
+import operator
 import pathlib
 
 import tensorflow as tf
@@ -20,20 +21,12 @@ from tf_imgtrans.data.pipeline import random_flip, training_batches, unit
 from tf_imgtrans.data.resizing import central_square, resize
 from tf_imgtrans.data.shards import ShardStore, find_shards
 from tf_imgtrans.data.store import BUDGET, ImageStore
+from tf_imgtrans.data.task import Task, TrainingData, settings_of
 from tf_imgtrans.papers.progressive_pan.config import DEGRADATION
 
 HELD_OUT_SEED = 20200727  # of the degradation of held-out images: the same in every run and every program
 REMEDY = "Remove them, or lower --config.output_size."
 STAGE_BUDGET = BUDGET // 4  # bytes of decoded images kept for each size: 4 GB for the eight sizes of a whole run
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingData:
-  """Training batches by step, and the held-out images."""
-
-  summary: dict  # for run.json: numbers of images, digests of their names and sizes
-  batches: callable  # (start_step, part) -> tf.data.Dataset of (source, target) batches, of changing size
-  validation: callable  # number of images -> list of (name, source, target), float32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +47,16 @@ class Images:
   names: list
   summary: dict
   check: callable = lambda size: None
+
+
+def task(config):
+  """Super-resolution from input_size to output_size, of reduced or degraded images (Sec. 4.1 and 5.7): data.task.Task."""
+  def images(found, numbers, whole=False):  # noqa: ARG001 - as all tasks; the images are squares of one size
+    return numbered(config, found, numbers)
+
+  return Task("progressive_super_resolution",
+              settings_of(config, ("input_size", "output_size", "low_resolution", "degrade", *DEGRADATION)), read,
+              operator.attrgetter("summary"), functools.partial(training_data, config), images, scale=config.scale)
 
 
 def read(options):
@@ -161,9 +164,14 @@ def held_out(config, images, most=None):
     images: Images of `find`.
     most: int, how many; None for all.
   """
+  return numbered(config, images, images.validation[:most])
+
+
+def numbered(config, images, numbers):
+  """As `held_out`, of the images of the given numbers; the i-th of them is always degraded alike."""
   store = images.store(config.output_size)
   function = tf.function(lambda target, seed: pair(config, target, config.output_size, seed), autograph=False)
-  for place, number in enumerate(images.validation[:most]):
+  for place, number in enumerate(numbers):
     target = unit(store.read(number))
     source, target = function(target, fold_in(as_seed_pair(HELD_OUT_SEED), place))
     yield images.names[number], source.numpy(), target.numpy()

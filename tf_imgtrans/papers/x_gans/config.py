@@ -9,7 +9,17 @@ from typing import Annotated, Literal
 
 import annotated_types
 
-from tf_imgtrans.core.config import AtLeast, Count, NonNegative, Positive, PositiveCount, Seed, Share, validate
+from tf_imgtrans.core.config import (
+  AtLeast,
+  Count,
+  NonNegative,
+  Positive,
+  PositiveCount,
+  Seed,
+  Share,
+  check_ranges,
+  validate,
+)
 
 PositiveShare = Annotated[float, annotated_types.Interval(gt=0, le=1)]
 
@@ -53,10 +63,7 @@ class Config:
 
   def __post_init__(self):
     validate(self)
-    for name in ("share", "tile_size"):
-      low, high = getattr(self, name)
-      if low > high:
-        raise ValueError(f"{name} is {getattr(self, name)}: expected the lower end first (--config.{name})")
+    check_ranges(self, ("share", "tile_size"))
     if len(self.perceptual_layer_weights) != len(self.perceptual_layers):
       raise ValueError(f"perceptual_layer_weights has {len(self.perceptual_layer_weights)} entries for "
                        f"{len(self.perceptual_layers)} perceptual_layers: expected one for each")

@@ -1,27 +1,28 @@
-"""Training images of super-resolution: random windows of photographs, and the same shrunk."""
+"""Data of super-resolution: random windows of photographs, and the same reduced."""
 
-import dataclasses
 import functools
 
 import tensorflow as tf
 
 from tf_imgtrans.data.degradations import area, low_resolution
+from tf_imgtrans.data.folders import Folder
 from tf_imgtrans.data.pairs import check_photographs
 from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches, unit
+from tf_imgtrans.data.reconstruction import read
 from tf_imgtrans.data.resizing import central_square, resize
 from tf_imgtrans.data.store import ImageStore
-from tf_imgtrans.papers.x_gans.data import read
-
-__all__ = ["TrainingData", "held_out", "read", "shrink", "training_data"]
+from tf_imgtrans.data.task import Task, TrainingData, settings_of
 
 
-@dataclasses.dataclass(frozen=True)
-class TrainingData:
-  """Training batches by step, and the held-out images."""
+def task(config):
+  """Super-resolution of photographs that `config.low_resolution` reduces: data.task.Task."""
+  return Task("super_resolution", settings_of(config, ("scale", "low_resolution", "image_size")), read, Folder.summary,
+              functools.partial(training_data, config), functools.partial(images, config), scale=config.scale)
 
-  summary: dict  # for run.json: numbers of images, digests of their names and sizes
-  batches: callable  # (start_step, part) -> tf.data.Dataset of (source, target) batches
-  validation: callable  # number of images -> list of (name, source, target), float32
+
+def images(config, folder, paths, whole=False):  # noqa: ARG001 - as all tasks; photographs are always taken whole
+  """Yields (name, source, target) of photographs: `held_out`."""
+  return held_out(config, paths)
 
 
 def training_data(config, folder):

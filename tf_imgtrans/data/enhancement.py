@@ -1,0 +1,102 @@
+"""Data of photo enhancement: DPED's patches, any two paired folders, or photographs that are degraded on the fly."""
+
+import dataclasses
+import functools
+
+import tensorflow as tf
+
+from tf_imgtrans.core.seeds import fold_in
+from tf_imgtrans.data.degradations import phone_camera
+from tf_imgtrans.data.folders import Folder, iterate_images, read_folder
+from tf_imgtrans.data.pairs import check_pairs, check_photographs
+from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches, unit
+from tf_imgtrans.data.store import ImageStore
+from tf_imgtrans.data.task import Task, TrainingData, settings_of
+
+VALIDATION_SIDE = 512  # in training, held-out images are measured on their middle 512x512 pixels; ours
+SMALLEST = 8  # pixels of a held-out image's side: the least that every network of photo enhancement takes
+
+
+def task(config):
+  """Photo enhancement: data.task.Task. The source of a clean photograph is what `config.degradation` makes of it.
+
+  Args:
+    config: data.settings.PatchSettings.
+  """
+  return Task("photo_enhancement", settings_of(config, ["degradation"]), read, Folder.summary,
+              functools.partial(training_data, config), functools.partial(images, config))
+
+
+def images(config, folder, items, whole=False):
+  """Yields (name, source, target) of items of a Folder, NumPy float32 [H, W, 3]; a photograph is always degraded alike.
+
+  Args:
+    config: data.settings.PatchSettings.
+    folder: data.folders.Folder.
+    items: list of Pair, or of Path for photographs.
+    whole: bool; off, the middle VALIDATION_SIDE pixels of larger images are taken, of a photograph before it is degraded.
+  """
+  return iterate_images(folder.kind, items, None if whole else VALIDATION_SIDE, _camera(config))
+
+
+def read(options):
+  """The images that training options name: data.folders.Folder."""
+  return read_folder(options.data, options.validation_share, options.phone, options.source, options.target)
+
+
+def training_data(config, folder):
+  """Makes the data of a run; reads every pair once, so that a bad one stops it here.
+
+  Args:
+    config: data.settings.PatchSettings; `patch_size`, `batch_size`, `flip` and `seed` count here.
+    folder: data.folders.Folder.
+  Raises:
+    ValueError: names the first five pairs that cannot be trained on.
+  """
+  if folder.kind == "photographs":
+    check_photographs(folder.training, smallest=config.patch_size)
+    check_photographs(folder.validation, smallest=SMALLEST)
+    load = _photograph_loader(config, ImageStore(folder.training))
+  else:
+    check_pairs(folder.training, smallest=config.patch_size)
+    check_pairs(folder.validation, smallest=SMALLEST)
+    load = _pair_loader(config, folder.training)
+
+  def batches(start_step, part):
+    return training_batches(load, len(folder.training), config.batch_size, config.seed, start_step, part)
+
+  def validation(most=None):
+    return list(images(config, folder, folder.validation[:most]))
+
+  return TrainingData(folder.summary(), batches, validation)
+
+
+def _camera(config):
+  """(image, seed) -> the image as the configured phone camera takes it."""
+  return functools.partial(phone_camera, **dataclasses.asdict(config.degradation))
+
+
+def _pair_loader(config, pairs):
+  sources, targets = ImageStore([pair.source for pair in pairs]), ImageStore([pair.target for pair in pairs])
+
+  def load(number, seed):
+    pair = [unit(sources.tensor(number)), unit(targets.tensor(number))]
+    return tuple(_patch(config, pair, seed))
+
+  return load
+
+
+def _photograph_loader(config, store):
+  camera = _camera(config)
+
+  def load(number, seed):
+    patch, = _patch(config, [unit(store.tensor(number))], seed)
+    return camera(patch, fold_in(seed, 2)), patch
+
+  return load
+
+
+def _patch(config, images, seed):
+  crop, flip = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+  images = random_crop(images, config.patch_size, crop)
+  return random_flip(images, flip) if config.flip else images

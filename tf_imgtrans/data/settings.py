@@ -1,0 +1,88 @@
+"""Settings of data and degradations that the configurations of several methods share; importing them is light."""
+
+import dataclasses
+from typing import Annotated, Literal
+
+import annotated_types
+
+from tf_imgtrans.core.config import (
+  AtLeast,
+  Count,
+  NonNegative,
+  Positive,
+  PositiveCount,
+  Seed,
+  Share,
+  check_ranges,
+  validate,
+)
+
+Real = tuple[float, float]
+Range = tuple[NonNegative, NonNegative]
+Slant = Annotated[float, annotated_types.Interval(ge=0, le=60)]
+Quality = Annotated[int, annotated_types.Interval(ge=1, le=100)]
+
+
+@dataclasses.dataclass(frozen=True)
+class PhoneCamera:
+  """Ranges of `data.degradations.phone_camera`: what clean photographs become where the data have no source images."""
+
+  exposure: Real = (-1.1, -0.5)  # stops, factors of two in light; ours, as all below
+  red_gain: tuple[Positive, Positive] = (1.04, 1.16)  # white balance gain of red, green being 1
+  blue_gain: tuple[Positive, Positive] = (0.78, 0.90)  # white balance gain of blue, green being 1
+  contrast: Range = (0.75, 0.88)  # factor on the distance from mid grey
+  blur: Range = (0.5, 1.0)  # standard deviation of the optics' Gaussian, in pixels
+  noise: Range = (0.006, 0.02)  # standard deviation of sensor noise in light at full scale, white being 1
+  jpeg_quality: tuple[Quality, Quality] = (60, 90)  # quality of the JPEG file
+
+  def __post_init__(self):
+    validate(self, "--config.degradation.")
+    check_ranges(self, [field.name for field in dataclasses.fields(self)], "--config.degradation.")
+
+
+@dataclasses.dataclass(frozen=True)
+class PatchSettings:
+  """Training on patches of photographs or pairs: data and schedule of photo enhancement."""
+
+  patch_size: AtLeast(16) = 100  # side of the random training patch, in pixels; DPED
+  batch_size: PositiveCount = 50  # patches of a step; DPED
+  learning_rate: Positive = 5e-4  # rate of Adam, for both networks; DPED
+  iterations: Count = 20000  # training steps; DPED
+  flip: bool = False  # mirror half of the patches; DPED does not
+  degradation: PhoneCamera = PhoneCamera()  # of clean photographs, where the data have no source images; ours
+  seed: Seed = 0  # of weights, patches, degradations and noise
+
+  def __post_init__(self):
+    validate(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class TranslationSettings:
+  """Task, images and schedule of image translation."""
+
+  # what is translated into what
+  task: Literal["labels_to_photo", "super_resolution", "inpainting", "deraining", "desnowing"] = "labels_to_photo"
+  label_set: Literal["cityscapes", "camvid", "none"] = "cityscapes"  # classes of label maps; none: images are taken as is
+  scale: Literal[2, 4, 8] = 4  # factor of super-resolution
+  hole: Share = 0.5  # side of the missing square over the image's; the central quarter; pix2pix's and CE's, Fig. 4
+  rain_streaks: Range = (0.001, 0.006)  # share of pixels where a streak begins; ours, for photographs without rain
+  rain_length: Range = (0.03, 0.12)  # length of a streak over the image's height; ours
+  rain_slant: tuple[Slant, Slant] = (0.0, 20.0)  # slant of streaks in degrees from the vertical, to either side; ours
+  snow_flakes: Range = (0.001, 0.006)  # share of pixels where a flake lies; ours
+  snow_size: Range = (0.004, 0.02)  # radius of a flake over the image's height; ours
+  image_size: AtLeast(16) = 256  # side of the training windows in pixels; pix2pix
+  load_size: AtLeast(16) = 286  # side that images are resized to before a random window is cut out; pix2pix
+  validation_size: Count = 0  # side that held-out images are resized to; 0: image_size
+
+  batch_size: PositiveCount = 1  # images of a step; pix2pix
+  learning_rate: Positive = 2e-4  # rate of Adam; Implementation Details
+  beta_1: Share = 0.5  # first moment's decay of Adam; Implementation Details
+  iterations: Count = 595000  # training steps: 200 epochs of Cityscapes' 2975 images; pix2pix
+  flip: bool = True  # mirror half of the images; pix2pix
+  seed: Seed = 0  # of weights, images, degradations and dropout
+
+  def __post_init__(self):
+    validate(self)
+    if self.load_size < self.image_size:
+      raise ValueError(f"load_size is {self.load_size}: expected at least image_size, {self.image_size}")
+    check_ranges(self, ("rain_streaks", "rain_length", "rain_slant", "snow_flakes", "snow_size"))

@@ -1,0 +1,140 @@
+"""One training run: from a recipe, a configuration and options to a run folder. A stopped run goes on where it was."""
+
+import dataclasses
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from tf_imgtrans.core.config import differences, from_dict
+from tf_imgtrans.core.startup import versions
+from tf_imgtrans.metrics.scoring import mean_scores
+from tf_imgtrans.training.checkpoints import Checkpoints
+from tf_imgtrans.training.loop import run_training
+from tf_imgtrans.training.options import PairedOptions, TrainingOptions
+from tf_imgtrans.training.run_folder import RunFolder
+from tf_imgtrans.training.strategies import is_chief, make_strategy
+
+CHANGEABLE = ("iterations", "vgg_weights")  # a run may go on for longer, and its weights file may have moved
+FIXED = ("precision", "validation_share", "phone", "source", "target")  # options that decide what the run computes
+
+
+def train(recipe, config, options, started=None, images=None):
+  """Trains into a run folder. Sets the random seed of this process and makes TensorFlow's operations deterministic.
+
+  Args:
+    recipe: core.recipe.Recipe.
+    config: one of its configurations.
+    options: TrainingOptions.
+    started: (trainer, RunFolder) -> None, called before the first step; None for nothing.
+    images: what the task's `read` would give, for images that are not in a data folder; None reads `options.data`.
+  Returns:
+    (RunFolder, dict): the run, and the result of `training.loop.run_training`.
+  Raises:
+    ValueError: the folder holds another run; a resumed run has other data or settings; or there is nothing to train on.
+  """
+  strategy = make_strategy(options.strategy)  # first: a worker must join before any other operation
+  folder = RunFolder(options.out, writes=is_chief(options.strategy))
+  if options.resume:
+    check_resumed(folder, config, options)
+  if getattr(config, "vgg_weights", "") == "random":
+    raise ValueError("vgg_weights is 'random', which is for tests of code: give a file, or leave --config.vgg_weights out")
+  keras.utils.set_random_seed(config.seed)
+  tf.config.experimental.enable_op_determinism()
+  task = recipe.make_task(config)
+  if images is None:
+    images = read_images(task, options)
+  data = task.training_data(images)
+  trainer = make_trainer(recipe, config, options, strategy)
+  trainer.prepare(data)  # before the folder is made: the data may be too few
+  description = describe(recipe, config, task, options, data, trainer)
+  folder.resume(description) if options.resume else folder.start(description)
+  if started and folder.writes:
+    started(trainer, folder)
+  held_out = data.validation(options.validation_images) if folder.writes else []
+  validator = trainer.validator(held_out, mean_scores) if held_out else None
+  seen = getattr(config, "images_at", None) or config.batch_size
+  return folder, run_training(trainer, data.batches, folder, options, config.iterations, seen, strategy, validator)
+
+
+def read_images(task, options):
+  """What the data folder of the options holds, as the task reads it."""
+  if options.data is None:
+    raise ValueError("no data folder: give one with --data")
+  return task.read(options)
+
+
+def make_trainer(recipe, config, options, strategy):
+  """The trainer of a recipe, made in the strategy's scope."""
+  with strategy.scope():
+    trainer = recipe.make_trainer(config, options.precision)
+  for network in (trainer.generator, getattr(trainer, "vgg", None)):
+    if options.jit and hasattr(network, "pool_by_slices"):
+      network.pool_by_slices = True
+  return trainer
+
+
+def describe(recipe, config, task, options, data, trainer):
+  """Content of run.json."""
+  return {
+      "recipe": recipe.name,
+      "config": dataclasses.asdict(config),
+      "task": {"name": task.name, **task.settings},
+      "options": {name: str(value) if isinstance(value, pathlib.Path) else value
+                  for name, value in dataclasses.asdict(options).items()},
+      "data": data.summary,
+      "provenance": trainer.provenance(),
+      "versions": versions(),
+  }
+
+
+def options_class(recipe):
+  """The dataclass of a recipe's training options."""
+  return PairedOptions if recipe.paired else TrainingOptions
+
+
+def resumed(recipe, path):
+  """(configuration, options) with which the run in a folder goes on.
+
+  Args:
+    recipe: core.recipe.Recipe of the run.
+    path: str or Path.
+  Raises:
+    FileNotFoundError: no run there.
+    ValueError: a run of another recipe.
+  """
+  described = RunFolder(path).description()
+  if described["recipe"] != recipe.name:
+    raise ValueError(f"the run in {path} is one of {described['recipe']}, not of {recipe.name}: resume it by the command "
+                     "that started it")
+  return from_dict(recipe.config, described["config"]), described_options(recipe, described, out=path, resume=True)
+
+
+def described_options(recipe, described, **changes):
+  """The options of run.json, with some of them changed."""
+  values = {**described["options"], **changes}
+  return from_dict(options_class(recipe), {**values, "out": pathlib.Path(values["out"]),
+                                           "data": None if values["data"] is None else pathlib.Path(values["data"])})
+
+
+def check_resumed(folder, config, options):
+  """Raises ValueError where a resumed run is asked for something else than it was started with.
+
+  Args:
+    folder: RunFolder.
+    config: the configuration that the run is to go on with.
+    options: TrainingOptions.
+  """
+  described = folder.description()
+  former = from_dict(type(config), described["config"])
+  changed = [(f"config.{name}", getattr(config, name), getattr(former, name)) for name in differences(config, former)
+             if name not in CHANGEABLE]
+  changed += [(name, getattr(options, name), described["options"][name]) for name in FIXED
+              if name in described["options"] and getattr(options, name) != described["options"][name]]
+  for name, given, before in changed:
+    raise ValueError(f"{name} is {given!r}, but the run in {folder.path} was started with {before!r}: a resumed run keeps "
+                     f"it; leave --{name} out")
+  step = max(Checkpoints(folder.checkpoints).steps(), default=0)
+  if step > config.iterations:  # here too, before run.json is written anew
+    raise ValueError(f"{folder.path} is at step {step} already: expected --config.iterations of {step} or more, not "
+                     f"{config.iterations}")
