@@ -66,6 +66,11 @@ def float32_twin(network):
   return twin
 
 
+def task_of(network):
+  """The task of any network: dict of JSON values, or None of one that has none."""
+  return getattr(network, "task", None)
+
+
 @contextlib.contextmanager
 def noise_mode(network, mode=None):
   """Sets the `noise` of a network that draws some, and puts it back; other networks pass as they are.

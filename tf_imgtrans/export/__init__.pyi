@@ -1,11 +1,12 @@
 from .flatbuffer import read_lite as read_lite
 from .gpu_delegate import gpu_findings as gpu_findings
+from .inspection import inspect_lite as inspect_lite
 from .inspection import inspect_model as inspect_model
+from .keras_file import to_keras as to_keras
 from .metadata import read_description as read_description
 from .parity import Parity as Parity
 from .parity import measure_parity as measure_parity
 from .quantization import Unexportable as Unexportable
-from .report import inspect_lite as inspect_lite
 from .saved_model import to_saved_model as to_saved_model
 from .serving_assets import write_serving_files as write_serving_files
 from .tflite import to_tflite as to_tflite
