@@ -132,7 +132,7 @@ def test_inspection_of_a_keras_file(generator, tmp_path):
 def test_every_format_keeps_the_task(kind, generator, tmp_path):
   entry = FORMATS[kind]
   for network, task in ((generator, TASK), (keras.Sequential([keras.Input((None, None, 3)), keras.layers.ReLU()]), None)):
-    entry.write(network, path := tmp_path / f"{task is None}{entry.suffix}")
+    path = entry.save(network, tmp_path / f"{task is None}{entry.suffix}")
     loaded = load_model(path)
     assert loaded.task == task and inspect_model(path)["task"] == task
     assert at_scale(loaded, 1).task == task

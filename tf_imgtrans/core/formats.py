@@ -17,7 +17,11 @@ class Function(str):
   """A function by its name, "module:function"; the module is imported with the first call."""
 
   def __call__(self, *values, **options):
-    return getattr(importlib.import_module(self.module), self.name)(*values, **options)
+    return self.resolve()(*values, **options)
+
+  def resolve(self):
+    """The function itself."""
+    return getattr(importlib.import_module(self.module), self.name)
 
   @property
   def module(self):
@@ -39,7 +43,7 @@ class Format:
 
   Attributes:
     name: str, of `--runtime`, of `export NAME` and of `LoadedModel.kind`.
-    write: (keras.Model, path, **options) writes a file; `options` says which ones it takes.
+    write: (keras.Model, path, **options) writes a file; returns the Path to load where it is another than `path`.
     load: (Path, threads) -> runner: a callable from float32 [N, H, W, 3] to [N, sH, sW, 3] in NumPy, with `size` (height,
       width; None where any is legal) and, where there is one, `model`, the keras.Model.
     inspect: Path -> dict of JSON values: bytes, task (None where it is unknown) and whatever else the file tells.
@@ -75,6 +79,11 @@ class Format:
     for field in ("write", "load", "inspect", "measure", "convolution", "operations"):
       if isinstance(value := getattr(self, field), str):
         object.__setattr__(self, field, Function(value))
+
+  def save(self, network: typing.Any, path: str | pathlib.Path, **options: typing.Any) -> pathlib.Path:
+    """Writes a keras.Model to `path`, with options of `write`; the Path to load."""
+    written = self.write(network, path, **options)
+    return written if isinstance(written, pathlib.Path) else pathlib.Path(path)
 
   @property
   def engine(self) -> str:

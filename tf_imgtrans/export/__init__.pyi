@@ -6,7 +6,14 @@ from .keras_file import to_keras as to_keras
 from .metadata import read_description as read_description
 from .parity import Parity as Parity
 from .parity import measure_parity as measure_parity
+from .photographs import fit as fit
+from .photographs import photographs_at as photographs_at
+from .photographs import photographs_of as photographs_of
+from .photographs import representative as representative
+from .photographs import targets_of as targets_of
 from .quantization import Unexportable as Unexportable
 from .saved_model import to_saved_model as to_saved_model
 from .serving_assets import write_serving_files as write_serving_files
 from .tflite import to_tflite as to_tflite
+from .verified import Exported as Exported
+from .verified import export_model as export_model
