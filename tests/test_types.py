@@ -11,7 +11,9 @@ import recipes
 DOORS = {
     "tf_imgtrans": ["create_generator", "list_generators"],
     "tf_imgtrans.export": ["to_saved_model", "to_tflite", "measure_parity", "inspect_lite", "inspect_model",
-                           "read_description", "read_lite", "gpu_findings", "write_serving_files"],
+                           "read_description", "read_lite", "gpu_findings", "write_serving_files",
+                           "to_keras", "export_model", "fit", "photographs_at", "photographs_of", "representative",
+                           "targets_of"],
     "tf_imgtrans.inference": ["LoadedModel.__call__", "load_model", "at_scale", "AnySize.__init__", "AnySize.__call__",
                               "predict_files", "output_paths", "Tiler.__init__", "Tiler.__call__", "predict_tiled",
                               "predict_video"],
@@ -19,6 +21,7 @@ DOORS = {
                             "feature_distance", "frechet_distance", "sliced_wasserstein", "segmentation_scores",
                             "confusion_matrix"],
     "tf_imgtrans.benchmark": ["count_macs", "paired_latency", "keras_runner", "peak_memory", "convolution_runner",
+                              "benchmark_networks", "operation_times", "set_threads",
                               "PairedLatency.median_ms", "PairedLatency.ratio"],
     "tf_imgtrans.serving": ["Client.__init__", "Client.ready", "Client.states", "Client.signatures", "Client.enhance"],
 }

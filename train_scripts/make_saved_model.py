@@ -141,7 +141,7 @@ def model_card(name, version, source, report, run, parities, folder, hardware):
 
 def export_row(folder, file, parity):
   """A line of the card's table of exports."""
-  from tf_imgtrans.cli.export import size_of
+  from tf_imgtrans.core.files import size_of
 
   verdict = "within" if parity.within_tolerance else "OUTSIDE"
   likeness = f"{parity.psnr_db:.1f}" if parity.max_difference else "equal"

@@ -17,3 +17,9 @@ def test_it_runs_as_often_as_it_is_asked_to(runtime):
   outputs = [run(), run()]
   if runtime == "tensorflow":
     assert outputs[0].shape == (1, *SIZE, CHANNELS) and np.isfinite(outputs[1]).all()
+
+
+def test_a_runtime_is_called_by_its_name_or_by_a_format_s():
+  assert convolution_runner("saved-model")().shape == (1, *SIZE, CHANNELS)
+  with pytest.raises(ValueError, match="unknown runtime 'tfite': .* did you mean 'tflite'"):
+    convolution_runner("tfite")

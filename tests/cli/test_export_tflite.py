@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from tf_imgtrans.cli.export import _fitted, _sizes
+from tf_imgtrans.cli.export import _sizes
 from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.embedded import held_out_photograph
+from tf_imgtrans.export.photographs import fit, photographs_at, representative
 
 pytestmark = pytest.mark.export
 
@@ -114,7 +115,15 @@ def test_sizes_are_heights_and_widths():
 def test_images_are_fitted_from_their_middle(size):
   image = np.zeros((16, 24, 3), np.float32)
   image[:, 8:16] = 1
-  fitted = _fitted(image, *size)
+  fitted = fit(image, *size)
   assert fitted.shape == (*size, 3) and fitted.dtype == np.float32 and 0 <= fitted.min() and fitted.max() <= 1
   assert fitted[size[0] // 2, size[1] // 2, 0] == pytest.approx(1)
-  assert _fitted(image, None, None) is image
+  assert fit(image, None, None) is image
+
+
+def test_sizes_of_the_images_to_measure_and_to_calibrate_on():
+  paths = [held_out_photograph()] * 3
+  assert [image.shape[:2] for image in photographs_at(paths)] == [(512, 512), (301, 403), (200, 304)]
+  assert [image.shape[:2] for image in photographs_at(paths, 32, 48)] == [(32, 48)] * 3
+  assert [image.shape[:2] for image in representative(paths * 67)] == [(256, 256)] * 67  # every third of 201
+  assert [image.shape[:2] for image in representative(paths, 24, 16)] == [(24, 16)] * 3

@@ -473,8 +473,8 @@ def test_a_wrong_call_says_what_is_right(table, flags, message, data, tmp_path, 
 
 
 def test_score_wants_a_model_that_can_be_timed_beside_another(tmp_path, monkeypatch, capsys):
-  monkeypatch.setattr("tf_imgtrans.inference.models._load_keras", None)
+  monkeypatch.setattr("tf_imgtrans.inference.runners.KerasRunner", None)
   (tmp_path / "m.tflite").write_bytes(b"")
-  monkeypatch.setattr("tf_imgtrans.inference.models._LiteRunner", lambda path, threads: None)
+  monkeypatch.setattr("tf_imgtrans.inference.runners.LiteRunner", lambda path, threads: None)
   assert call("score", "--model", tmp_path / "m.tflite", "--data", tmp_path, "--out", tmp_path / "out") == 2
   assert "is exported: its time cannot be set beside that of a Keras model" in capsys.readouterr().err

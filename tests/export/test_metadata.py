@@ -1,13 +1,15 @@
-"""What a .tflite file says about itself, and what is read from the three kinds of model files."""
+"""What exported files say about themselves, and what is read from the formats of model files."""
 
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 import tf_imgtrans
+from tf_imgtrans.core.formats import FORMATS
 from tf_imgtrans.core.networks import digest
 from tf_imgtrans.export.flatbuffer import read_lite, with_metadata
 from tf_imgtrans.export.inspection import inspect_model
@@ -16,14 +18,18 @@ from tf_imgtrans.export.parity import Parity
 from tf_imgtrans.export.report import settle
 from tf_imgtrans.export.saved_model import to_saved_model
 from tf_imgtrans.export.tflite import to_tflite
+from tf_imgtrans.inference.models import at_scale, load_model
 from tf_imgtrans.recipes import create_generator
 
 pytestmark = pytest.mark.export
+TASK = {"recipe": "mux_demux", "task": {"degradation": "phone_camera", "range": [0.4, 0.7]}}
 
 
 @pytest.fixture(scope="module")
 def generator():
-  return create_generator("mux_demux_hp", seed=4, growth_half=4, growth_quarter=4)
+  generator = create_generator("mux_demux_hp", seed=4, growth_half=4, growth_quarter=4)
+  generator.task = TASK
+  return generator
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +126,25 @@ def test_inspection_of_a_keras_file(generator, tmp_path):
     inspect_model(tmp_path / "bad.keras")
   with pytest.raises(FileNotFoundError, match="none.keras"):
     inspect_model(tmp_path / "none.keras")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_format_keeps_the_task(kind, generator, tmp_path):
+  entry = FORMATS[kind]
+  for network, task in ((generator, TASK), (keras.Sequential([keras.Input((None, None, 3)), keras.layers.ReLU()]), None)):
+    path = entry.save(network, tmp_path / f"{task is None}{entry.suffix}")
+    loaded = load_model(path)
+    assert loaded.task == task and inspect_model(path)["task"] == task
+    assert at_scale(loaded, 1).task == task
+
+
+def test_a_saved_model_describes_itself(generator, tmp_path):
+  folder = to_saved_model(generator, tmp_path, noise="off")
+  found = read_description(folder)
+  assert (found["noise"], found["scale"], found["height"], found["precision"]) == ("off", 1, None, "float32")
+  assert found["weights_sha256"] == digest(generator) and inspect_model(tmp_path)["metadata"] == found
+  (folder / "assets.extra" / "tf_imgtrans.json").unlink()  # as of version 0.1.0
+  assert inspect_model(tmp_path)["metadata"] is None and load_model(tmp_path).task is None
 
 
 def test_the_report_keeps_one_entry_for_each_file(path, tmp_path):

@@ -13,7 +13,8 @@ from PIL import Image
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from tf_imgtrans.core.images import read_image, read_uint8, to_uint8
-from tf_imgtrans.export.saved_model import MAX_PIXELS, decode_image, to_saved_model, upright
+from tf_imgtrans.export.decoding import MAX_PIXELS, decode_image, upright
+from tf_imgtrans.export.saved_model import to_saved_model
 from tf_imgtrans.export.serving_assets import prediction_log, write_serving_files
 from tf_imgtrans.inference.models import load_model
 from tf_imgtrans.recipes import create_generator

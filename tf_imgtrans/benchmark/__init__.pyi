@@ -5,3 +5,6 @@ from .latency import lite_runner as lite_runner
 from .latency import paired_latency as paired_latency
 from .macs import count_macs as count_macs
 from .memory import peak_memory as peak_memory
+from .networks import benchmark_networks as benchmark_networks
+from .networks import set_threads as set_threads
+from .operations import operation_times as operation_times

@@ -1,4 +1,4 @@
-"""`tf-imgtrans export saved-model` and `tf-imgtrans export tflite`: export, then prove the parity."""
+"""`tf-imgtrans export FORMAT`: export, then compare with the source model."""
 
 import pathlib
 from typing import Annotated, Literal
@@ -6,13 +6,11 @@ from typing import Annotated, Literal
 import tyro
 
 from tf_imgtrans.cli.inspect_file import gpu_lines
+from tf_imgtrans.core.formats import FORMATS
 from tf_imgtrans.core.startup import start_tensorflow
 
 Noise = Literal["fixed", "random", "off"]
 Precision = Literal["float32", "float16", "dynamic_int8", "int8", "int16x8"]
-_ANY_SIZES = ((None, None), (301, 403), (200, 304))  # that a file of any size is measured at; two of them odd or small
-_CALIBRATION_SIZE = (256, 256)  # of a file of any size
-_MOST_REPRESENTATIVE = 100  # images; more change the ranges little
 
 
 def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Noise | None = None,
@@ -34,15 +32,12 @@ def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Noise | 
     serving_files: write models.config, batching.config and compose.yaml for TensorFlow Serving beside OUT, too.
   """
   source = _keras_source(model)
-  from tf_imgtrans.export.saved_model import to_saved_model
   from tf_imgtrans.export.serving_assets import write_serving_files
 
-  folder = to_saved_model(source.keras_model, out, version, noise, max_pixels)
-  print(f"wrote {folder} ({size_of(folder) / 1e6:.2f} MB)")
+  exported = _export(source, "saved-model", out, _at_hand(), noise=noise, version=version, max_pixels=max_pixels)
   if serving_files:
     print(*(f"wrote {out.parent / path.name}" for path in write_serving_files(out)), sep="\n")
-  parity = _measure(source, folder, "float32", noise, _photographs(None, None), None)
-  return 0 if parity is None or parity.within_tolerance else 1
+  return _status(exported)
 
 
 def tflite(model: str, out: pathlib.Path, precision: Precision = "float32", height: int | None = None,
@@ -81,23 +76,29 @@ def tflite(model: str, out: pathlib.Path, precision: Precision = "float32", heig
   if targets is not None and photographs is None:
     raise ValueError("--targets without --photographs: give the folder of the images that they belong to")
   source = _keras_source(model)
+  from tf_imgtrans.core.images import list_images
+  from tf_imgtrans.data.embedded import training_photographs
+  from tf_imgtrans.export.photographs import photographs_of, targets_of
+  from tf_imgtrans.export.photographs import representative as calibration
   from tf_imgtrans.export.quantization import CALIBRATED
   from tf_imgtrans.export.report import settle
-  from tf_imgtrans.export.tflite import to_tflite
 
   status = 0
   for height, width in wanted:
     path = out.with_name(f"{out.stem}_{height}x{width}{out.suffix}") if sizes else out
-    images = _representative(representative, height, width) if precision in CALIBRATED else None
-    to_tflite(source.keras_model, path, precision, height, width, noise, images, integer_io, convolutions_only, upsample)
-    print(f"wrote {path} ({size_of(path) / 1e6:.2f} MB)")
-    seen = _photographs(height, width, photographs)
-    parity = _measure(source, path, precision, noise, seen, targets and _targets(targets, photographs, seen, source.scale))
-    place, entry = settle(path, parity)
+    options = {"precision": precision, "height": height, "width": width, "integer_io": integer_io,
+               "convolutions_only": convolutions_only, "upsample": upsample}
+    if precision in CALIBRATED:
+      paths = training_photographs() if representative is None else list_images(representative)
+      options["representative"] = calibration(paths, height, width)
+    seen = _at_hand(height, width) if photographs is None else photographs_of(photographs, height, width)
+    beside = targets and targets_of(targets, photographs, seen, source.scale)
+    exported = _export(source, "tflite", path, seen, beside, noise, **options)
+    place, entry = settle(path, exported.parity)
     print("\n".join(gpu_lines(entry["gpu"])))
     if place != path:
       print(f"renamed to {place}")
-      status = 1
+    status = max(status, _status(exported))
   return status
 
 
@@ -126,70 +127,58 @@ def _keras_source(model):
   return source
 
 
-def _fitted(image, height, width):
-  """An image scaled to cover a size and cropped to it from its middle; as it is where the size is None."""
-  import cv2
-
-  if height is None:
-    return image
-  factor = max(height / image.shape[0], width / image.shape[1])
-  rows, columns = max(height, round(image.shape[0] * factor)), max(width, round(image.shape[1] * factor))
-  scaled = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
-  top, left = (rows - height) // 2, (columns - width) // 2
-  return scaled[top:top + height, left:left + width].clip(0, 1)
-
-
-def _representative(folder, height, width):
-  """Images to calibrate on."""
-  from tf_imgtrans.core.images import list_images, read_image
-  from tf_imgtrans.data.embedded import training_photographs
-
-  paths = training_photographs() if folder is None else list_images(folder)
-  height, width = (height, width) if height else _CALIBRATION_SIZE
-  step = -(-len(paths) // _MOST_REPRESENTATIVE)  # spread over the folder, whose names often go by kind
-  return [_fitted(read_image(path), height, width) for path in paths[::step]]
-
-
-def _photographs(height, width, folder=None):
-  """Images to measure on: those of a folder, else the embedded held-out one and two others."""
-  from tf_imgtrans.core.images import list_images, read_image
+def _at_hand(height=None, width=None):
+  """Images to measure on where no folder is given: the embedded held-out one and two others."""
   from tf_imgtrans.data.embedded import held_out_photograph, training_photographs
+  from tf_imgtrans.export.photographs import photographs_at
 
-  if folder is not None:
-    return [_fitted(read_image(path), height, width) for path in list_images(folder)]
-  paths = [held_out_photograph(), *training_photographs()[:2]]
-  sizes = [(height, width)] * len(paths) if height else _ANY_SIZES
-  return [_fitted(read_image(path), *size) for path, size in zip(paths, sizes)]
+  return photographs_at([held_out_photograph(), *training_photographs()[:2]], height, width)
 
 
-def _targets(folder, photographs, seen, scale):
-  """The targets of the photographs, at `scale` times the size at which each photograph is measured."""
-  from tf_imgtrans.core.images import list_images, read_image
+def _export(source, kind, path, photographs, targets=None, noise=None, **options):
+  """Exports, and prints what was written and how far it is from its source; export.verified.Exported."""
+  from tf_imgtrans.export.verified import export_model
 
-  targets = {path.stem: path for path in list_images(folder)}
-  missing = [path.stem for path in list_images(photographs) if path.stem not in targets]
-  if missing:
-    raise ValueError(f"{folder} has no target for {', '.join(missing[:5])}: expected images of the same names")
-  return [_fitted(read_image(targets[path.stem]), image.shape[0] * scale, image.shape[1] * scale)
-          for path, image in zip(list_images(photographs), seen)]
-
-
-def _measure(source, path, precision, noise, photographs, targets):
-  """Prints how far an export is from its source; Parity, or None of random noise."""
-  from tf_imgtrans.core.networks import noise_mode
-  from tf_imgtrans.export.parity import measure_parity
-  from tf_imgtrans.inference.models import load_model
-
-  if noise == "random":
+  exported = export_model(source, kind, path, photographs, targets, noise, **options)
+  print(f"wrote {exported.path} ({exported.bytes / 1e6:.2f} MB)")
+  if exported.parity is None:
     print("noise is random: two runs differ, so the difference to the source model is not measured")
-    return None
-  with noise_mode(source.keras_model, noise):
-    parity = measure_parity(source, load_model(path), photographs, precision, targets)
-  print(f"{parity.photographs} photographs: {parity}")
-  return parity
+  else:
+    print(f"{exported.parity.photographs} photographs: {exported.parity}")
+  return exported
 
 
-def size_of(path):
-  """Bytes of a file, or of all files in a folder."""
-  path = pathlib.Path(path)
-  return path.stat().st_size if path.is_file() else sum(item.stat().st_size for item in path.rglob("*") if item.is_file())
+def _status(exported):
+  """Exit status: 1 outside the tolerance."""
+  return 0 if exported.parity is None or exported.parity.within_tolerance else 1
+
+
+def _plain(entry):
+  """The command of a format that has no options of its own here."""
+  def command(model: str, out: pathlib.Path, noise: Noise | None = None):
+    return _status(_export(_keras_source(model), entry.name, out, _at_hand(), noise=noise))
+
+  command.__doc__ = f"""{entry.summary}
+
+  Prints the difference to the source model on photographs; exit status 1 when it is above the tolerance.
+
+  Example: tf-imgtrans export {entry.name} --model runs/iphone --out enhancer{entry.suffix}
+
+  Args:
+    model: .keras file, run folder or a name in saved_models/.
+    out: {"file to write, ending in " + entry.suffix if entry.suffix else "folder to write"}.
+    noise: what noise there is; else the model's own.
+  """
+  return command
+
+
+def commands():
+  """The commands of `tf-imgtrans export`, as `main.COMMANDS` has them: one for each format with a summary."""
+  return {entry.name: (f"export:{_function(entry)}", entry.summary) for entry in FORMATS.values() if entry.summary}
+
+
+def _function(entry):
+  """Name of the function of this module that is a format's command."""
+  name = entry.name.replace("-", "_")
+  globals().setdefault(name, _plain(entry))
+  return name

@@ -11,14 +11,14 @@ from tf_imgtrans.core.startup import start_tensorflow
 def inspect_file(file: Annotated[pathlib.Path, tyro.conf.Positional], json: pathlib.Path | None = None):
   """Show what a model file holds, without running it.
 
-  Of a .tflite file: what it takes and gives, its own description (value range, scale, noise, precision, digest of the
-  weights), operations, and which of them a phone's GPU would leave to the CPU. Of a SavedModel folder: its signatures.
-  Of a .keras file: its configuration.
+  Of every file: what its network was trained for, where it tells. Of an exported file: what it takes and gives, its own
+  description (value range, scale, noise, precision, digest of the weights) and operations; of a .tflite file also which
+  of them a phone's GPU would leave to the CPU. Of a .keras file: its configuration.
 
   Example: tf-imgtrans inspect enhancer.tflite
 
   Args:
-    file: .tflite file, SavedModel folder, .keras file or run folder.
+    file: model file of any format, SavedModel folder or run folder.
     json: file to write it all to.
   """
   start_tensorflow()
@@ -32,53 +32,32 @@ def inspect_file(file: Annotated[pathlib.Path, tyro.conf.Positional], json: path
 
 
 def _lines(found):
-  """The lines of the screen."""
+  """The lines of the screen: of each entry, in the order of `_ENTRIES`, then what only a format of its own tells."""
   yield f"{found['path']}: {found['kind']}, {found['bytes']:,} bytes"
-  yield from {"tflite": _lite_lines, "saved-model": _saved_model_lines, "keras": _keras_lines}[found["kind"]](found)
+  yield f"task {'unknown' if found['task'] is None else found['task']}"
+  for name, lines in _ENTRIES.items():
+    if name in found:
+      yield from lines(found)
+  told = {"path", "kind", "bytes", "task", "keras", "saved", "unknown_shapes", *_ENTRIES}
+  yield from (f"{name} {value}" for name, value in found.items() if name not in told)
 
 
-def _lite_lines(found):
-  for side in ("inputs", "outputs"):
-    for tensor in found[side]:
-      yield f"{side[:-1]} {_tensor(tensor)}"
-  yield f"signatures {', '.join(found['signatures']) or 'none'}"
-  unknown = found["unknown_shapes"]
-  yield f"highest rank {found['highest_rank']}, " + (
-      f"{unknown} tensors of a shape that is known only when the file runs" if unknown else "every shape is fixed")
-  if found["metadata"] is None:
-    yield "no description of tf_imgtrans inside"
-  else:
-    yield "description"
-    yield from (f"  {name}: {'any' if value is None else value}" for name, value in found["metadata"].items()
-                if name not in ("input", "output", "signatures"))
-  yield from _operations(found)
-  yield from gpu_lines(found["gpu"])
-
-
-def gpu_lines(findings):
-  """Lines on what a phone's GPU would leave to the CPU, by reason; `findings` as export.report gives them."""
-  if not findings:
-    yield "GPU delegate: takes every operation"
-    return
-  reasons = {}
-  for finding in findings:
-    reasons.setdefault(finding["reason"], []).append(f"{finding['operation']} x{finding['count']}")
-  yield "GPU delegate: would leave to the CPU"
-  yield from (f"  {', '.join(names)}: {reason}" for reason, names in reasons.items())
-
-
-def _saved_model_lines(found):
-  yield f"TensorFlow {found['tensorflow']}"
-  for name, signature in found["signatures"].items():
-    yield f"signature {name}"
-    for side in ("inputs", "outputs"):
-      yield from (f"  {side[:-1]} {_tensor(tensor)}" for tensor in signature[side])
-  yield from _operations(found)
-
-
-def _keras_lines(found):
+def _class(found):
   yield f"{found['class']}, {found['parameters']:,} parameters, Keras {found['keras']}, saved {found['saved']}"
-  yield f"configuration {found['config']}"
+
+
+def _signatures(found):
+  signatures = found["signatures"]
+  if not isinstance(signatures, dict):
+    yield f"signatures {', '.join(signatures) or 'none'}"
+    return
+  for name, signature in signatures.items():
+    yield f"signature {name}"
+    yield from (f"  {line}" for side in ("inputs", "outputs") for line in _tensors(signature, side))
+
+
+def _tensors(found, side):
+  yield from (f"{side[:-1]} {_tensor(tensor)}" for tensor in found[side])
 
 
 def _tensor(tensor):
@@ -89,6 +68,49 @@ def _tensor(tensor):
   return f"{tensor['name']}: {tensor['dtype']} {shape}{steps}"
 
 
+def _shapes(found):
+  unknown = found["unknown_shapes"]
+  yield f"highest rank {found['highest_rank']}, " + (
+      f"{unknown} tensors of a shape that is known only when the file runs" if unknown else "every shape is fixed")
+
+
+def _description(found):
+  if found["metadata"] is None:
+    yield "no description of tf_imgtrans inside"
+    return
+  yield "description"
+  yield from (f"  {name}: {'any' if value is None else value}" for name, value in found["metadata"].items()
+              if name not in ("input", "output", "signatures", "task"))
+
+
 def _operations(found):
   yield f"{sum(found['operations'].values())} operations"
   yield from (f"  {count:4d} {name}" for name, count in found["operations"].items())
+
+
+def gpu_lines(findings):
+  """Lines on what a phone's GPU would leave to the CPU, by reason; `findings` as export.inspection gives them."""
+  if not findings:
+    yield "GPU delegate: takes every operation"
+    return
+  reasons = {}
+  for finding in findings:
+    reasons.setdefault(finding["reason"], []).append(f"{finding['operation']} x{finding['count']}")
+  yield "GPU delegate: would leave to the CPU"
+  yield from (f"  {', '.join(names)}: {reason}" for reason, names in reasons.items())
+
+
+# entry of what is found -> its lines
+_ENTRIES = {
+    "class": _class,
+    "parameters": lambda found: (),  # in the line of the class
+    "config": lambda found: [f"configuration {found['config']}"],
+    "inputs": lambda found: _tensors(found, "inputs"),
+    "outputs": lambda found: _tensors(found, "outputs"),
+    "tensorflow": lambda found: [f"TensorFlow {found['tensorflow']}"],
+    "signatures": _signatures,
+    "highest_rank": _shapes,
+    "metadata": _description,
+    "operations": _operations,
+    "gpu": lambda found: gpu_lines(found["gpu"]),
+}

@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 
+from tf_imgtrans.cli import export
 from tf_imgtrans.cli.screens import load, overview, prepare
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.startup import program
@@ -37,10 +38,7 @@ COMMANDS = {
     "benchmark-corruptions": ("benchmark_corruptions:benchmark_corruptions", "Images a second of each corruption."),
     "compress": ("codec:compress", "Keep a few exact pixels of an image, in an .xgp file."),
     "decompress": ("codec:decompress", "Rebuild an image from the pixels of an .xgp file."),
-    "export": ({
-        "saved-model": ("export:saved_model", "A SavedModel for TensorFlow Serving."),
-        "tflite": ("export:tflite", "A .tflite file for phones."),
-    }, "Export a model for a server or a phone."),
+    "export": (export.commands(), "Export a model for a server or a phone."),
     "inspect": ("inspect_file:inspect_file", "Show what a model file holds."),
     "serve-check": ("serve_check:serve_check", "Check a model on TensorFlow Serving with an image."),
     "import-checkpoint": ("import_checkpoint:import_checkpoint", "Make a model of a public TensorFlow 1 checkpoint."),

@@ -88,15 +88,14 @@ def _caption(values):
 
 def _export(generator, image, out):
   """Writes model.keras, saved_model/1 and model.tflite; sizes and differences of the exports."""
-  from tf_imgtrans.cli.export import size_of
-  from tf_imgtrans.core.files import atomic_path
+  from tf_imgtrans.core.files import size_of
+  from tf_imgtrans.export.keras_file import to_keras
   from tf_imgtrans.export.parity import measure_parity
   from tf_imgtrans.export.saved_model import to_saved_model
   from tf_imgtrans.export.tflite import to_tflite
   from tf_imgtrans.inference.models import load_model
 
-  with atomic_path(out / "model.keras") as temporary:
-    generator.save(temporary)
+  to_keras(generator, out / "model.keras")
   shutil.rmtree(out / "saved_model" / "1", ignore_errors=True)  # of a quickstart before this one
   to_saved_model(generator, out / "saved_model")
   to_tflite(generator, out / "model.tflite")

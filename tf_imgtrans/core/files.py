@@ -60,6 +60,12 @@ def read_json(path):
     raise ValueError(f"{path} holds no JSON: {error}") from None
 
 
+def size_of(path):
+  """Bytes of a file, or of all files in a folder."""
+  path = pathlib.Path(path)
+  return path.stat().st_size if path.is_file() else sum(item.stat().st_size for item in path.rglob("*") if item.is_file())
+
+
 def remove_leftovers(folder):
   """Removes temporary files that a killed process left in `folder`."""
   for leftover in pathlib.Path(folder).glob(".writing-*"):

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 
 import keras
 
@@ -15,25 +16,38 @@ class ConfiguredModel(keras.Model):
 
   Args:
     config: an instance of `config_class`.
+  Attributes:
+    task: what the network was trained for, a dict of JSON values such as {"recipe": "x_gans", "task": {...}}, or None. It
+      may be set; saved files and exports carry it.
   """
 
   config_class = None
   configs = None  # by the field `network`, of a class that has several: what a file does not keep is that of its own
   architecture = ()
+  task = None
 
   def __init__(self, config, **kwargs):
     super().__init__(**kwargs)
     self.config = config
 
+  def __setattr__(self, name, value):
+    if name == "task":  # past Keras, which would track a dict and write it into checkpoints
+      object.__setattr__(self, name, json.loads(json.dumps(value)))
+    else:
+      super().__setattr__(name, value)
+
   def get_config(self):
+    task = {} if self.task is None else {"task": self.task}
     return {"config": {name: getattr(self.config, name) for name in self.architecture}, "dtype": self.dtype_policy.name,
-            "name": self.name}
+            "name": self.name, **task}
 
   @classmethod
   def from_config(cls, config):
     fields = config["config"]
     made = from_dict(cls.config_class, fields) if cls.configs is None else named(cls.configs, fields["network"], fields)
-    return cls(made, dtype=config["dtype"], name=config["name"])
+    network = cls(made, dtype=config["dtype"], name=config["name"])
+    network.task = config.get("task")
+    return network
 
 
 def variables_of(network, layers):
@@ -50,6 +64,11 @@ def float32_twin(network):
   twin(keras.Input((None, None, 3)))
   twin.set_weights(network.get_weights())
   return twin
+
+
+def task_of(network):
+  """The task of any network: dict of JSON values, or None of one that has none."""
+  return getattr(network, "task", None)
 
 
 @contextlib.contextmanager

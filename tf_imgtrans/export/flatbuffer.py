@@ -41,6 +41,11 @@ class Tensor:
   def static(self):
     return _VARIABLE not in self.shape
 
+  def described(self):
+    """dict of JSON values: name, shape, dtype; step and zero_point of integers: value = (integer - zero_point) * step."""
+    steps = dict(zip(("step", "zero_point"), self.quantization or ()))
+    return {"name": self.name, "shape": list(self.shape), "dtype": self.dtype.lower(), **steps}
+
 
 @dataclasses.dataclass(frozen=True)
 class Operation:

@@ -1,5 +1,6 @@
-"""What a model file holds, without running it: .tflite, SavedModel and .keras."""
+"""What a model file holds, without running it."""
 
+import dataclasses
 import io
 import json
 import pathlib
@@ -7,40 +8,61 @@ import zipfile
 
 import h5py
 
-from tf_imgtrans.export.report import inspect_lite
+from tf_imgtrans.core.files import size_of
+from tf_imgtrans.core.formats import expected, find_model
+from tf_imgtrans.export.flatbuffer import read_lite
+from tf_imgtrans.export.gpu_delegate import gpu_findings
+from tf_imgtrans.export.metadata import read_description
 
 
 def inspect_model(path: str | pathlib.Path) -> dict:
   """Looks into a model file.
 
   Args:
-    path: str or Path of a .tflite file, a .keras file, a run folder, a SavedModel folder, or its parent with numbered
+    path: str or Path of a file of any of the formats, a run folder, a SavedModel folder, or its parent with numbered
       versions, of which the highest is taken.
   Returns:
-    dict of JSON values with `path` and `kind` ("tflite", "saved-model" or "keras"); the rest by the kind.
+    dict of JSON values: path, kind (the format's name), bytes, task (what the network was trained for; None where the file
+    does not tell); the rest by the kind.
   Raises:
-    FileNotFoundError: nothing there.
+    FileNotFoundError: nothing there, or a run that has not finished.
     ValueError: something else is there, or a damaged file.
   """
   path = pathlib.Path(path)
   if not path.exists():
-    raise FileNotFoundError(f"no file {path}: expected a .tflite file, a .keras file, a run folder or a SavedModel folder")
-  if (path / "generator.keras").is_file():
-    path = path / "generator.keras"
-  versions = [entry.parent for entry in path.glob("*/saved_model.pb") if entry.parent.name.isdecimal()]
-  if versions and not (path / "saved_model.pb").is_file():
-    path = max(versions, key=lambda version: int(version.name))
-  if (path / "saved_model.pb").is_file():
-    return {"path": str(path), **inspect_saved_model(path)}
-  if path.suffix == ".keras" and path.is_file():
-    return {"path": str(path), **inspect_keras(path)}
-  if path.is_dir():
-    raise ValueError(f"{path} is no model: expected a folder with saved_model.pb, or of a finished run")
-  return {"path": str(path), **inspect_lite(path)}
+    raise FileNotFoundError(f"no file {path}: expected {expected()}")
+  found = find_model(path)
+  if found is None:
+    raise ValueError(f"{path} is no model: expected {expected()}")
+  entry, path = found
+  return {"path": str(path), "kind": entry.name, **entry.inspect(path)}
+
+
+def inspect_lite(path: str | pathlib.Path) -> dict:
+  """What a .tflite file holds: dict of JSON values.
+
+  Args:
+    path: str or Path.
+  Returns:
+    dict: kind, bytes, task, operations (name to count), inputs and outputs (name, shape with -1 for an unknown side,
+    dtype, step and zero point), signatures, highest_rank, unknown_shapes (tensors), gpu (gpu_delegate.Finding
+    as dicts), metadata or None.
+  Raises:
+    ValueError: no .tflite file, or a damaged one.
+  """
+  lite = read_lite(path)
+  described = read_description(lite)
+  return {
+      "kind": "tflite", "bytes": lite.bytes, "task": _task(described), "operations": lite.counts(),
+      "inputs": [tensor.described() for tensor in lite.inputs], "outputs": [tensor.described() for tensor in lite.outputs],
+      "signatures": list(lite.signatures), "highest_rank": max((tensor.rank for tensor in lite.tensors), default=0),
+      "unknown_shapes": sum(not tensor.static for tensor in lite.tensors),
+      "gpu": [dataclasses.asdict(finding) for finding in gpu_findings(lite)], "metadata": described,
+  }
 
 
 def inspect_saved_model(folder):
-  """Signatures and operations of a SavedModel: dict of kind, bytes, tensorflow, signatures, operations.
+  """Signatures and operations of a SavedModel: dict of kind, bytes, task, tensorflow, signatures, operations, metadata.
 
   A signature is a dict of inputs and outputs, each a list of name, shape (-1 for an unknown side, null for an unknown
   rank) and dtype; operations counts those of the graph and of its functions.
@@ -60,13 +82,14 @@ def inspect_saved_model(folder):
       counted[node.op] = counted.get(node.op, 0) + 1
   signatures = {name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
                 for name, signature in meta.signature_def.items() if not name.startswith("__")}
-  return {"kind": "saved-model", "bytes": sum(item.stat().st_size for item in folder.rglob("*") if item.is_file()),
+  described = read_description(folder)
+  return {"kind": "saved-model", "bytes": size_of(folder), "task": _task(described),
           "tensorflow": meta.meta_info_def.tensorflow_version, "signatures": dict(sorted(signatures.items())),
-          "operations": dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))}
+          "operations": dict(sorted(counted.items(), key=lambda item: (-item[1], item[0]))), "metadata": described}
 
 
 def inspect_keras(path):
-  """The configuration of a .keras file: dict of kind, bytes, class, config, keras, saved, parameters (a number)."""
+  """The configuration of a .keras file: dict of kind, bytes, task, class, config, keras, saved, parameters (a number)."""
   try:
     with zipfile.ZipFile(path) as archive:
       config, about = (json.loads(archive.read(name)) for name in ("config.json", "metadata.json"))
@@ -75,9 +98,15 @@ def inspect_keras(path):
         weights.visititems(lambda _, item: sizes.append(item.size) if isinstance(item, h5py.Dataset) else None)
   except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
     raise ValueError(f"{path} is no .keras file, or a damaged one: {error}") from error
-  return {"kind": "keras", "bytes": path.stat().st_size, "class": config.get("registered_name") or config["class_name"],
-          "config": config.get("config"), "keras": about.get("keras_version"), "saved": about.get("date_saved"),
+  return {"kind": "keras", "bytes": path.stat().st_size, "task": _task(config.get("config")),
+          "class": config.get("registered_name") or config["class_name"], "config": config.get("config"),
+          "keras": about.get("keras_version"), "saved": about.get("date_saved"),
           "parameters": int(sum(sizes))}
+
+
+def _task(described):
+  """The task in a description or a configuration."""
+  return described.get("task") if isinstance(described, dict) else None
 
 
 def _tensors(tensors):

@@ -1,13 +1,18 @@
-"""What a .tflite file says about itself: a metadata entry with JSON, which the interpreters pass over."""
+"""What an exported file says about itself, in JSON: a metadata entry of a .tflite file, a file inside a SavedModel folder.
+
+Interpreters and servers pass over both.
+"""
 
 import json
 import pathlib
 
 import tf_imgtrans
-from tf_imgtrans.core.networks import digest
+from tf_imgtrans.core.files import read_json, write_json
+from tf_imgtrans.core.networks import digest, task_of
 from tf_imgtrans.export.flatbuffer import LiteFile, read_lite, with_metadata
 
 NAME = "tf_imgtrans"
+_INSIDE = pathlib.Path("assets.extra", f"{NAME}.json")  # of a SavedModel: beside the warm-up; loaders leave it alone
 FORMAT = 1  # of the JSON; raised when a field changes its meaning
 
 
@@ -22,13 +27,14 @@ def describe(generator, precision, height=None, width=None, noise=None, **more):
     **more: further fields of JSON values.
   Returns:
     dict of JSON values: format, package, version, precision, value_range, layout, channel_order, scale, height, width
-    (null is any), noise ("none" of a network that draws none), weights_sha256 of the source.
+    (null is any), noise ("none" of a network that draws none), weights_sha256 of the source, task (null where it is
+    unknown).
   """
   return {
       "format": FORMAT, "package": NAME, "version": tf_imgtrans.__version__, "precision": precision,
       "value_range": [0.0, 1.0], "layout": "NHWC", "channel_order": "RGB", "scale": int(getattr(generator, "scale", 1)),
       "height": height, "width": width, "noise": effective_noise(generator, noise), "weights_sha256": digest(generator),
-      **more,
+      "task": task_of(generator), **more,
   }
 
 
@@ -46,20 +52,28 @@ def add_description(content, description):
   """The bytes of a .tflite file with the description and its names of signatures and tensors inside."""
   lite = read_lite(content)
   whole = {**description, "signatures": list(lite.signatures),
-           "input": _tensor(lite.inputs[0]), "output": _tensor(lite.outputs[0])}
+           "input": lite.inputs[0].described(), "output": lite.outputs[0].described()}
   return with_metadata(content, NAME, json.dumps(whole).encode())
 
 
+def write_description(folder, description):
+  """Writes the description into a SavedModel folder."""
+  write_json(pathlib.Path(folder) / _INSIDE, description)
+
+
 def read_description(source: bytes | str | pathlib.Path | LiteFile) -> dict | None:
-  """The description inside a .tflite file.
+  """The description inside a .tflite file or a SavedModel folder.
 
   Args:
-    source: bytes, path, or flatbuffer.LiteFile.
+    source: bytes or path of a .tflite file, flatbuffer.LiteFile, or path of a SavedModel folder.
   Returns:
-    dict, or None where the file carries none.
+    dict, or None where there is none.
   Raises:
-    ValueError: no .tflite file, or an entry that is no JSON.
+    ValueError: no .tflite file, or a description that is no JSON.
   """
+  if isinstance(source, (str, pathlib.Path)) and pathlib.Path(source).is_dir():
+    inside = pathlib.Path(source) / _INSIDE
+    return read_json(inside) if inside.is_file() else None
   lite = source if hasattr(source, "metadata") else read_lite(source)
   if NAME not in lite.metadata:
     return None
@@ -67,11 +81,3 @@ def read_description(source: bytes | str | pathlib.Path | LiteFile) -> dict | No
     return json.loads(lite.metadata[NAME])
   except ValueError as error:
     raise ValueError(f"the metadata entry {NAME} is no JSON: {error}") from error
-
-
-def _tensor(tensor):
-  """dict of a tensor; value = (integer - zero_point) * step for integer tensors."""
-  described = {"name": tensor.name, "shape": list(tensor.shape), "dtype": tensor.dtype.lower()}
-  if tensor.quantization:
-    described["step"], described["zero_point"] = tensor.quantization
-  return described
