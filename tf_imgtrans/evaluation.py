@@ -64,7 +64,7 @@ def evaluate(model, data=None, task=None, settings=None, metrics=None, split="au
   """
   network = load_model(model)
   origin = find_origin(model, network)
-  found, own = _find_task(origin, task, settings or {}, data, options)
+  found, own = _find_task(origin, task, settings or {}, metrics, data, options)
   images = found.read(_read_options(origin, data, options))
   own_images = origin.run is not None and own and found.summary(images) == origin.run["data"]
   split, items = _part(images, split, own_images)
@@ -93,13 +93,16 @@ def find_origin(model, network):
   return Origin(carried.get("recipe"), carried.get("config", {}))
 
 
-def _find_task(origin, name, settings, data, options):
+def _find_task(origin, name, settings, metrics, data, options):
   """(Task, whether it is the model's own)."""
   if name is None and settings:
     name = origin.recipe
   if name is None and origin.recipe is None:
+    # Nothing is to be made of paired images, nor of images that are measured without targets.
     if data is not None and _is_paired(data, options):
       return _pairs_task(), False
+    if metrics and not any(name in SET_METRICS or find_metric(name).full_reference for name in metrics):
+      return _photographs_task(), False
     raise ValueError("the model's task is unknown, as its file does not say what it was trained for: name it by --task, "
                      f"one of {', '.join((PAIRS, PHOTOGRAPHS, *RECIPES))}, with --settings of the recipe's configuration")
   if name in (PAIRS, PHOTOGRAPHS):

@@ -12,11 +12,11 @@ from PIL import Image
 from tf_imgtrans.cli.main import COMMANDS, _status, main
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.embedded import held_out_photograph
+from tf_imgtrans.recipes import RECIPES
 from tf_imgtrans.version import __version__
 
-PATHS = [[], ["quickstart"], ["train"], ["train", "mux_demux"], ["train", "x_gans"], ["train", "baseline"],
-         ["train", "feature_pyramid_pan"], ["train", "progressive_pan"],
-         ["train", "fcn8s"],
+PATHS = [[], ["quickstart"], ["train"], ["train", "mux_demux"], ["train", "baseline"],
+         *(["train", name] for name in RECIPES if name != "mux_demux"),
          ["evaluate"], ["predict"], ["corrupt"],
          *(["corrupt", kind] for kind in ("random_points", "edge_points", "color_noise", "white_block", "color_blocks")),
          ["data"], ["data", "pack"], ["benchmark"], ["benchmark-training"], ["benchmark-corruptions"],
@@ -146,10 +146,13 @@ def test_evaluate_counts_identical_pairs_apart(model, photographs, tmp_path, cap
 def test_photographs_alone_have_no_reference(model, photographs, tmp_path, capsys):
   high = photographs / "high"
   assert call("evaluate", "--model", model, "--data", high, "--metrics", "psnr") == 2
-  assert "--degrade" in capsys.readouterr().err
+  assert "the model's task is unknown" in (said := capsys.readouterr().err) and "--task" in said
+  assert call("evaluate", "--model", model, "--data", high, "--task", "pairs") == 2
+  assert "photographs without targets" in capsys.readouterr().err
   assert call("evaluate", "--model", model, "--data", high, "--metrics", "niqe", "--json", tmp_path / "a.json") == 0
-  assert call("evaluate", "--model", model, "--data", high, "--metrics", "psnr", "--degrade", "--json",
-              tmp_path / "b.json") == 0
+  assert call("evaluate", "--model", model, "--data", high, "--metrics", "psnr", "--task", "mux_demux",
+              "--json", tmp_path / "b.json") == 0
+  assert "task: photo_enhancement (named by the call)" in capsys.readouterr().out
   assert json.loads((tmp_path / "b.json").read_text())["metrics"]["psnr"]["input"]["mean"] < 25
 
 
@@ -161,12 +164,26 @@ def test_a_run_folder_is_measured_on_what_it_held_out(model, photographs, tmp_pa
   run = tmp_path / "run"
   run.mkdir()
   shutil.copy(model, run / "generator.keras")
-  options = {"validation_share": 0.4, "phone": None, "source": "low", "target": "high"}
-  (run / "run.json").write_text(json.dumps({"options": options, "data": folder.summary()}))
-  assert call("evaluate", "--model", run, "--data", photographs, "--metrics", "psnr", "--json", tmp_path / "a.json") == 0
+  options = {"out": "run", "data": str(photographs), "validation_share": 0.4, "phone": None, "source": "low",
+             "target": "high"}
+  (run / "run.json").write_text(json.dumps({"paper": "mux_demux", "config": {}, "options": options,
+                                            "data": folder.summary()}))  # as version 0.1.0 wrote it
+  assert call("evaluate", "--model", run, "--metrics", "psnr", "--json", tmp_path / "a.json", "--per_image",
+              tmp_path / "a.csv") == 0
   report = json.loads((tmp_path / "a.json").read_text())
   assert (report["split"], report["images"]) == ("validation", [folder.validation[0].stem])
-  assert "the held-out part" in capsys.readouterr().out
+  said = capsys.readouterr().out
+  assert "the held-out part" in said and "task: photo_enhancement (the model's own)" in said
+  assert (tmp_path / "a.csv").read_text().splitlines()[0] == "image,psnr_input,psnr_output"
+  assert len((tmp_path / "a.csv").read_text().splitlines()) == 2
+  assert call("evaluate", "--model", run, "--task", "x_gans", "--settings", "image_size=64", "share=[0.1,0.1]", "--metrics",
+              "psnr") == 0
+  assert "not the model's own, which was trained as mux_demux" in capsys.readouterr().out
+  for flags, message in ((["--task", "x_gans", "--settings", "image_siz=64"], "did you mean 'image_size'"),
+                         (["--task", "x_gans", "--settings", "image_size"], "expected NAME=VALUE"),
+                         (["--task", "pairs", "--settings", "image_size=64"], "has no settings")):
+    assert call("evaluate", "--model", run, *flags) == 2
+    assert message in capsys.readouterr().err
   assert call("evaluate", "--model", run, "--data", photographs, "--split", "all", "--source", "low", "--target", "high",
               "--metrics", "psnr", "--json", tmp_path / "b.json") == 0
   assert json.loads((tmp_path / "b.json").read_text())["images"] == ["0", "1"]

@@ -28,18 +28,17 @@ def test_a_model_that_enlarges_gets_photographs_shrunk(tmp_path):
   for index, image in enumerate(images):
     write_image(tmp_path / "photographs" / f"{index}.png", image)
   create_generator("bicubic").save(tmp_path / "bicubic.keras")
-  flags = ["evaluate", "--model", tmp_path / "bicubic.keras", "--data", tmp_path / "photographs", "--degrade", "--metrics",
-           "psnr", "--json", tmp_path / "scores.json"]
-  squares = "middle squares of 32 pixels, shrunk to 1/4 by bicubic"
-  for extra, shrink, expected in ((("--image_size", 32), low_resolution, squares),
-                                  (("--shrink", "area"), area, "shrunk to 1/4 by area")):
-    assert call(*flags, *extra) == 0
+  flags = ["evaluate", "--model", tmp_path / "bicubic.keras", "--data", tmp_path / "photographs", "--task", "esrgan",
+           "--metrics", "psnr", "--json", tmp_path / "scores.json"]
+  for extra, shrink, expected in ((["image_size=32", "patch_size=32"], low_resolution, (4, "bicubic", 32)),
+                                  (["low_resolution=area"], area, (4, "area", 0))):
+    assert call(*flags, "--settings", *extra) == 0
     report = json.loads((tmp_path / "scores.json").read_text())
-    assert report["degraded"] == expected
+    assert tuple(report["task"][name] for name in ("scale", "low_resolution", "image_size")) == expected
     targets = []
     for index in range(3):
       image = read_image(tmp_path / "photographs" / f"{index}.png")
-      if "--image_size" in extra:
+      if "image_size=32" in extra:
         square = np.uint8(np.round(image[3:36] * 255))
         image = cv2.resize(square, (32, 32), interpolation=cv2.INTER_AREA) / np.float32(255)
       targets.append(image[:image.shape[0] // 4 * 4, :image.shape[1] // 4 * 4])

@@ -97,9 +97,10 @@ def test_fid_without_a_network_tells_the_way(files, capsys, monkeypatch):
 
 def test_photographs_alone_have_no_targets(files, capsys, tmp_path):
   high = files / "pairs" / "high"
-  assert evaluate(files, "--metrics", "niqe", "sliced_wasserstein", data=high) == 2
+  assert evaluate(files, "--metrics", "niqe", "sliced_wasserstein", "--task", "photographs", data=high) == 2
   assert "sliced_wasserstein need targets" in capsys.readouterr().err
-  assert evaluate(files, "--metrics", "sliced_wasserstein", "--degrade", "--json", tmp_path / "a.json", data=high) == 0
+  assert evaluate(files, "--metrics", "sliced_wasserstein", "--task", "mux_demux", "--json", tmp_path / "a.json",
+                  data=high) == 0
   assert json.loads((tmp_path / "a.json").read_text())["metrics"]["sliced_wasserstein"]["input"]["value"] > 0
 
 

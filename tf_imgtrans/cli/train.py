@@ -83,8 +83,11 @@ def _prepared_baseline(arguments):
   """The command of the baseline that the arguments name, or whose run they resume; --name stays a flag of it."""
   described = _described(arguments)
   name = flag_value(arguments, "--name") or (described and described["recipe"])
+  if described and described["recipe"] not in BASELINES:
+    raise ValueError(f"the run in {flag_value(arguments, '--out')} is one of {described['recipe']}, not of "
+                     f"{', '.join(BASELINES)}: resume it by the command that started it")
   if name not in BASELINES:
-    return functools.partial(_unnamed_baseline)
+    return _unnamed_baseline
   inner = command_of(name).prepared(arguments)
 
   def command(options, name, preset="paper", config=None):  # noqa: ARG001 - the name has chosen the command

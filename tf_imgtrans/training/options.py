@@ -8,6 +8,9 @@ import tyro
 
 from tf_imgtrans.core.config import PositiveCount, Share, validate
 
+CHANGEABLE = ("iterations", "vgg_weights")  # fields of a configuration: a resumed run may go on for longer, and its weights file may have moved
+FIXED = ("precision", "validation_share", "phone", "source", "target")  # options that decide what the run computes
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainingOptions:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import warnings
 
 import keras
 import tensorflow as tf
@@ -11,12 +12,9 @@ from tf_imgtrans.core.startup import versions
 from tf_imgtrans.metrics.scoring import mean_scores
 from tf_imgtrans.training.checkpoints import Checkpoints
 from tf_imgtrans.training.loop import run_training
-from tf_imgtrans.training.options import PairedOptions, TrainingOptions
+from tf_imgtrans.training.options import CHANGEABLE, FIXED, PairedOptions, TrainingOptions
 from tf_imgtrans.training.run_folder import RunFolder
 from tf_imgtrans.training.strategies import is_chief, make_strategy
-
-CHANGEABLE = ("iterations", "vgg_weights")  # a run may go on for longer, and its weights file may have moved
-FIXED = ("precision", "validation_share", "phone", "source", "target")  # options that decide what the run computes
 
 
 def train(recipe, config, options, started=None, images=None):
@@ -38,7 +36,8 @@ def train(recipe, config, options, started=None, images=None):
   if options.resume:
     check_resumed(folder, config, options)
   if getattr(config, "vgg_weights", "") == "random":
-    raise ValueError("vgg_weights is 'random', which is for tests of code: give a file, or leave --config.vgg_weights out")
+    warnings.warn("vgg_weights is 'random': the perceptual loss compares features of random weights, which is for tests of "
+                  "code; give a file, or leave --config.vgg_weights out", stacklevel=2)
   keras.utils.set_random_seed(config.seed)
   tf.config.experimental.enable_op_determinism()
   task = recipe.make_task(config)

@@ -6,7 +6,7 @@ import os
 import pathlib
 
 from tf_imgtrans.core.config import differences, from_dict
-from tf_imgtrans.training.session import CHANGEABLE
+from tf_imgtrans.training.options import CHANGEABLE
 
 CHECKPOINT_EVERY = 100
 VGG_FILES = ("vgg19*.npz", "vgg19*.h5")
