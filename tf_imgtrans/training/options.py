@@ -8,7 +8,8 @@ import tyro
 
 from tf_imgtrans.core.config import PositiveCount, Share, validate
 
-CHANGEABLE = ("iterations", "vgg_weights")  # fields of a configuration: a resumed run may go on for longer, and its weights file may have moved
+# Fields of a configuration that a resumed run may change: it may go on for longer, and its weights file may have moved.
+CHANGEABLE = ("iterations", "vgg_weights")
 FIXED = ("precision", "validation_share", "phone", "source", "target")  # options that decide what the run computes
 
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.core.seeds import fold_in, seed_at
 from tf_imgtrans.training.population import IMAGES, batch_normalizations, estimate_statistics
+from tf_imgtrans.training.validation import Validator
 
 
 class GanTrainer(keras.Model):
@@ -117,6 +118,10 @@ class GanTrainer(keras.Model):
   def milestones(self, step):
     """Generators that are kept as they are after `step` steps: dict of name to network, to be saved beside the last one."""
     return {}
+
+  def validator(self, images, score):
+    """What scores the run on held-out images."""
+    return Validator(images, score, {"psnr": True, "niqe": False})
 
   def plan(self):
     """What the steps of the run will be like, where they change: lines of text, shown at the start."""
