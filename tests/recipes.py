@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tf_imgtrans.core.images import write_image
@@ -146,6 +147,15 @@ def write_streets(folder, count):
     labels = np.kron(rng.integers(0, 12, (5, 7)), np.ones((8, 8))).astype(np.uint8)
     Image.fromarray(labels).save(folder / "trainannot" / f"street{index}.png")
   return folder
+
+
+def call(*arguments):
+  """Runs `tf-imgtrans` with these arguments in this process; its exit status."""
+  from tf_imgtrans.cli.main import main
+
+  with pytest.raises(SystemExit) as stopped:
+    main([str(argument) for argument in arguments])
+  return stopped.value.code
 
 
 def run_python(code, *arguments, **environment):

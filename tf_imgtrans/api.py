@@ -57,7 +57,7 @@ def evaluate(model: str | pathlib.Path, data: str | pathlib.Path | None = None, 
   """Measures a model: on its own task and, for a run folder, on the images that the run held out.
 
   Args:
-    model: a run folder, .keras file, SavedModel folder, .tflite file or the name of a shipped model.
+    model: a run folder, .keras file, exported file or folder, or the name of a shipped model.
     data: data folder to measure on instead.
     task: another task; see `evaluation.evaluate`.
     **options: further arguments of `evaluation.evaluate`, such as metrics=("psnr", "niqe").

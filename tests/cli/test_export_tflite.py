@@ -4,21 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from recipes import call
 
 from tf_imgtrans.cli.export import _sizes
-from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.embedded import held_out_photograph
 from tf_imgtrans.export.photographs import fit, photographs_at, representative
 
 pytestmark = pytest.mark.export
-
-
-def call(*arguments):
-  """Runs the command in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main([str(argument) for argument in arguments])
-  return stopped.value.code
 
 
 @pytest.fixture(scope="module")

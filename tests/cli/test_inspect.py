@@ -3,24 +3,18 @@
 import json
 
 import pytest
-
-from tf_imgtrans.cli.main import main
+from recipes import call
 
 pytestmark = pytest.mark.export
-
-
-def call(*arguments):
-  """Runs the command in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main([str(argument) for argument in arguments])
-  return stopped.value.code
 
 
 @pytest.fixture(scope="module")
 def generator():
   from tf_imgtrans.recipes import create_generator
 
-  return create_generator("mux_demux_hp", growth_half=4, growth_quarter=4)
+  generator = create_generator("mux_demux_hp", growth_half=4, growth_quarter=4)
+  generator.task = {"recipe": "mux_demux"}
+  return generator
 
 
 def test_a_tflite_file(generator, tmp_path, capsys):
@@ -31,7 +25,7 @@ def test_a_tflite_file(generator, tmp_path, capsys):
   published = capsys.readouterr().out
   for said in (f"tflite, {size:,} bytes", "float32 [1, 32, 48, 3]", "signatures image_float", "highest rank 4",
                "precision: float32", "channel_order: RGB", "noise: fixed", "weights_sha256: ", "34 CONV_2D",
-               "GPU delegate: takes every operation"):
+               "GPU delegate: takes every operation", "task {'recipe': 'mux_demux'}"):
     assert said in published
   found = json.loads((tmp_path / "found.json").read_text())
   assert found["operations"]["CONV_2D"] == 34 and found["metadata"]["height"] == 32
@@ -55,9 +49,19 @@ def test_the_other_kinds(generator, tmp_path, capsys):
   to_saved_model(generator, tmp_path / "served")
   assert call("inspect", tmp_path / "m.keras") == 0
   assert "MuxDemuxGenerator" in (published := capsys.readouterr().out) and f"{generator.count_params():,}" in published
+  assert "task {'recipe': 'mux_demux'}" in published
   assert call("inspect", tmp_path / "served") == 0
   published = capsys.readouterr().out
   assert "signature image_float" in published and "input image: float [any, any, any, 3]" in published
+  assert "task {'recipe': 'mux_demux'}" in published and "weights_sha256: " in published
+
+
+def test_a_file_that_does_not_tell_its_task(tmp_path, capsys):
+  import keras
+
+  keras.Sequential([keras.Input((None, None, 3)), keras.layers.ReLU()]).save(tmp_path / "m.keras")
+  assert call("inspect", tmp_path / "m.keras") == 0
+  assert "task unknown" in capsys.readouterr().out
 
 
 def test_what_is_no_model(tmp_path, capsys):

@@ -48,7 +48,7 @@ def benchmark_networks(networks: Mapping[str, keras.Model], height: int = 720, w
   """
   if not networks:
     raise ValueError("no network is named: give some, such as mux_demux_hp dped")
-  threads = threads or os.cpu_count()
+  threads = threads or os.cpu_count() or 1
   formats = [get_format(name) for name in runtimes]
   load = os.getloadavg()[0]
   with tempfile.TemporaryDirectory() as folder:

@@ -16,15 +16,15 @@ def operation_times(path: str | pathlib.Path, threads: int | None = None, rounds
   Returns:
     dict of kind, such as "CONV_2D 3x3", to {"ms": of all of the kind together, "count"}, the longest first.
   """
-  alike: dict[tuple[str, str], list[bytes]] = {}
+  alike: dict[str, tuple[str, list[bytes]]] = {}
   for operation, content in single_operations(path):
     kind = "{} {}x{}".format(operation.name, *operation.kernel) if operation.kernel else operation.name
-    shapes = str([(tensor.shape, tensor.dtype) for tensor in (*operation.inputs, *operation.outputs)])
-    alike.setdefault((kind, shapes), []).append(content)
-  found = paired_latency({key: lite_runner(contents[0], threads) for key, contents in alike.items()}, rounds)
+    shapes = [(tensor.shape, tensor.dtype) for tensor in (*operation.inputs, *operation.outputs)]
+    alike.setdefault(f"{kind} {shapes}", (kind, []))[1].append(content)
+  found = paired_latency({key: lite_runner(contents[0], threads) for key, (_, contents) in alike.items()}, rounds)
   kinds: dict[str, dict] = {}
-  for key, contents in alike.items():
-    values = kinds.setdefault(key[0], {"ms": 0.0, "count": 0})
+  for key, (kind, contents) in alike.items():
+    values = kinds.setdefault(kind, {"ms": 0.0, "count": 0})
     values["ms"] += len(contents) * found.median_ms(key)
     values["count"] += len(contents)
   return dict(sorted(kinds.items(), key=lambda item: -item[1]["ms"]))

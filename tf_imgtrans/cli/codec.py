@@ -62,7 +62,7 @@ def decompress(file: Packed, out: pathlib.Path, model: str | None = None, keep_p
   Args:
     file: .xgp file, as `compress` writes it.
     out: image to write; a .png where pixels are to stay exact, otherwise .jpg and .webp too.
-    model: .keras file, run folder, SavedModel folder, .tflite file or a name in saved_models/; it gets the kept pixels
+    model: run folder, .keras file, exported file or folder, or a name in saved_models/; it gets the kept pixels
       on white.
     keep_points: put the exact kept pixels into what the model gives.
     mask: image to write of where pixels were kept, white, and where not, black; a .png.

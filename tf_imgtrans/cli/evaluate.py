@@ -35,7 +35,7 @@ def evaluate(model: str, data: pathlib.Path | None = None, task: TaskName | None
     {clean}
 
   Args:
-    model: .keras file, run folder, SavedModel folder, .tflite file or a name in saved_models/.
+    model: run folder, .keras file, exported file or folder, or a name in saved_models/.
     data: data folder; of a run folder its own.
     task: another task than the model's own.
     settings: NAME=VALUE, fields of the task's configuration that differ from the model's, or from the paper's.

@@ -30,7 +30,7 @@ def predict(inputs: Inputs, model: str, out: pathlib.Path,
 
   Args:
     inputs: images, videos, folders of images and quoted patterns.
-    model: .keras file, run folder, SavedModel folder, .tflite file or a name in saved_models/.
+    model: run folder, .keras file, exported file or folder, or a name in saved_models/.
     out: folder for the results.
     suffix: kind of file to write for images.
     scale: how many times as high and wide the results are, where that is less than what the model makes: blocks of its

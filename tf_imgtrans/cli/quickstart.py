@@ -88,22 +88,16 @@ def _caption(values):
 
 def _export(generator, image, out):
   """Writes model.keras, saved_model/1 and model.tflite; sizes and differences of the exports."""
-  from tf_imgtrans.core.files import size_of
   from tf_imgtrans.export.keras_file import to_keras
-  from tf_imgtrans.export.parity import measure_parity
-  from tf_imgtrans.export.saved_model import to_saved_model
-  from tf_imgtrans.export.tflite import to_tflite
-  from tf_imgtrans.inference.models import load_model
+  from tf_imgtrans.export.verified import export_model
 
   to_keras(generator, out / "model.keras")
   shutil.rmtree(out / "saved_model" / "1", ignore_errors=True)  # of a quickstart before this one
-  to_saved_model(generator, out / "saved_model")
-  to_tflite(generator, out / "model.tflite")
-  source, exports = load_model(out / "model.keras"), {}
-  for path in (out / "saved_model", out / "model.tflite"):
-    parity = measure_parity(source, load_model(path), [image[1]])
-    exports[path.name] = {**dataclasses.asdict(parity), "within_tolerance": parity.within_tolerance,
-                          "bytes": size_of(path)}
+  exports = {}
+  for kind, name in (("saved-model", "saved_model"), ("tflite", "model.tflite")):
+    exported = export_model(generator, kind, out / name, [image[1]])
+    exports[name] = {**dataclasses.asdict(exported.parity), "within_tolerance": exported.parity.within_tolerance,
+                     "bytes": exported.bytes}
   return exports
 
 
