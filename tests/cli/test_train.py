@@ -136,7 +136,8 @@ def test_a_network_trains_goes_on_and_is_measured(name, whole_runs, tmp_path):
   report = ti.evaluate(run)
   assert report["task"]["own"] and report["split"] == "validation"
   for metric, row in report["metrics"].items():
-    assert row["output"]["mean"] == pytest.approx(last.get(metric), rel=1e-5), metric
+    expected = last.get(metric)  # None of images that are too small for it
+    assert row["output"]["mean"] == (expected and pytest.approx(expected, rel=1e-5)), metric
   of_file = ti.evaluate(run / "generator.keras", data=found["options"]["data"])
   assert of_file["task"] == report["task"]  # the file itself carries the task
 
