@@ -189,9 +189,9 @@ def test_l1_gradients():
 
 def test_l1_maps_must_pair_up():
   for loss in (feature_matching, lambda *maps: perceptual_l1(*maps, (1.0, 1.0, 1.0))):
-    with pytest.raises(ValueError, match="3 true maps and 2 others: expected as many"):
+    with pytest.raises(ValueError, match="3 true and 2 generated feature maps: expected equal numbers"):
       loss(TRUE_MAPS, PRED_MAPS[:2])
-    with pytest.raises(ValueError, match="0 true maps and 0 others: .*at least one"):
+    with pytest.raises(ValueError, match="0 true and 0 generated feature maps: .*at least one"):
       loss([], [])
     with pytest.raises(ValueError, match="shapes differ"):
       loss(TRUE_MAPS, [pred[:1] for pred in PRED_MAPS])

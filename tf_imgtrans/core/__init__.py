@@ -1,1 +1,1 @@
-"""Images, shapes, configurations, seeds and files: what every room uses, and no paper's name."""
+"""Images, shapes, configurations, seeds and files: what every package uses, without anything of a single paper."""

@@ -31,7 +31,7 @@ _WRITERS = {
 }
 WRITTEN_SUFFIXES = tuple(_WRITERS)
 
-# EXIF orientation -> the image as it was seen
+# EXIF orientation -> function that turns the stored pixels upright
 _UPRIGHT = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
@@ -47,7 +47,7 @@ _warnings_lock = threading.RLock()
 
 
 class UnreadableImage(ValueError):
-  """A file that gives no image; `path` and `reason` hold the two parts of the message."""
+  """A file that cannot be read as an image; `path` and `reason` hold the two parts of the message."""
 
   def __init__(self, path, reason):
     super().__init__(path, reason)
@@ -70,7 +70,7 @@ def read_image(path):
     float32 [H, W, 3], RGB in [0, 1]; 16-bit files keep their 65536 steps.
   Raises:
     FileNotFoundError: no such file.
-    UnreadableImage: the file gives no image, with the reason.
+    UnreadableImage: the file cannot be read as an image; the message holds the reason.
   """
   pixels = _decode(path)
   return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
@@ -144,7 +144,7 @@ def list_images(inputs, recursive=False):
 
 
 def _expand(item, recursive):
-  """The image files that one input stands for."""
+  """The image files of one input."""
   path = pathlib.Path(item).expanduser()
   kinds = ", ".join(IMAGE_SUFFIXES)
   if item and path.is_dir():
@@ -166,7 +166,7 @@ def _expand(item, recursive):
 
 
 def _images(paths):
-  # A link whose file is gone stays in the list: reading it names it, whereas leaving it out would hide it.
+  # A link to a missing file stays in the list: reading it fails with its name, whereas leaving it out would hide it.
   return sorted(path for path in paths
                 if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and not path.is_dir())
 
@@ -177,14 +177,14 @@ def _decode(path):
   try:
     with quiet():
       image = Image.open(io.BytesIO(data), formats=_FORMATS)
-    # A TIFF reads its tags late; the others load unlocked, so that several threads can decode at once.
+    # A TIFF reads its tags late; the other formats load without the lock, so that several threads can decode at once.
     with image, quiet() if image.format == "TIFF" else contextlib.nullcontext():
-      image.load()  # before the orientation: a TIFF is turned here, and then no longer says that it is to be
+      image.load()  # before the orientation is read: load() turns a TIFF and removes its orientation tag
       pixels = _pixels(image, data)
       orientation = _orientation(image)
   except MemoryError:
     raise
-  except Exception as error:  # on torn files decoders raise nearly every type there is
+  except Exception as error:  # decoders raise exceptions of many types on damaged files
     raise UnreadableImage(path, _reason(error, data)) from None
   return np.ascontiguousarray(_UPRIGHT.get(orientation, lambda pixels: pixels)(pixels))
 
@@ -203,7 +203,7 @@ def _read_bytes(path):
 
 @contextlib.contextmanager
 def quiet():
-  """Keeps the decoder's remarks on odd metadata off the screen; locked, as the filters belong to the process."""
+  """Suppresses the decoder's warnings on odd metadata; locked, as warning filters are shared by all threads."""
   with _warnings_lock, warnings.catch_warnings():
     warnings.simplefilter("ignore")
     yield
@@ -214,18 +214,18 @@ def _pixels(image, data):
   bits = _bits_per_sample(image, data)
   if image.mode.startswith("I"):  # 16-bit grey: "I;16", and "I" for the PNG of Pillow before 11
     grey = np.asarray(image).astype(np.uint16)
-    if image.format == "TIFF" and image.tag_v2.get(_TAG_PHOTOMETRIC) == 0:  # 0 is white, and Pillow keeps it so
+    if image.format == "TIFF" and image.tag_v2.get(_TAG_PHOTOMETRIC) == 0:  # 0 is white, and Pillow does not invert it
       grey = 65535 - grey
     return np.repeat(grey[..., None], 3, axis=2)
   if bits == 16 and image.mode in ("LA", "RGB", "RGBA"):
     return _decode_deep_color(image, data)
-  # A transparent palette entry keeps its colour; without the note Pillow warns about it.
+  # A transparent palette entry keeps its colour; Pillow warns unless the entry of `info` is removed.
   image.info.pop("transparency", None)
   return np.array(image.convert("RGB"))
 
 
 def _bits_per_sample(image, data):
-  """Bits per sample of the file, where more than 8 are possible; 8 stands for all the rest."""
+  """Bits per sample of the file, where more than 8 are possible, else 8."""
   if image.format == "PNG":
     return data[24]
   if image.format != "TIFF":
@@ -238,7 +238,7 @@ def _bits_per_sample(image, data):
 
 
 def _decode_deep_color(image, data):
-  """16-bit colour, which Pillow cuts to 8 bits. Pillow has found the file to be whole before."""
+  """Reads 16-bit colour, which Pillow cuts to 8 bits, with OpenCV. Pillow has already checked that the file is complete."""
   import cv2  # only these files need it
 
   if image.format == "TIFF" and image.tag_v2.get(_TAG_PLANES, 1) != 1:
@@ -257,7 +257,7 @@ def _decode_deep_color(image, data):
 
 
 def _critical_chunks(data):
-  """A PNG without its metadata, on which libpng would comment on the screen, and with its checksums proved."""
+  """A PNG without its metadata, about which libpng would print warnings, and with its checksums verified."""
   kept, start = [data[:8]], 8
   while kept[-1][4:8] != b"IEND":
     end = start + 12 + int.from_bytes(data[start:start + 4], "big")
@@ -275,16 +275,16 @@ def _orientation(image):
   try:
     with quiet():
       return int(image.getexif().get(_TAG_ORIENTATION, 1))
-  except Exception:  # as many types as there are ways to damage the metadata
+  except Exception:  # damaged metadata raise exceptions of many types
     return 1
 
 
 class _UnsupportedError(ValueError):
-  """An image of a kind that is not read; the message is the reason."""
+  """An image of an unsupported kind; the message is the reason."""
 
 
 def _reason(error, data):
-  """Says in plain words why the file gives no image."""
+  """A readable reason why the file could not be read."""
   if isinstance(error, _UnsupportedError):
     return str(error)
   if isinstance(error, Image.DecompressionBombError):

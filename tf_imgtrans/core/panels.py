@@ -93,7 +93,7 @@ class _Sheet:
     lefts = [self.gap + sum(self.widths[:i]) + self.gap * i for i in range(len(self.widths))]
     top = header_height + self.gap
     for text, left, column in zip(self.headers, lefts, self.widths):
-      # A short header stands next to its images, not up beside the first line of a long one.
+      # A short header is aligned to the bottom, next to its images.
       _write(draw, left + column / 2, top - _text_height([text], self.header_font), text, self.header_font)
     for row, texts, row_height, caption_height in zip(self.rows, self.captions, self.heights, caption_heights):
       for image, text, left, column in zip(row, texts, lefts, self.widths):

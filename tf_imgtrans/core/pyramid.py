@@ -1,4 +1,4 @@
-"""Halving and doubling of images and maps, with gradients of every order, in half precision and under XLA too."""
+"""Halving and doubling of images and feature maps, with gradients of every order, also in half precision and with XLA."""
 
 import tensorflow as tf
 
@@ -9,11 +9,11 @@ def halve(images):
 
 
 def double(images):
-  """Repeats every pixel 2x2 times: [N, H, W, C] -> [N, 2 H, 2 W, C]. A rearrangement, which phones have too."""
+  """Repeats every pixel 2x2 times: [N, H, W, C] -> [N, 2 H, 2 W, C]. A rearrangement, which mobile runtimes support."""
   return tf.nn.depth_to_space(tf.concat([images] * 4, axis=-1), 2)
 
 
 def pool_by_slices(features):
-  """Maximum over whole windows of 2x2, as `max_pool2d` gives it; nearly twice as slow on processors without XLA."""
+  """Maximum over whole windows of 2x2, as `max_pool2d` computes it; nearly twice as slow on processors without XLA."""
   features = tf.maximum(features[:, :-1:2], features[:, 1::2])
   return tf.maximum(features[:, :, :-1:2], features[:, :, 1::2])

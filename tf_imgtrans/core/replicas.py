@@ -1,11 +1,11 @@
-"""How the batches of a step are shared out."""
+"""How the batch of a step is divided among workers and replicas."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-  """The part of each global batch that one input pipeline serves."""
+  """The part of each global batch that one input pipeline provides."""
 
   workers: int = 1
   worker: int = 0

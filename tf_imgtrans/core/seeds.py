@@ -1,4 +1,4 @@
-"""Stateless seeds: the same seed and the same position give the same random numbers, whatever ran before.
+"""Stateless seeds: the same seed and position give the same random numbers, independent of what ran before.
 
 A training step draws from (seed, stream, step), a data element from (seed, stream, index), so that a run that
 is resumed at step n draws what the uninterrupted run drew there.
@@ -8,7 +8,7 @@ import zlib
 
 import tensorflow as tf
 
-ALGORITHM = "philox"  # named, as the automatic choice differs between XLA and the rest
+ALGORITHM = "philox"  # explicit, as the automatic choice differs with and without XLA
 
 
 def stream_number(name):
@@ -36,17 +36,17 @@ def fold_in(seed, number):
 
 
 def uniform(shape, seed):
-  """Numbers spread evenly over (0, 1), float32, from a seed pair [2].
+  """Uniform random numbers in (0, 1), float32, from a seed pair [2].
 
-  From random integers, which are the same with and without XLA; the numbers of `stateless_uniform` and
-  `stateless_normal` are not.
+  Computed from random integers, which are the same with and without XLA, unlike the numbers of `stateless_uniform` and
+  `stateless_normal`.
   """
   bits = tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg=ALGORITHM)
   return (tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.float32) + 0.5) * 2.0 ** -23
 
 
 def normal(shape, seed):
-  """N(0, 1) numbers, float32, from a seed pair [2]; the same with and without XLA, but for rounding."""
+  """N(0, 1) random numbers, float32, from a seed pair [2]; the same with and without XLA up to rounding."""
   return tf.math.ndtri(uniform(shape, seed))
 
 

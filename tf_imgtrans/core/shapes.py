@@ -12,8 +12,8 @@ def sizes(tensor, axes):
 def pad_to_multiple(images, multiple):
   """Reflect-pads [N, H, W, C] at the bottom and on the right to multiples of `multiple`.
 
-  Where a side is shorter than what it lacks, the reflection goes on forth and back. Sizes that are known and already
-  multiples add no operation to the graph.
+  If a side is shorter than the padding, the reflection is repeated. Sizes that are known and already multiples add no
+  operation to the graph.
 
   Args:
     images: tensor [N, H, W, C].
@@ -33,13 +33,13 @@ def pad_to_multiple(images, multiple):
 
 
 def _folded(images, axis, multiple):
-  """Pads one axis by gathering mirrored positions: after a tf.pad of unknown paddings a converter no longer knows the
-  channels, and one that is as large as the side is none.
+  """Pads one axis by gathering mirrored positions: a converter loses the number of channels after a tf.pad of unknown
+  paddings, and tf.pad cannot reflect as many pixels as the side has.
   """
   size = images.shape[axis]
   last = (tf.shape(images)[axis] if size is None else size) - 1
   padded = -(-(last + 1) // multiple) * multiple
-  period = tf.maximum(2 * last, 1)  # of a single pixel: it is repeated
+  period = tf.maximum(2 * last, 1)  # a single pixel is repeated
   return tf.gather(images, last - tf.abs(last - tf.range(padded) % period), axis=axis)
 
 
@@ -62,4 +62,4 @@ def check_images(images, what="images"):
                      "add the batch axis with images[None]")
   dtype = tf.as_dtype(images.dtype)
   if not dtype.is_floating:
-    raise ValueError(f"{what} have dtype {dtype.name}: expected floating point in [0, 1]; divide by 255 what holds 0..255")
+    raise ValueError(f"{what} have dtype {dtype.name}: expected floating point in [0, 1]; divide values of 0..255 by 255")

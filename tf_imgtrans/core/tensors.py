@@ -13,12 +13,12 @@ def as_float32(*tensors):
 
 
 def check_same_shape(y_true, y_pred):
-  """Raises ValueError when two tensors cannot be of one shape: subtraction would broadcast them without a word.
+  """Raises ValueError when two tensors cannot have the same shape: subtraction would broadcast them silently.
 
-  Sizes that are unknown yet are taken for equal.
+  Unknown sizes are assumed to be equal.
   """
   if not y_true.shape.is_compatible_with(y_pred.shape):
-    raise ValueError(f"shapes differ: {y_true.shape} and {y_pred.shape}; expected one shape, so that each value has a "
+    raise ValueError(f"shapes differ: {y_true.shape} and {y_pred.shape}; expected equal shapes, so that each value has a "
                      "partner")
 
 
@@ -29,10 +29,11 @@ def unit_tanh(features, clip):
 
 
 def copies(features, count, training=True):
-  """`count` times the same map, whose gradients are summed in their order.
+  """`count` copies of a feature map, whose gradients are summed in a fixed order.
 
-  TensorFlow's own sum of three or more gradients takes them in the order in which their memory becomes free, so that two
-  runs would differ in the last digit. At inference the map itself, so that exported graphs hold nothing of it.
+  TensorFlow's own sum of three or more gradients adds them in the order in which their memory becomes free, so that two
+  runs would differ in the last digit. At inference the feature map itself is returned, so that exported graphs hold no
+  extra operation.
   """
   if not training:
     return [features] * count

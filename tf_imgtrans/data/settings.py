@@ -27,13 +27,13 @@ Quality = Annotated[int, annotated_types.Interval(ge=1, le=100)]
 class PhoneCamera:
   """Ranges of `data.degradations.phone_camera`: what clean photographs become where the data have no source images."""
 
-  exposure: Real = (-1.1, -0.5)  # stops, factors of two in light; ours, as all below
-  red_gain: tuple[Positive, Positive] = (1.04, 1.16)  # white balance gain of red, green being 1
-  blue_gain: tuple[Positive, Positive] = (0.78, 0.90)  # white balance gain of blue, green being 1
-  contrast: Range = (0.75, 0.88)  # factor on the distance from mid grey
-  blur: Range = (0.5, 1.0)  # standard deviation of the optics' Gaussian, in pixels
-  noise: Range = (0.006, 0.02)  # standard deviation of sensor noise in light at full scale, white being 1
-  jpeg_quality: tuple[Quality, Quality] = (60, 90)  # quality of the JPEG file
+  exposure: Real = (-1.1, -0.5)  # range of the exposure in stops, factors of two in light; ours, as all below
+  red_gain: tuple[Positive, Positive] = (1.04, 1.16)  # range of the white balance gain of red, green being 1
+  blue_gain: tuple[Positive, Positive] = (0.78, 0.90)  # range of the white balance gain of blue, green being 1
+  contrast: Range = (0.75, 0.88)  # range of the factor on the distance from mid grey
+  blur: Range = (0.5, 1.0)  # range of the standard deviation of the optics' Gaussian blur, in pixels
+  noise: Range = (0.006, 0.02)  # range of the standard deviation of sensor noise in light at full scale, white being 1
+  jpeg_quality: tuple[Quality, Quality] = (60, 90)  # range of the quality of the JPEG file
 
   def __post_init__(self):
     validate(self, "--config.degradation.")
@@ -44,13 +44,13 @@ class PhoneCamera:
 class PatchSettings:
   """Training on patches of photographs or pairs: data and schedule of photo enhancement."""
 
-  patch_size: AtLeast(16) = 100  # side of the random training patch, in pixels; DPED
-  batch_size: PositiveCount = 50  # patches of a step; DPED
-  learning_rate: Positive = 5e-4  # rate of Adam, for both networks; DPED
+  patch_size: AtLeast(16) = 100  # height and width of a training patch in pixels; DPED
+  batch_size: PositiveCount = 50  # patches per training step; DPED
+  learning_rate: Positive = 5e-4  # learning rate of Adam for both networks; DPED
   iterations: Count = 20000  # training steps; DPED
-  flip: bool = False  # mirror half of the patches; DPED does not
-  degradation: PhoneCamera = PhoneCamera()  # of clean photographs, where the data have no source images; ours
-  seed: Seed = 0  # of weights, patches, degradations and noise
+  flip: bool = False  # mirror half of the patches left to right; DPED does not
+  degradation: PhoneCamera = PhoneCamera()  # how clean photographs are degraded, if the data have no source images; ours
+  seed: Seed = 0  # random seed of weights, patches, degradations and noise
 
   def __post_init__(self):
     validate(self)
@@ -60,26 +60,29 @@ class PatchSettings:
 class TranslationSettings:
   """Task, images and schedule of image translation."""
 
-  # what is translated into what
+  # which task is trained, which sets the kind of data; Sec. 3
   task: Literal["labels_to_photo", "super_resolution", "inpainting", "deraining", "desnowing"] = "labels_to_photo"
-  label_set: Literal["cityscapes", "camvid", "none"] = "cityscapes"  # classes of label maps; none: images are taken as is
-  scale: Literal[2, 4, 8] = 4  # factor of super-resolution
-  hole: Share = 0.5  # side of the missing square over the image's; the central quarter; pix2pix's and CE's, Fig. 4
-  rain_streaks: Range = (0.001, 0.006)  # share of pixels where a streak begins; ours, for photographs without rain
-  rain_length: Range = (0.03, 0.12)  # length of a streak over the image's height; ours
-  rain_slant: tuple[Slant, Slant] = (0.0, 20.0)  # slant of streaks in degrees from the vertical, to either side; ours
-  snow_flakes: Range = (0.001, 0.006)  # share of pixels where a flake lies; ours
-  snow_size: Range = (0.004, 0.02)  # radius of a flake over the image's height; ours
-  image_size: AtLeast(16) = 256  # side of the training windows in pixels; pix2pix
-  load_size: AtLeast(16) = 286  # side that images are resized to before a random window is cut out; pix2pix
-  validation_size: Count = 0  # side that held-out images are resized to; 0: image_size
+  # classes of the label maps; none: images are taken as they are
+  label_set: Literal["cityscapes", "camvid", "none"] = "cityscapes"
+  scale: Literal[2, 4, 8] = 4  # factor of super_resolution in height and width
+  # side of the missing square over the image's side, for inpainting; 0.5: the central quarter (Fig. 4), as pix2pix
+  hole: Share = 0.5
+  # lowest and highest share of pixels where a rain streak begins, for photographs without rain; ours
+  rain_streaks: Range = (0.001, 0.006)
+  rain_length: Range = (0.03, 0.12)  # shortest and longest rain streak over the image's height; ours
+  rain_slant: tuple[Slant, Slant] = (0.0, 20.0)  # smallest and largest angle of the rain in degrees from the vertical; ours
+  snow_flakes: Range = (0.001, 0.006)  # lowest and highest share of pixels where a snow flake lies; ours
+  snow_size: Range = (0.004, 0.02)  # smallest and largest radius of a snow flake over the image's height; ours
+  image_size: AtLeast(16) = 256  # height and width of the training images in pixels; pix2pix
+  load_size: AtLeast(16) = 286  # side in pixels that images are resized to before a random crop of image_size; pix2pix
+  validation_size: Count = 0  # side in pixels that held-out images are resized to; 0: image_size
 
-  batch_size: PositiveCount = 1  # images of a step; pix2pix
-  learning_rate: Positive = 2e-4  # rate of Adam; Implementation Details
-  beta_1: Share = 0.5  # first moment's decay of Adam; Implementation Details
-  iterations: Count = 595000  # training steps: 200 epochs of Cityscapes' 2975 images; pix2pix
-  flip: bool = True  # mirror half of the images; pix2pix
-  seed: Seed = 0  # of weights, images, degradations and dropout
+  batch_size: PositiveCount = 1  # images per training step; pix2pix
+  learning_rate: Positive = 2e-4  # learning rate of the optimizer; Implementation Details
+  beta_1: Share = 0.5  # Adam's decay rate of the first moment; Implementation Details
+  iterations: Count = 595000  # training steps; 200 epochs of Cityscapes' 2975 images, as pix2pix
+  flip: bool = True  # mirror half of the images left to right; pix2pix
+  seed: Seed = 0  # random seed of weights, images, degradations and dropout
 
   def __post_init__(self):
     validate(self)

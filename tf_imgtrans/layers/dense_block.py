@@ -6,16 +6,16 @@ import tensorflow as tf
 
 from tf_imgtrans.layers.instance_normalization import InstanceNormalization
 
-LEAK = 0.2  # slope of LeakyReLU below zero; not given by the Mux/Demux paper, DPED's discriminator has the same
-REST = 0.01  # share of the random draw in a channel that is handed on: small, but not zero, which would stop its gradient
+LEAK = 0.2  # slope of LeakyReLU below zero; not given in the Mux/Demux paper, as in DPED's discriminator
+REST = 0.01  # weight of the random kernel in a channel that is passed on: small, but not zero, which has no gradient
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
 class HandOn(keras.initializers.Initializer):
-  """Initial 1x1 kernel that hands some channels on: He normal, but for the outputs named in `pairs`.
+  """Initial 1x1 kernel that passes some channels on: He normal, except for the outputs named in `pairs`.
 
-  Such an output is `gain` times its input channel, plus a hundredth of the He normal draw from all channels. A dense
-  block begins near the identity that way, as its input reaches the transition unchanged.
+  Such an output is `gain` times its input channel, plus a hundredth of a He normal kernel on all channels. A dense block
+  therefore starts near the identity, as its input reaches the transition unchanged.
 
   Args:
     pairs: (input, output) channel pairs.
@@ -43,9 +43,9 @@ class HandOn(keras.initializers.Initializer):
 class DenseBlock(keras.layers.Layer):
   """Dense layers and a 1x1 transition: [N, H, W, C] -> [N, H, W, channels].
 
-  Each dense layer is 3x3 convolution -> instance normalization -> LeakyReLU 0.2, and its output joins its input
-  (DenseNet). The 1x1 convolution then maps all of it to `channels`. The paper puts instance normalization "after
-  every 3x3 convolutional layer"; the convolution before it needs no bias.
+  Each dense layer is 3x3 convolution -> instance normalization -> LeakyReLU 0.2, and its output is concatenated with its
+  input (DenseNet). The 1x1 convolution then maps all feature maps to `channels`. The paper puts instance normalization
+  "after every 3x3 convolutional layer"; the convolution before it needs no bias.
 
   Args:
     layers: int, number of dense layers.
@@ -53,8 +53,8 @@ class DenseBlock(keras.layers.Layer):
     channels: int, output channels.
     activate: bool, LeakyReLU after the transition; off before the last Mux of a generator.
     seed: int, of the initial weights (He normal).
-    hand_on: (input, output) pairs of channels that the untrained transition hands on; see HandOn.
-    gain, offset: floats, what the transition first multiplies with and adds to the channels that it hands on.
+    hand_on: (input, output) pairs of channels that the untrained transition passes on; see HandOn.
+    gain, offset: floats, initial factor and bias of the channels that the transition passes on.
   """
 
   def __init__(self, layers, growth, channels, activate=True, seed=0, hand_on=(), gain=1.0, offset=0.0, **kwargs):
@@ -108,9 +108,9 @@ def _of_joined(convolution, maps):
 
 
 def _of_parts(convolution, maps):
-  """The same as a sum over the maps, each with its rows of the kernel: nothing is copied together.
+  """The same as a sum over the feature maps, each with its slice of the kernel: nothing is concatenated.
 
-  A processor spends a sixth of a generator's time on the copies; training on accelerators prefers few large convolutions.
+  On a CPU the copies take a sixth of a generator's time; training on accelerators prefers few large convolutions.
   """
   kernels = tf.split(tf.cast(convolution.kernel, maps[0].dtype), [part.shape[-1] for part in maps], axis=2)
   total = sum(tf.nn.conv2d(part, kernel, 1, "SAME") for part, kernel in zip(maps, kernels))

@@ -6,9 +6,9 @@ from tf_imgtrans.core.seeds import uniform
 
 
 def drop_out(features, rate, seed):
-  """Zeroes each number with probability `rate` and scales the others by 1 / (1 - rate), so that the mean stays.
+  """Sets each value to zero with probability `rate` and scales the others by 1 / (1 - rate), so that the mean is kept.
 
-  A pure function of the seed, with and without XLA, so that a resumed step drops what the uninterrupted one dropped.
+  A pure function of the seed, with and without XLA, so that a resumed step drops the same values as the uninterrupted one.
 
   Args:
     features: float tensor of any shape.

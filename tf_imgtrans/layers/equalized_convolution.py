@@ -1,4 +1,4 @@
-"""Convolution with an equalized learning rate: plain, halving or doubling the map."""
+"""Convolution with an equalized learning rate: at one resolution, halving or doubling the feature map."""
 
 import math
 
@@ -15,25 +15,26 @@ BINOMIAL = np.outer([1, 2, 1], [1, 2, 1]).astype(np.float32) / 16  # StyleGAN's 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
 class EqualizedConv2D(keras.layers.Layer):
-  """Convolution whose kernel is kept as N(0, 1) numbers and scaled at every use by gain / sqrt(fan_in).
+  """Convolution whose kernel is stored with N(0, 1) values and scaled at every use by gain / sqrt(fan_in).
 
-  [N, H, W, C] -> [N, H', W', filters]. The scale is He's, in the run instead of in the initial numbers, so that an
-  optimizer that moves every weight by its rate moves all layers alike (Karras et al., "Progressive Growing of GANs", 2018).
+  [N, H, W, C] -> [N, H', W', filters]. The scale is He's, applied at run time instead of at initialization, so that an
+  optimizer with a fixed step per weight trains all layers at the same speed (Karras et al., "Progressive Growing of GANs",
+  2018).
 
   Resampling by two is part of the convolution, as in StyleGAN's fused layers. "down": a 4x4 kernel with stride 2, "up": its
-  transpose; the 4x4 kernel is the sum of the 3x3 one at the four places of a 2x2 square. So "down" is the mean over 2x2
-  pixels of the plain convolution, and "up" the plain convolution of the map enlarged to the nearest, without the
-  checkerboard of a transposed convolution that is free to learn it. With `blur`, the map is smoothed by [1, 2, 1]^2 / 16
+  transpose; the 4x4 kernel is the sum of the 3x3 one at the four positions of a 2x2 square. So "down" is the mean over 2x2
+  pixels of the plain convolution, and "up" the plain convolution of the map enlarged by nearest neighbour, without the
+  checkerboard that an unconstrained transposed convolution can learn. With `blur`, the map is smoothed by [1, 2, 1]^2 / 16
   before it is halved, and after it was doubled; the border is padded with zeros.
 
   Args:
     filters: int.
     kernel_size: int; with resampling, the size before the sum.
-    gain: float; sqrt(2) before a LeakyReLU, 1 where nothing follows.
+    gain: float; sqrt(2) before a LeakyReLU, 1 without an activation.
     resampling: str, one of "none", "down", "up". A side that is halved must be even.
-    blur: bool; counts with resampling alone.
+    blur: bool; used only with resampling.
     padding: str, "same" or "valid"; "same" with resampling.
-    use_bias: bool, learn an offset per filter; it begins with 0.
+    use_bias: bool, learn an offset per filter, initially 0.
     seed: int, of the kernel.
   """
 
@@ -90,7 +91,7 @@ class EqualizedConv2D(keras.layers.Layer):
 
 
 def _at_four_places(kernel):
-  """The sum of a kernel [k, k, ...] at the four places of a square of side 2: [k + 1, k + 1, ...]."""
+  """The sum of a kernel [k, k, ...] at the four positions of a square of side 2: [k + 1, k + 1, ...]."""
   padded = tf.pad(kernel, [[1, 1], [1, 1], [0, 0], [0, 0]])
   return padded[1:, 1:] + padded[:-1, 1:] + padded[1:, :-1] + padded[:-1, :-1]
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 class InstanceNormalization(keras.layers.Layer):
   """Normalises each channel of each image by its own mean and variance: [N, H, W, C] -> [N, H, W, C].
 
-  y = scale * (x - mean) / sqrt(variance + epsilon) + offset, with the biased variance over height and width. Values
-  equal TensorFlow Addons' layer of the same name.
+  y = scale * (x - mean) / sqrt(variance + epsilon) + offset, with the biased variance over height and width. The result
+  equals TensorFlow Addons' layer of the same name.
 
   Written with reduce_mean and squared_difference: tf.nn.moments, which the Keras layers call, stops the gradient of
   the mean inside the variance and so has a wrong second derivative; and Keras' GroupNormalization reshapes to five
@@ -22,8 +22,8 @@ class InstanceNormalization(keras.layers.Layer):
   """
 
   def __init__(self, epsilon=1e-3, center=True, scale=True, **kwargs):
-    # No autocast, here and of the weights: sums of half-precision squares overflow, so mean, variance and weights stay
-    # float32, within another layer and alone.
+    # No autocast of inputs and weights: sums of half-precision squares overflow, so mean, variance and weights stay
+    # float32, also inside another layer.
     super().__init__(**{"autocast": False, **kwargs})
     self.epsilon = epsilon
     self.center = center
@@ -45,7 +45,7 @@ class InstanceNormalization(keras.layers.Layer):
     shift = mean * factor
     if self.center:
       shift = shift - self.beta
-    # One product and one difference over the map; taking the mean off first would pass over it once more.
+    # One product and one difference over the feature map; subtracting the mean first would need one more pass.
     return tf.cast(x * factor - shift, self.compute_dtype)
 
   def compute_output_shape(self, input_shape):

@@ -1,11 +1,11 @@
-"""Laplacian pyramid: smooth images an octave apart, and what each has that the next cannot give back."""
+"""Laplacian pyramid: smooth images, each at half the resolution of the one before, and the details lost between them."""
 
 import keras
 import tensorflow as tf
 
 from tf_imgtrans.core.shapes import crop_like
 
-# Cubic convolution of Keys with a = -0.75 at a quarter of a pixel before and behind a pixel's centre: the weights of the
+# Cubic convolution of Keys with a = -0.75 at a quarter of a pixel before and after a pixel's centre: the weights of the
 # pixels i - 2 .. i + 1 in output 2 i, and of i - 1 .. i + 2 in output 2 i + 1. All are whole multiples of 1 / 256.
 EVEN = (-9 / 256, 67 / 256, 225 / 256, -27 / 256)
 ODD = EVEN[::-1]
@@ -16,16 +16,16 @@ class LaplacianPyramid(keras.layers.Layer):
   """Splits images into smooth images and details: [N, H, W, C] -> ([p_0 .. p_levels], [h_0 .. h_{levels-1}]).
 
   p_0 is the image, p_{k+1} = d(p_k) and h_k = p_k - u(p_{k+1}): Eq. 2 of the feature-pyramid paper. d keeps every second
-  pixel, from the first one on (`decimate`), and u is bicubic (`upsample`). The paper names neither; these are the plain
-  reading of "downsampled and then upsampled". d's pixel stands for the four that u makes of it from the place of the
-  first, so that u(d(I)) lies half a pixel beside I, in all images alike. p_k and h_k have ceil(H / 2^k) x ceil(W / 2^k)
-  pixels; u is cropped to the size of what it stands beside.
+  pixel, from the first one on (`decimate`), and u is bicubic (`upsample`). The paper specifies neither; these are the plain
+  reading of "downsampled and then upsampled". d keeps the first of four pixels, and u centres its four pixels on it, so
+  that u(d(I)) is shifted by half a pixel against I, equally in all images. p_k and h_k have ceil(H / 2^k) x ceil(W / 2^k)
+  pixels; u is cropped to the size of the image that it is subtracted from.
 
-  Images have any range; for images in [0, 1] details lie in [-1.32, 1.32]. Half-precision images are taken to float32
-  first, and float32 is what comes out: details are small differences of large numbers. float64 stays float64.
+  Images have any range; for images in [0, 1] details lie in [-1.32, 1.32]. Half-precision images are cast to float32,
+  and the outputs are float32: details are small differences of large numbers. float64 stays float64.
 
   Args:
-    levels: int, how many details, at least 1.
+    levels: int, number of detail images, at least 1.
   """
 
   def __init__(self, levels=3, **kwargs):
@@ -42,7 +42,7 @@ class LaplacianPyramid(keras.layers.Layer):
 
 
 def laplacian_pyramid(images, levels):
-  """What the layer gives: ([p_0 .. p_levels], [h_0 .. h_{levels-1}]).
+  """The outputs of the layer: ([p_0 .. p_levels], [h_0 .. h_{levels-1}]).
 
   Args:
     images: float [N, H, W, C], of any range.
@@ -57,7 +57,7 @@ def laplacian_pyramid(images, levels):
 
 
 def decimate(images):
-  """d of Eq. 2: every second row and column, from the first one on, without a blur before.
+  """d of Eq. 2: every second row and column, from the first one on, without a blur beforehand.
 
   Args:
     images: float [N, H, W, C].
@@ -70,11 +70,11 @@ def decimate(images):
 def upsample(images):
   """u of Eq. 2: twice as many rows and columns, bicubic with a = -0.75, pixels as squares, the border pixels repeated.
 
-  That is the bicubic of OpenCV and of PyTorch; `tf.image.resize` has a = -0.5. Sums of slices and a rearrangement alone:
-  it compiles with XLA and converts to mobile operations, and its derivatives of all orders are right.
+  That is the bicubic of OpenCV and of PyTorch; `tf.image.resize` has a = -0.5. It uses only sums of slices and a
+  rearrangement, so that it compiles with XLA, converts to mobile operations and has correct derivatives of all orders.
 
   Args:
-    images: float [N, H, W, C], of any range; half precision is taken to float32.
+    images: float [N, H, W, C], of any range; half precision is cast to float32.
   Returns:
     float32 or float64 [N, 2 H, 2 W, C]; of images in [0, 1] between -0.32 and 1.32.
   """
@@ -85,13 +85,13 @@ def upsample(images):
 
 
 def reconstruct(smooth, details):
-  """The image of a pyramid: p_k = h_k + u(p_{k+1}) from the smallest smooth image on.
+  """Reconstructs the image of a pyramid: p_k = h_k + u(p_{k+1}) from the smallest smooth image on.
 
   Args:
     smooth: float [N, h, w, C], the last of the smooth images, p_levels.
     details: list [h_0 .. h_{levels-1}], the largest first.
   Returns:
-    [N, H, W, C] of the shape of h_0; p_0 but for rounding.
+    [N, H, W, C] of the shape of h_0; p_0 up to rounding.
   """
   for detail in reversed(details):
     smooth = detail + crop_like(upsample(smooth), detail)
@@ -111,7 +111,7 @@ def _phases(images, axis):
 
 
 def _checked(images):
-  """Refuses what is no batch of floats; half precision as float32."""
+  """Casts half precision to float32; raises ValueError unless the input is a batch of floats."""
   images = tf.convert_to_tensor(images)
   if images.shape.rank != 4 or not images.dtype.is_floating:
     raise ValueError(f"images have shape {images.shape} and dtype {images.dtype.name}: expected floating point "

@@ -11,12 +11,13 @@ from tf_imgtrans.core.tensors import copies
 class MinibatchStddev(keras.layers.Layer):
   """Appends the standard deviation of the features over groups of images: [N, H, W, C] -> [N, H, W, C + 1].
 
-  Over the images of a group the deviation sqrt(mean((x - mean)^2) + 1e-8) of every feature at every place; their mean over
-  places and channels is one number for the group, which fills the extra channel of all its images. A discriminator sees by
-  it whether a generator makes images that are too much alike (Karras et al., "Progressive Growing of GANs", 2018, Sec. 3).
+  Over the images of a group, the deviation sqrt(mean((x - mean)^2) + 1e-8) of every feature at every position; its mean
+  over positions and channels is one value per group, which fills the extra channel of all its images. It shows a
+  discriminator whether a generator makes images that are too similar (Karras et al., "Progressive Growing of GANs", 2018,
+  Sec. 3).
 
-  Images i, i + N / group, i + 2 N / group ... form a group, as in StyleGAN. Where the group does not divide the batch, the
-  largest smaller number that does is taken. On several devices, each compares the images that it holds.
+  Images i, i + N / group, i + 2 N / group ... form a group, as in StyleGAN. If the group does not divide the batch, the
+  largest smaller divisor is used. On several devices, each compares the images that it holds.
 
   Args:
     group: int, images in a group; 4 as in StyleGAN.

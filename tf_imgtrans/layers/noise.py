@@ -1,4 +1,4 @@
-"""Where layers take their noise from."""
+"""Base class of the layers that draw noise."""
 
 import keras
 import numpy as np
@@ -9,22 +9,22 @@ from tf_imgtrans.core.seeds import as_seed_pair, fold_in, normal
 from tf_imgtrans.core.shapes import sizes
 
 NOISE_MODES = ("random", "fixed", "off")
-TILE = 128  # side of the repeated pattern of "fixed" noise, in pixels of the map that it joins
+TILE = 128  # side of the repeated pattern of "fixed" noise, in pixels of the feature map
 
 
 class NoisyLayer(keras.layers.Layer):
   """Base of layers that draw N(0, 1) noise as large as their input.
 
-  The mode says what is drawn at inference:
+  The mode determines the noise at inference:
     "random": a new draw at every call.
     "fixed": always the same pattern (a 128x128 tile, repeated), the same for every image of a batch, so that one input
       gives one output on every machine and in every exported file.
     "off": zeros, in training too.
-  In training the noise is drawn. A `noise_seed` makes the draw repeatable in either case, in every mode but "off".
+  In training the noise is always drawn anew, except in mode "off". A `noise_seed` makes the draw repeatable in both cases.
 
   Args:
     noise: str, one of "random", "fixed", "off".
-    stream: int, tells the noise layers of one network apart: the same seed gives each its own numbers.
+    stream: int, distinguishes the noise layers of one network, so that they draw different numbers from one seed.
   """
 
   def __init__(self, noise, stream, **kwargs):
@@ -43,10 +43,10 @@ class NoisyLayer(keras.layers.Layer):
     self._noise = mode
 
   def drawn(self, inputs, channels, noise_seed=None, training=False):
-    """Noise for maps [N, H, W, C]: tensor [N, H, W, channels] of their dtype.
+    """Noise for feature maps [N, H, W, C]: tensor [N, H, W, channels] of their dtype.
 
     Args:
-      inputs: the maps.
+      inputs: the feature maps.
       channels: int.
       noise_seed: int or int pair [2], optional; with it the noise is a pure function of seed and shape.
       training: bool.
@@ -63,7 +63,7 @@ class NoisyLayer(keras.layers.Layer):
     return tf.cast(noise, inputs.dtype)
 
   def _fixed(self, shape):
-    # RandomState: NumPy promises that its stream never changes, so the pattern outlives versions.
+    # RandomState: NumPy promises that its stream never changes, so the pattern is the same in every version.
     batch, height, width, channels = shape
     tile = np.random.RandomState(self.stream).standard_normal((1, TILE, TILE, channels)).astype(np.float32)
     repeated = tf.tile(tile, [batch, -(-height // TILE), -(-width // TILE), 1])

@@ -10,13 +10,13 @@ from tf_imgtrans.layers.noise import NoisyLayer
 class NoiseChannels(NoisyLayer):
   """Appends channels of N(0, 1) noise: [N, H, W, C] -> [N, H, W, C + channels].
 
-  The mode says what is appended at inference: "random" a new draw at every call, "fixed" always the same pattern, "off"
+  The mode sets what is appended at inference: "random" a new draw at every call, "fixed" always the same pattern, "off"
   zeros; see `layers.noise.NoisyLayer`.
 
   Args:
-    channels: int, how many noise channels, at least 1.
+    channels: int, number of noise channels, at least 1.
     noise: str, one of "random", "fixed", "off".
-    stream: int, tells the noise layers of one network apart: the same seed gives each its own numbers.
+    stream: int, distinguishes the noise layers of one network, so that they draw different numbers from one seed.
   """
 
   def __init__(self, channels=1, noise="fixed", stream=0, **kwargs):

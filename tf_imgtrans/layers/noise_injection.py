@@ -1,4 +1,4 @@
-"""Noise added to feature maps, as much of it as is learned."""
+"""Noise added to feature maps, with a learned strength per channel."""
 
 import keras
 
@@ -9,13 +9,13 @@ from tf_imgtrans.layers.noise import NoisyLayer
 class NoiseInjection(NoisyLayer):
   """y_i + w_i * noise: [N, H, W, C] -> the same, where the noise is one N(0, 1) map for all channels of an image.
 
-  The progressive paper's Eq. 5, which is StyleGAN's: each channel learns its strength w_i, and begins with 0. The mode says
-  what the noise is at inference: "random" a new draw at every call, "fixed" always the same pattern, "off" none, in
+  The progressive paper's Eq. 5, which is StyleGAN's: each channel learns its strength w_i, initially 0. The mode
+  determines the noise at inference: "random" a new draw at every call, "fixed" always the same pattern, "off" none, in
   training too; see `layers.noise.NoisyLayer`.
 
   Args:
     noise: str, one of "random", "fixed", "off".
-    stream: int, tells the noise layers of one network apart: the same seed gives each its own numbers.
+    stream: int, distinguishes the noise layers of one network, so that they draw different numbers from one seed.
   """
 
   def __init__(self, noise="fixed", stream=0, **kwargs):

@@ -35,7 +35,7 @@ def generator_log_loss(fake_logits):
 
 
 def non_saturating(fake_logits):
-  """The progressive paper's Eq. 4, -E[log(D(x^))]: `generator_log_loss`, by the name that this paper gives it."""
+  """The progressive paper's Eq. 4, -E[log(D(x^))]: `generator_log_loss`, under this paper's name."""
   return generator_log_loss(fake_logits)
 
 
@@ -45,8 +45,8 @@ def r1_penalty(discriminator, real_images, gamma):
   Without the factor 1/2 that Mescheder et al. have ("Which Training Methods for GANs do actually Converge?", 2018).
 
   Args:
-    discriminator: float [N, H, W, C] -> logits [N, ...]. An image's logits are summed; they must not depend on how
-      tf.nn.moments normalizes, whose second derivative is wrong.
+    discriminator: float [N, H, W, C] -> logits [N, ...]. The logits of an image are summed. The network must not use
+      tf.nn.moments, whose second derivative is wrong.
     real_images: float [N, H, W, C].
     gamma: float. The gradient is that of the images as they are given: images in [-1, 1] instead of [0, 1] have half the
       gradient, and a quarter of the penalty.

@@ -16,8 +16,8 @@ NORMS = {"l2": tf.square, "l1": tf.abs}
 def weighted_l1(y_true, y_pred):
   """L1 distance per colour channel, weighted as luma: 0.299 |R| + 0.587 |G| + 0.114 |B|.
 
-  Mux/Demux paper, Eq. 2, with each norm taken as a mean over pixels and images: a sum would make its weight of 5000
-  a billion.
+  Mux/Demux paper, Eq. 2, with each norm taken as a mean over pixels and images: as a sum, its weight of 5000 would
+  dominate all other terms.
 
   Args:
     y_true, y_pred: float [N, H, W, 3] in [0, 1].
@@ -30,7 +30,7 @@ def weighted_l1(y_true, y_pred):
 
 
 def color(y_true, y_pred):
-  """Squared distance of blurred images: colours count, texture does not.
+  """Squared distance of blurred images: it measures colour, not texture.
 
   Mux/Demux paper, Eq. 8. The sum over pixels and channels is halved and averaged over images, and the blur is a 21x21
   kernel, both as in DPED's code.
@@ -69,7 +69,7 @@ def corresponding_point(source, y_pred, mask, norm="l2"):
   """Distance to the source at its known pixels alone: mean over them of (s - G(s))^2, or of |s - G(s)|.
 
   X-GANs paper, Eq. 6, |s - Mask(G(s), s)|_2^2, with the norm taken as a mean over the known pixels of an image and their
-  channels: so few points count as much as many. Averaged over images; one without a known pixel costs nothing.
+  channels: so the loss does not depend on the number of points. Averaged over images; an image without known pixels adds 0.
 
   Args:
     source: float [N, H, W, 3] in [0, 1], the corrupted images; any finite values where the mask is 0.
@@ -84,7 +84,7 @@ def corresponding_point(source, y_pred, mask, norm="l2"):
   source, y_pred, mask = as_float32(source, y_pred, mask)
   check_same_shape(source, y_pred)
   if not mask.shape.is_compatible_with([*source.shape[:3], 1]):
-    raise ValueError(f"mask has shape {mask.shape}: expected {(*source.shape[:3], 1)}, one number for each pixel")
+    raise ValueError(f"mask has shape {mask.shape}: expected {(*source.shape[:3], 1)}, one value per pixel")
   differences = tf.reduce_mean(NORMS[norm](source - y_pred), axis=-1, keepdims=True)
   known = tf.reduce_sum(mask, axis=(1, 2, 3))
   return tf.reduce_mean(tf.math.divide_no_nan(tf.reduce_sum(mask * differences, axis=(1, 2, 3)), known))

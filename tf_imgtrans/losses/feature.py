@@ -5,7 +5,7 @@ import tensorflow as tf
 from tf_imgtrans.core.seeds import ALGORITHM, as_seed_pair
 from tf_imgtrans.core.tensors import as_float32, check_same_shape
 
-MOST_POSITIONS = 65 * 65  # of a map that enter the contextual loss; the loss's own code
+MOST_POSITIONS = 65 * 65  # largest number of positions of a feature map in the contextual loss; its authors' code
 
 
 def perceptual(true_features, pred_features):
@@ -14,7 +14,7 @@ def perceptual(true_features, pred_features):
   Mux/Demux paper, Eq. 3.
 
   Args:
-    true_features, pred_features: float [N, H, W, C], the maps of one layer.
+    true_features, pred_features: float [N, H, W, C], the feature maps of one layer.
   Returns:
     float32 scalar.
   """
@@ -24,10 +24,10 @@ def perceptual(true_features, pred_features):
 
 
 def feature_matching(true_features, pred_features):
-  """Feature matching: |D^i(s, x) - D^i(s, G(s))|_1 / N_i, summed over the maps of a discriminator and over discriminators.
+  """Feature matching: |D^i(s, x) - D^i(s, G(s))|_1 / N_i, summed over feature maps and discriminators.
 
   X-GANs paper, Eq. 3, and its sum over k of Eq. 4; averaged over images. No gradient flows into the true features, which
-  are what the others shall become.
+  are the target.
 
   Args:
     true_features, pred_features: lists of float [N, H, W, C] maps, or one such list for each discriminator.
@@ -39,13 +39,14 @@ def feature_matching(true_features, pred_features):
 
 
 def perceptual_l1(true_features, pred_features, weights):
-  """Weighted L1 distance of several layers' maps: sum over i of w_i |F^i(x) - F^i(G(s))|_1 / M_i, averaged over images.
+  """Weighted L1 distance of feature maps: sum over layers i of w_i |F^i(x) - F^i(G(s))|_1 / M_i, averaged over images.
 
-  X-GANs paper, Eq. 5 without its lambda. The weights of the layers are not in the paper, but in the code that it follows.
+  X-GANs paper, Eq. 5 without its lambda. The paper does not give the weights of the layers; they are in the code that it
+  builds on.
 
   Args:
     true_features, pred_features: lists of float [N, H, W, C] maps, one for each layer.
-    weights: list of floats, as many.
+    weights: list of floats, one for each layer.
   Returns:
     float32 scalar.
   """
@@ -56,7 +57,7 @@ def perceptual_l1(true_features, pred_features, weights):
 
 
 def contextual(true_features, pred_features, bandwidth=0.5, epsilon=1e-5):
-  """Contextual loss: -log of the mean, over target features, of the best similarity that a generated one has to it.
+  """Contextual loss: -log of the mean, over target features, of their highest similarity to a generated feature.
 
   Mux/Demux paper, Eq. 4-7. x_i are the features of the generated image and y_j those of the target, one per position:
     d_ij   cosine distance (1 - cos) / 2 after subtracting the target's mean over images and positions
@@ -98,7 +99,7 @@ def sample_positions(maps, seed, most=MOST_POSITIONS):
   height, width = maps[0].shape[1:3]
   if height * width <= most:
     return maps
-  # The order of random numbers: tf.random.experimental.stateless_shuffle does not compile with XLA.
+  # Sorts random numbers, because tf.random.experimental.stateless_shuffle does not compile with XLA.
   numbers = tf.random.stateless_uniform([height * width], as_seed_pair(seed), None, None, tf.int32, alg=ALGORITHM)
   chosen = tf.argsort(numbers, stable=True)[:most]
   return [tf.gather(_positions(features), chosen, axis=1)[:, :, None] for features in maps]
@@ -112,14 +113,15 @@ def _positions(features):
 
 
 def _map_pairs(true_features, pred_features):
-  """The maps, two by two."""
+  """Pairs of true and generated feature maps."""
   if not len(true_features) == len(pred_features) > 0:
-    raise ValueError(f"{len(true_features)} true maps and {len(pred_features)} others: expected as many, and at least one")
+    raise ValueError(f"{len(true_features)} true and {len(pred_features)} generated feature maps: expected equal numbers, "
+                     "at least one")
   return list(zip(true_features, pred_features))
 
 
 def _l1(y_true, y_pred):
-  """Mean absolute difference of two maps of one shape."""
+  """Mean absolute difference of two feature maps of one shape."""
   y_true, y_pred = as_float32(y_true, y_pred)
   check_same_shape(y_true, y_pred)
   return tf.reduce_mean(tf.abs(y_true - y_pred))

@@ -23,17 +23,17 @@ LAYERS = tuple(f"block{block}_conv{conv}" for block, (count, _) in enumerate(BLO
 class Vgg19Features(keras.Model):
   """Feature maps of VGG19 after ReLU: float [N, H, W, 3] in [0, 1] -> dict of layer name to [N, h, w, c].
 
-  Frozen. "block3_conv2" is relu3_2 of the papers, "block5_conv4" is relu5_4. Only the layers up to the deepest wanted
-  one are built, so a file that holds the first blocks alone serves every loss on those.
+  Frozen. "block3_conv2" is relu3_2 of the papers, "block5_conv4" is relu5_4. Only the layers up to the deepest requested
+  one are built, so a file that holds only the first blocks serves every loss on those.
 
   Args:
-    layers: names of the wanted layers.
+    layers: names of the requested layers.
     weights: path of a weights file: .npz with `<layer>__kernel` and `<layer>__bias`, or the .h5 of Keras applications;
-      "" looks at the environment variable TF_IMGTRANS_VGG19, then lets Keras download; "random" draws weights, for
-      tests of code alone.
+      "" uses the environment variable TF_IMGTRANS_VGG19, else Keras' download; "random" draws weights, only for tests
+      of code.
   Raises:
     ValueError: an unknown layer, or one that the file does not hold.
-    FileNotFoundError: no weights to be had.
+    FileNotFoundError: no weights found.
   """
 
   def __init__(self, layers, weights="", **kwargs):
@@ -42,7 +42,7 @@ class Vgg19Features(keras.Model):
       if layer not in LAYERS:
         raise unknown_name("VGG19 layer", layer, LAYERS)
     self.wanted = tuple(layers)
-    self.pool_by_slices = False  # True where XLA compiles deterministically: it has no such gradient of max_pool2d
+    self.pool_by_slices = False  # True where XLA compiles deterministically: it has no deterministic gradient of max_pool2d
     self.used = LAYERS[:1 + max(LAYERS.index(layer) for layer in layers)]
     self.convolutions = [
         keras.layers.Conv2D(BLOCKS[int(name[5]) - 1][1], 3, padding="same", activation="relu", name=name,
@@ -81,10 +81,10 @@ def find_weights(path=""):
   """Finds VGG19 weights: the given path, else the environment variable TF_IMGTRANS_VGG19, else Keras' download.
 
   Returns:
-    (origin, read): what to call the source in messages, and `read(layer)`, which gives (kernel, bias) float32 or raises
+    (origin, read): name of the source in messages, and `read(layer)`, which returns (kernel, bias) float32 or raises
     KeyError for a layer that the file lacks.
   Raises:
-    FileNotFoundError: nothing found; names the three ways.
+    FileNotFoundError: no weights found; the message names the three ways to provide them.
   """
   path = path or os.environ.get(VARIABLE, "")
   if not path:

@@ -17,18 +17,20 @@ FIXED = ("precision", "validation_share", "phone", "source", "target")  # option
 class TrainingOptions:
   """How the run is carried out."""
 
-  out: pathlib.Path  # run folder; a new one, or with --resume an old one
-  data: pathlib.Path | None = None  # data folder; with --resume the one of the run
-  resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False  # go on from the newest checkpoint of the run folder
-  validation_share: Share = 0.1  # held out by a hash of the name, where the data have no test part
-  validation_images: PositiveCount = 100  # held-out images that are measured
-  precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"  # losses and norms stay float32
-  jit: bool = False  # compile the step with XLA
-  strategy: Literal["none", "mirrored", "multi_worker"] = "none"  # several devices, or several workers by TF_CONFIG
+  out: pathlib.Path  # run folder: a new one, or with --resume an existing one
+  data: pathlib.Path | None = None  # data folder; with --resume by default the run's own
+  resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False  # continue from the newest checkpoint of the run folder
+  validation_share: Share = 0.1  # share of images held out, by a hash of the name, if the data have no test part
+  validation_images: PositiveCount = 100  # number of held-out images that are measured
+  # numeric precision of the step; losses and normalization stay float32
+  precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+  jit: bool = False  # compile the training step with XLA
+  # distribution: one device, all devices of this machine, or several workers (TF_CONFIG)
+  strategy: Literal["none", "mirrored", "multi_worker"] = "none"
   log_every: PositiveCount = 20  # steps between lines of scalars.jsonl, each a mean over them
   validate_every: PositiveCount = 1000  # steps between validations and preview sheets
   checkpoint_every: PositiveCount = 1000  # steps between checkpoints; a multiple of log_every
-  keep: PositiveCount = 3  # newest checkpoints kept
+  keep: PositiveCount = 3  # number of newest checkpoints that are kept
 
   def __post_init__(self):
     validate(self, "--")
@@ -43,8 +45,9 @@ class TrainingOptions:
 class PairedOptions(TrainingOptions):
   """How the run is carried out."""
 
-  phone: Literal["iphone", "blackberry", "sony"] | None = None  # of a DPED tree that holds several
-  source: str | None = None  # name of the source folder in the data folder, where it cannot be inferred
+  # phone whose photographs are used, if a DPED tree holds several
+  phone: Literal["iphone", "blackberry", "sony"] | None = None
+  source: str | None = None  # name of the source folder in the data folder, if it cannot be inferred
   target: str | None = None  # name of the target folder in the data folder
 
 

@@ -19,9 +19,11 @@ from tf_imgtrans.papers.mux_demux.config import Protocol
 class Config(Protocol):
   """A baseline of photo enhancement: its network, losses and training. Sections and tables are the paper's."""
 
-  perceptual_layer: str = "block5_conv4"  # of VGG19: block5_conv4 is relu5_4, DPED's; block2_conv2 is relu2_2, Johnson's
+  # VGG19 layer of the perceptual loss: block5_conv4 (relu5_4, DPED) or block2_conv2 (relu2_2, Johnson)
+  perceptual_layer: str = "block5_conv4"
+  # which baseline network is trained; fixed by the command
   network: tyro.conf.Fixed[Literal["srcnn", "johnson", "dped", "resnet_8_32", "resnet_12_64"]] = "srcnn"
-  weight_squared_error: NonNegative = 0.0  # SRCNN's loss, Sec. 5.1
+  weight_squared_error: NonNegative = 0.0  # weight of the mean squared error; SRCNN's loss, Sec. 5.1
 
 
 _NO_TERMS = {"weight_adversarial": 0.0, "weight_l1": 0.0, "weight_perceptual": 0.0, "weight_contextual": 0.0,

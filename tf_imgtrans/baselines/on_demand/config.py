@@ -19,24 +19,28 @@ class Config:
   The defaults are the authors'; COMPARISON is the form that X-GANs is compared with.
   """
 
-  # What X-GANs compares. The authors have points (their pixel interpolation) and a block of one colour (their inpainting).
+  # how the inputs are corrupted; the paper has points (pixel interpolation) and one-colour blocks (inpainting)
   corruption: Literal["random_points", "color_noise", "white_block", "color_blocks"] = "random_points"
-  bands: Literal["original", "extreme"] = "original"  # of the levels, see levels.py; extreme: what X-GANs asks for
-  fill: Literal["mean", "white"] = "mean"  # of missing points and blocks; code: the mean colour; white: X-GANs, Sec. 4
+  # corruption bands of the five levels, see levels.py; extreme: as strong as X-GANs' corruptions
+  bands: Literal["original", "extreme"] = "original"
+  # colour of missing points and blocks: the mean colour (code), or white (X-GANs, Sec. 4)
+  fill: Literal["mean", "white"] = "mean"
   patches: str = ""  # folder of the images that colour blocks are cut from; X-GANs, Sec. 4: SUN397
-  image_size: AtLeast(16) = 64  # a power of two; code. 256, that of X-GANs, has two more stages of strides
-  load_scale: Annotated[float, annotated_types.Ge(1)] = 1.5  # images are loaded at it, then cropped; code: 96 for 64
-  flip: bool = True  # mirror half of the images; code
+  # height and width of the images in pixels, a power of two; 64: code; 256, as X-GANs, adds two stages
+  image_size: AtLeast(16) = 64
+  # images are loaded at this multiple of image_size, then cropped; code: 96 for 64
+  load_scale: Annotated[float, annotated_types.Ge(1)] = 1.5
+  flip: bool = True  # mirror half of the images left to right; code
 
-  base_channels: PositiveCount = 64  # code
+  base_channels: PositiveCount = 64  # channels of the generator's first convolution; code
 
-  batch_size: PositiveCount = 100  # code; its levels share it out
-  learning_rate: Positive = 2e-4  # Adam, code
-  beta_1: Share = 0.5  # code
-  iterations: Count = 250000  # code: 250 epochs of batches of 100; ours: of 100,000 images, as many as X-GANs has
-  adapt_every: Count = 0  # steps between two adaptations of the shares; 0: one pass over the images, code
+  batch_size: PositiveCount = 100  # images per training step, divided among the levels; code
+  learning_rate: Positive = 2e-4  # learning rate of Adam; code
+  beta_1: Share = 0.5  # Adam's decay rate of the first moment; code
+  iterations: Count = 250000  # training steps; 250 epochs (code) of 100,000 images (ours, as many as X-GANs has)
+  adapt_every: Count = 0  # steps between two updates of the levels' shares; 0: one pass over the images (code)
   adaptation_images: PositiveCount = 100  # held-out images on which each level is validated; ours
-  seed: Seed = 0  # of weights, images and corruptions
+  seed: Seed = 0  # random seed of weights, images and corruptions
 
   def __post_init__(self):
     validate(self)

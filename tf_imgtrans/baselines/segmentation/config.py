@@ -14,23 +14,27 @@ from tf_imgtrans.core.config import Count, NonNegative, Positive, PositiveCount,
 class Config:
   """FCN-8s: classes, sizes of images, network and training."""
 
-  label_set: Literal["cityscapes", "camvid"] = "cityscapes"  # pix2pix: Cityscapes, its 19 classes of evaluation
-  image_size: PositiveCount = 256  # photographs are shrunk to its square first: the detail of generated ones; pix2pix
-  load_size: Count = 0  # side of the square that they are enlarged to, and segmented at; 0: their label map's size; pix2pix
-  base_channels: PositiveCount = 64  # of conv1; VGG16
-  fc_channels: PositiveCount = 4096  # of fc6 and fc7; VGG16
-  batch_normalization: bool = False  # in the place of the convolutions' biases; VGG16 has none
-  dropout: Share = 0.5  # after fc6 and fc7; code
+  # classes of the label maps; Cityscapes' 19 evaluation classes: pix2pix
+  label_set: Literal["cityscapes", "camvid"] = "cityscapes"
+  # side in pixels that photographs are shrunk to first, to have the detail of generated ones; pix2pix
+  image_size: PositiveCount = 256
+  # side in pixels that they are then enlarged to and segmented at; 0: the size of their label map; pix2pix
+  load_size: Count = 0
+  base_channels: PositiveCount = 64  # channels of the first convolution, conv1; VGG16
+  fc_channels: PositiveCount = 4096  # channels of fc6 and fc7; VGG16
+  batch_normalization: bool = False  # normalize batches instead of adding the convolutions' biases; not in VGG16
+  dropout: Share = 0.5  # dropout rate after fc6 and fc7; code
 
-  optimizer: Literal["sgd", "adam"] = "sgd"  # code
-  # Code: 1e-10 (FCN-32s) on the sum over pixels. The loss is a mean here: 1e-10 of Cityscapes' 1024 x 2048 pixels.
+  optimizer: Literal["sgd", "adam"] = "sgd"  # optimizer: stochastic gradient descent (code) or Adam
+  # learning rate, for the mean loss over pixels; the code's 1e-10 (FCN-32s) for the sum, times Cityscapes' 1024 x 2048
+  # pixels
   learning_rate: Positive = 2e-4
-  momentum: Share = 0.99  # code; of sgd. With it and batches of 1 the code says "heavy learning"
-  weight_decay: NonNegative = 5e-4  # of kernels, half its square joins the loss; code
-  batch_size: PositiveCount = 1  # code
-  iterations: Count = 100000  # code
-  flip: bool = True  # mirror half of the images; Sec. 4.3
-  seed: Seed = 0  # of weights, images and dropout
+  momentum: Share = 0.99  # momentum of sgd; code, which calls it "heavy learning" with batches of 1
+  weight_decay: NonNegative = 5e-4  # weight of the L2 penalty on kernels, half the sum of squares; code
+  batch_size: PositiveCount = 1  # images per training step; code
+  iterations: Count = 100000  # training steps; code
+  flip: bool = True  # mirror half of the images left to right; Sec. 4.3
+  seed: Seed = 0  # random seed of weights, images and dropout
 
   def __post_init__(self):
     validate(self)

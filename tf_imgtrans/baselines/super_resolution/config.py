@@ -34,39 +34,44 @@ SMALLEST_JUDGED = 16  # pixels of a patch that ESRGAN's discriminator takes: two
 class Config:
   """A super-resolution network, its losses and training. The defaults are ESRGAN's, first stage."""
 
+  # which baseline network is trained; fixed by the command
   network: tyro.conf.Fixed[Literal["esrgan", "carn", "rcan"]] = "esrgan"
-  scale: Literal[2, 3, 4, 8] = 4  # how many times as high and wide images become
-  # ESRGAN is trained twice (its Sec. 4.1): by L1 alone, then, from the weights of that, by L1, VGG19 and a discriminator.
+  scale: Literal[2, 3, 4, 8] = 4  # factor of the enlargement in height and width
+  # training stage of ESRGAN (its Sec. 4.1): L1 alone, then from those weights L1, VGG19 and a discriminator
   stage: Literal["l1", "gan"] = "l1"
-  initial_weights: str = ""  # of stage gan: run folder or .keras file of stage l1 to start from; "random" draws weights
+  initial_weights: str = ""  # run folder or .keras file of stage l1 that stage gan starts from; "random" draws weights
 
-  channels: PositiveCount = 64  # of all three
-  groups: PositiveCount = 1  # RCAN: residual groups; CARN: cascading blocks
-  blocks: PositiveCount = 23  # ESRGAN: residual-in-residual dense blocks; RCAN, CARN: residual blocks in a group
-  growth: PositiveCount = 32  # of ESRGAN: channels that each convolution of a dense block adds; code
-  reduction: PositiveCount = 16  # of RCAN: channels per channel within its attention; Sec. 4.1
-  multi_scale: bool = False  # of CARN: upsamplers for 2, 3 and 4, each step of training one of them; else of `scale` alone
-  discriminator_channels: PositiveCount = 64  # of ESRGAN's first convolution; code
+  channels: PositiveCount = 64  # channels of the feature maps; 64 in all three papers
+  groups: PositiveCount = 1  # number of residual groups (RCAN) or cascading blocks (CARN)
+  # number of residual-in-residual dense blocks (ESRGAN), or of residual blocks in a group (RCAN, CARN)
+  blocks: PositiveCount = 23
+  growth: PositiveCount = 32  # channels that each convolution of a dense block adds (ESRGAN); code
+  reduction: PositiveCount = 16  # factor by which channel attention reduces the channels (RCAN); Sec. 4.1
+  multi_scale: bool = False  # train upsamplers for 2, 3 and 4, one of them per step (CARN); off: only `scale`
+  discriminator_channels: PositiveCount = 64  # channels of the discriminator's first convolution (ESRGAN); code
 
-  low_resolution: Literal["bicubic", "area"] = "bicubic"  # area: means of scale x scale pixels, as the progressive paper
-  image_size: Count = 0  # images are cut to their middle square and shrunk to it by area; 0: taken as they are
-  patch_size: AtLeast(16) = 128  # side of the target's random window, brought down to a multiple of the scale
-  augment: Literal["none", "flip", "all"] = "all"  # of patches: mirrored left to right; all: quarter turns as well
+  # how images are shrunk; area: means of scale x scale pixels, as in the progressive paper
+  low_resolution: Literal["bicubic", "area"] = "bicubic"
+  image_size: Count = 0  # side in pixels that the central square of an image is shrunk to; 0: images are taken as they are
+  patch_size: AtLeast(16) = 128  # side in pixels of the target's random crop, rounded down to a multiple of the scale
+  # augmentation of the crops: none, mirrored left to right, or all: quarter turns as well
+  augment: Literal["none", "flip", "all"] = "all"
 
-  weight_l1: NonNegative = 1.0
-  weight_perceptual: NonNegative = 0.0  # of stage gan: L1 distance of maps of VGG19 before ReLU
-  weight_adversarial: NonNegative = 0.0  # of stage gan; 0: no discriminator is made
-  perceptual_layer: str = "block5_conv4"  # ESRGAN, Sec. 3.3: VGG54
-  vgg_weights: str = ""  # VGG19 weights file; else the variable TF_IMGTRANS_VGG19; else Keras' download
+  weight_l1: NonNegative = 1.0  # weight of the L1 loss on pixels
+  weight_perceptual: NonNegative = 0.0  # weight of the L1 loss on VGG19 feature maps before ReLU; stage gan only
+  # weight of the relativistic adversarial loss; stage gan only; 0: no discriminator is made
+  weight_adversarial: NonNegative = 0.0
+  perceptual_layer: str = "block5_conv4"  # VGG19 layer of the perceptual loss; ESRGAN, Sec. 3.3: VGG54
+  vgg_weights: str = ""  # path of a VGG19 weights file; empty: the variable TF_IMGTRANS_VGG19, else Keras' download
 
-  batch_size: PositiveCount = 16
-  learning_rate: Positive = 2e-4  # Adam, of the discriminator too
-  beta_1: Share = 0.9  # all three papers
-  beta_2: Share = 0.999  # all three papers
+  batch_size: PositiveCount = 16  # crops per training step
+  learning_rate: Positive = 2e-4  # learning rate of Adam for all networks
+  beta_1: Share = 0.9  # Adam's decay rate of the first moment; all three papers
+  beta_2: Share = 0.999  # Adam's decay rate of the second moment; all three papers
   halve_at: tuple[PositiveCount, ...] = (200000, 400000, 600000, 800000)  # steps after which the learning rate is halved
-  gradient_clip: NonNegative = 0.0  # largest norm of all gradients together; 0: none
-  iterations: Count = 1000000
-  seed: Seed = 0  # of weights, images, windows and scales
+  gradient_clip: NonNegative = 0.0  # largest norm of all gradients together; 0: no clipping
+  iterations: Count = 1000000  # training steps
+  seed: Seed = 0  # random seed of weights, images, crops and scales
 
   def __post_init__(self):
     validate(self)

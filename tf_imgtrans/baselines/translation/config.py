@@ -26,34 +26,40 @@ TERMS = {"pix2pix": ("adversarial", "l1"), "cnn": ("l1",), "context_encoder": ("
 class Config(TranslationSettings):
   """A method of image translation: its network, losses and training. The defaults are pix2pix's."""
 
+  # which baseline network is trained; fixed by the command
   network: tyro.conf.Fixed[Literal["pix2pix", "cnn", "context_encoder", "crn", "drrn"]] = "pix2pix"
-  base_channels: PositiveCount = 64  # of the first convolution; of CRN a 16th of the widest
-  discriminator_channels: PositiveCount = 64  # code of pix2pix and the context encoder
-  # Of pix2pix and cnn. "batch": an image is normalized by all training images at inference. "instance": by its own
-  # means, in training too; the code does just that, as its batches hold one image and its test normalizes by batches.
+  base_channels: PositiveCount = 64  # channels of the first convolution; for CRN a 16th of its widest layer
+  # channels of the discriminator's first convolution; code of pix2pix and the context encoder
+  discriminator_channels: PositiveCount = 64
+  # normalization of pix2pix and cnn: instance (each image by its own statistics, in training too), or batch (by all
+  # training images at inference); the code's batches of one image, in its test too, equal instance
   normalization: Literal["batch", "instance"] = "batch"
-  dropout: Share = 0.5  # of pix2pix and cnn, in the three innermost stages of the decoder; code
-  bottleneck: PositiveCount = 4000  # channels between the encoder and the decoder of the context encoder; its README
-  overlap: Count = 4  # pixels along the border of the context encoder's centre that its L2 weighs ten times; its README
-  residual_units: PositiveCount = 25  # of DRRN: B1U25
+  dropout: Share = 0.5  # dropout rate of the decoder's three innermost stages (pix2pix, cnn); code
+  bottleneck: PositiveCount = 4000  # channels between the encoder and the decoder (context encoder); its README
+  # width in pixels of the centre's border band that the L2 loss weighs ten times (context encoder); its README
+  overlap: Count = 4
+  residual_units: PositiveCount = 25  # residual units of the recursive block (DRRN): B1U25
 
-  weight_adversarial: NonNegative = 1.0  # of pix2pix and the context encoder
-  weight_l1: NonNegative = 100.0  # of pix2pix and cnn; code
-  weight_l2: NonNegative = 0.0  # of the context encoder
-  weight_best: NonNegative = 0.0  # of CRN, for each label the nearest of nine images
-  weight_mean: NonNegative = 0.0  # of CRN, the mean over nine images
-  weight_luma: NonNegative = 0.0  # of DRRN
-  perceptual_layers: tuple[str, ...] = tuple(f"block{block}_conv2" for block in range(1, 6))  # of CRN's losses; code
+  weight_adversarial: NonNegative = 1.0  # weight of the adversarial loss (pix2pix, context encoder)
+  weight_l1: NonNegative = 100.0  # weight of the L1 loss on pixels (pix2pix, cnn); code
+  weight_l2: NonNegative = 0.0  # weight of the L2 loss on the missing centre (context encoder)
+  weight_best: NonNegative = 0.0  # weight of the loss of the nearest of nine images, per label (CRN)
+  weight_mean: NonNegative = 0.0  # weight of the mean loss over nine images (CRN)
+  weight_luma: NonNegative = 0.0  # weight of the squared error of luma (DRRN)
+  # VGG19 layers of the losses (CRN); code
+  perceptual_layers: tuple[str, ...] = tuple(f"block{block}_conv2" for block in range(1, 6))
+  # weight of each of these layers (CRN); code
   perceptual_layer_weights: tuple[NonNegative, ...] = tuple(1 / divisor for divisor in DIVISORS)
-  vgg_weights: str = ""  # VGG19 weights file; else the variable TF_IMGTRANS_VGG19; else Keras' download
+  vgg_weights: str = ""  # path of a VGG19 weights file; empty: the variable TF_IMGTRANS_VGG19, else Keras' download
 
-  discriminator_learning_rate: Positive = 2e-4  # Adam with beta_1; code of pix2pix and the context encoder
-  momentum: Share = 0.9  # of DRRN's stochastic gradient descent; code
-  weight_decay: NonNegative = 1e-4  # of DRRN; code
-  # Of DRRN: the norm of a step's gradients is at most this over the learning rate, its paper's theta; in the code at most
-  # this, whatever the rate.
+  # learning rate of the discriminator's Adam; code of pix2pix and the context encoder
+  discriminator_learning_rate: Positive = 2e-4
+  momentum: Share = 0.9  # momentum of stochastic gradient descent (DRRN); code
+  weight_decay: NonNegative = 1e-4  # weight decay (DRRN); code
+  # largest norm of a step's gradients times the learning rate (DRRN); theta of its paper; its code bounds the norm by this
+  # at any rate
   gradient_bound: Positive = 0.01
-  halve_every: PositiveCount = 65360  # steps after which DRRN's learning rate is halved: ten epochs, code
+  halve_every: PositiveCount = 65360  # steps after which the learning rate is halved (DRRN): ten epochs, code
 
   def __post_init__(self):
     super().__post_init__()

@@ -19,27 +19,37 @@ Level = Annotated[int, annotated_types.Interval(ge=0, le=7)]
 class Config(TranslationSettings):
   """Image translation with losses on a Laplacian pyramid (Eq. 1-10): task, networks, losses and training."""
 
-  image_size: Literal[32, 64, 128, 256] = 256  # a power of two, as the generator halves down to one pixel; pix2pix
-  base_channels: PositiveCount = 64  # pix2pix
-  upsampling: Literal["transposed", "resize"] = "transposed"  # resize: nearest, then a convolution (the paper's Conclusion)
-  affine: bool = False  # instance normalization with a factor and an offset in the place of the convolution's bias
-  dropout: Share = 0.5  # in the three innermost stages of the decoder: the noise z; pix2pix
-  noise: Literal["fixed", "random", "off"] = "off"  # dropout at inference; pix2pix leaves it on
-  discriminator_channels: PositiveCount = 64  # pix2pix
+  # height and width of the training images in pixels, a power of two, as the generator halves down to 1; pix2pix
+  image_size: Literal[32, 64, 128, 256] = 256
+  base_channels: PositiveCount = 64  # channels of the generator's first convolution; pix2pix
+  # how the decoder enlarges: transposed convolution (pix2pix), or nearest resize and convolution (Conclusion)
+  upsampling: Literal["transposed", "resize"] = "transposed"
+  # learn a scale and an offset in instance normalization instead of the convolution's bias; pix2pix's other published form
+  affine: bool = False
+  dropout: Share = 0.5  # dropout rate of the decoder's three innermost stages, which is the noise z; pix2pix
+  noise: Literal["fixed", "random", "off"] = "off"  # dropout at inference: off, a fixed pattern, or drawn anew (pix2pix)
+  discriminator_channels: PositiveCount = 64  # channels of a discriminator's first convolution; pix2pix
 
-  levels: Annotated[int, annotated_types.Interval(ge=1, le=5)] = 3  # of high frequencies; Implementation Details
-  low_levels: tuple[Level, ...] = (1, 2, 3)  # p_k that the smooth track judges; ours
-  low_images: Literal["decimated", "upsampled"] = "decimated"  # p_k, or u(p_k) at the size of the level above; ours
-  conditional: bool = True  # Table 1: without, the discriminators of Eq. 6 do not see P_k(x)
+  # high-frequency levels of the Laplacian pyramid; Implementation Details
+  levels: Annotated[int, annotated_types.Interval(ge=1, le=5)] = 3
+  # pyramid levels k whose smooth images p_k the low-frequency discriminators receive; ours
+  low_levels: tuple[Level, ...] = (1, 2, 3)
+  # form of these smooth images: p_k, or u(p_k) at the size of the level above; ours
+  low_images: Literal["decimated", "upsampled"] = "decimated"
+  conditional: bool = True  # give the discriminators of Eq. 6 the source pyramid P_k(x) as well; Table 1
 
-  objective: Literal["pyramid", "pix2pix", "context_encoder"] = "pyramid"  # the latter two on the same networks (Sec. 3.3)
-  weight_high: NonNegative = 1.0  # alpha_1, of Eq. 6; for pix2pix's objective of its adversarial term
-  weight_low: NonNegative = 5.0  # alpha_2, of Eq. 7
-  weight_perceptual: NonNegative = 1.0  # alpha_3, of Eq. 8
-  weight_l1: NonNegative = 100.0  # alpha_4, of Eq. 9
-  weight_l2: NonNegative = 0.999  # of the context encoder's objective alone; its paper
-  weight_adversarial: NonNegative = 0.001  # of the context encoder's objective alone; its paper
-  discriminator_optimizer: Literal["adam", "sgd"] = "adam"  # sgd: the literal reading of Implementation Details
+  # training objective; the last two train the same networks with another method's losses (Sec. 3.3)
+  objective: Literal["pyramid", "pix2pix", "context_encoder"] = "pyramid"
+  # weight of the adversarial loss on high frequencies; pix2pix: of its adversarial loss; alpha_1, Eq. 6
+  weight_high: NonNegative = 1.0
+  weight_low: NonNegative = 5.0  # weight of the adversarial loss on low frequencies; alpha_2, Eq. 7
+  # weight of the perceptual adversarial loss on discriminator features; alpha_3, Eq. 8
+  weight_perceptual: NonNegative = 1.0
+  weight_l1: NonNegative = 100.0  # weight of the L1 loss on pixels; alpha_4, Eq. 9
+  weight_l2: NonNegative = 0.999  # weight of the L2 loss, for objective context_encoder only; its paper
+  weight_adversarial: NonNegative = 0.001  # weight of the adversarial loss, for objective context_encoder only; its paper
+  # optimizer of the discriminators; sgd: the literal reading of Implementation Details
+  discriminator_optimizer: Literal["adam", "sgd"] = "adam"
 
   def __post_init__(self):
     super().__post_init__()

@@ -30,49 +30,59 @@ BOTTLENECK = 4  # pixels that the encoder goes down to; StyleGAN's first size
 class Config:
   """Progressive super-resolution without distances (Eq. 2-5): sizes, networks, loss, schedule and degradation."""
 
-  input_size: Size = 128  # Sec. 5.1
-  output_size: Size = 1024  # Sec. 5.1
-  start_size: Size = 8  # of the first stage; Sec. 4.1
-  progressive: bool = True  # Table 2: without, all images are of output_size from the start on
-  skips: Count | None = None  # connections kept, the coarsest first; Sec. 5.6. None: at every size up to input_size
-  channel_base: PositiveCount = 16384  # maps of SxS pixels have channel_base / S channels, at most ...; StyleGAN
-  channels_max: PositiveCount = 512  # ... this many; StyleGAN
-  blur: bool = True  # smooth maps where they are halved or doubled; StyleGAN
-  noise: Literal["fixed", "random", "off"] = "fixed"  # at inference; off: Table 2's non-noise, in training too (Eq. 5)
-  noise_sizes: Literal["all", "above_input"] = "all"  # of the decoder's maps that get noise; Sec. 5.5 against Fig. 2
-  group: PositiveCount = 4  # images that the discriminator compares with each other; StyleGAN
+  input_size: Size = 128  # height and width of the low-resolution inputs in pixels; Sec. 5.1
+  output_size: Size = 1024  # height and width of the outputs in pixels; Sec. 5.1
+  start_size: Size = 8  # height and width of the first stage's outputs in pixels; Sec. 4.1
+  progressive: bool = True  # grow from start_size to output_size; off: all stages at output_size (Table 2, non-progressive)
+  # number of skip connections, the coarsest first; None: one at every size up to input_size; Sec. 5.6
+  skips: Count | None = None
+  # feature maps of SxS pixels have channel_base / S channels, at most channels_max; StyleGAN
+  channel_base: PositiveCount = 16384
+  channels_max: PositiveCount = 512  # largest number of channels; StyleGAN
+  blur: bool = True  # smooth feature maps where they are halved or doubled; StyleGAN
+  # noise of Eq. 5 at inference; off: in training too (Table 2, non-noise)
+  noise: Literal["fixed", "random", "off"] = "fixed"
+  # decoder sizes that get noise: all (Sec. 5.5), or those above input_size (Fig. 2)
+  noise_sizes: Literal["all", "above_input"] = "all"
+  group: PositiveCount = 4  # images that the discriminator's minibatch standard deviation compares; StyleGAN
 
-  objective: Literal["gan", "l1", "l2"] = "gan"  # Eq. 3 and 4, or in their place a distance: Table 2
-  gamma: NonNegative = 5.0  # of R1 in Eq. 3; Sec. 5.1. The gradient is that of images in [-1, 1]
+  # loss of the generator: adversarial (Eq. 3 and 4), or a pixel distance instead (Table 2)
+  objective: Literal["gan", "l1", "l2"] = "gan"
+  gamma: NonNegative = 5.0  # weight of the R1 gradient penalty, for images in [-1, 1]; Eq. 3, Sec. 5.1
 
-  stable: PositiveCount = 600000  # of each size; Sec. 5.1
-  fade: Count = 600000  # of each size but the first, before that; Sec. 5.1
-  unit: Literal["images", "iterations"] = "images"  # that these two count; Sec. 5.1 says iterations, StyleGAN images
-  minibatch: tuple[PositiveCount, ...] = (64, 32, 16, 8, 4)  # of 8, 16, ... pixels, the last for all above; Sec. 5.1
-  replicas: PositiveCount = 4  # a step takes the minibatch as often, on however many devices; four GPUs: Sec. 5.1
-  learning_rate: tuple[Positive, ...] = (0.001, 0.001, 0.001, 0.001, 0.0015, 0.002, 0.003)  # as minibatch; Sec. 5.1
-  beta_1: Share = 0.0  # Sec. 5.1
-  beta_2: Share = 0.99  # Sec. 5.1
-  epsilon: Positive = 1e-8  # Sec. 5.1
-  reset_optimizers: bool = True  # Adam forgets when a size begins, or new layers would make long first steps; StyleGAN
-  average_half_life: Count = 10000  # images after which an old weight counts half in the average; StyleGAN
+  stable: PositiveCount = 600000  # length of the stable phase of each size, in the unit below; Sec. 5.1
+  fade: Count = 600000  # length of the fade-in before it, for each size but the first; Sec. 5.1
+  unit: Literal["images", "iterations"] = "images"  # unit of stable and fade; iterations in Sec. 5.1, images in StyleGAN
+  # images per step and replica, for 8, 16, ... pixels; the last one serves all larger sizes; Sec. 5.1
+  minibatch: tuple[PositiveCount, ...] = (64, 32, 16, 8, 4)
+  replicas: PositiveCount = 4  # minibatches per step, on any number of devices; four GPUs in Sec. 5.1
+  # learning rate of Adam for 8, 16, ... pixels, as minibatch; Sec. 5.1
+  learning_rate: tuple[Positive, ...] = (0.001, 0.001, 0.001, 0.001, 0.0015, 0.002, 0.003)
+  beta_1: Share = 0.0  # Adam's decay rate of the first moment; Sec. 5.1
+  beta_2: Share = 0.99  # Adam's decay rate of the second moment; Sec. 5.1
+  epsilon: Positive = 1e-8  # Adam's epsilon; Sec. 5.1
+  reset_optimizers: bool = True  # reset Adam when a size begins, which avoids long first steps of new layers; StyleGAN
+  average_half_life: Count = 10000  # half-life in images of the generator's moving average of weights; StyleGAN
 
-  flip: bool = True  # mirror half of the images; StyleGAN
+  flip: bool = True  # mirror half of the images left to right; StyleGAN
   low_resolution: Literal["area", "bicubic"] = "area"  # how images are shrunk to input_size; ours
   degrade: bool = False  # degrade the inputs at random: x~ = J((x * k * b) down_s + n), Sec. 5.7
-  gaussian_sigma_px: Range = (0.2, 3.0)  # of k, on images of output_size over scale / 2; ours, as all below
-  gaussian_angle_deg: Range = (0.0, 180.0)  # of k's first axis
-  motion_length_px: tuple[Length, Length] = (1.0, 15.0)  # of b, on images of output_size
-  motion_angle_deg: Range = (0.0, 180.0)  # of b
-  noise_std_unit: Range = (0.0, 15 / 255)  # of n
-  peak_photons: tuple[Positive, Positive] | None = None  # of Poisson noise beside n, at full brightness; None: none
-  jpeg_quality: tuple[Quality, Quality] = (40, 95)  # of J
-  gaussian_probability: Probability = 0.5
-  isotropic_probability: Probability = 0.5  # that k, where it is there, is round
-  motion_probability: Probability = 0.5
-  noise_probability: Probability = 0.5
-  jpeg_probability: Probability = 0.5
-  seed: Seed = 0  # of weights, images, degradations and noise
+  # range of the standard deviations of the Gaussian blur k, in pixels of output_size at scale 2 and proportional to the
+  # scale; ours, as are all ranges and probabilities below
+  gaussian_sigma_px: Range = (0.2, 3.0)
+  gaussian_angle_deg: Range = (0.0, 180.0)  # range of the angle of k's first axis in degrees
+  motion_length_px: tuple[Length, Length] = (1.0, 15.0)  # range of the motion blur b's length in pixels of output_size
+  motion_angle_deg: Range = (0.0, 180.0)  # range of b's angle in degrees
+  noise_std_unit: Range = (0.0, 15 / 255)  # range of the Gaussian noise n's standard deviation, for images in [0, 1]
+  # range of the photons at full brightness, for Poisson noise besides n; None: no Poisson noise
+  peak_photons: tuple[Positive, Positive] | None = None
+  jpeg_quality: tuple[Quality, Quality] = (40, 95)  # range of the JPEG quality of J
+  gaussian_probability: Probability = 0.5  # probability of the Gaussian blur k
+  isotropic_probability: Probability = 0.5  # probability that k is isotropic, where it is applied
+  motion_probability: Probability = 0.5  # probability of the motion blur b
+  noise_probability: Probability = 0.5  # probability of the noise n
+  jpeg_probability: Probability = 0.5  # probability of the JPEG compression J
+  seed: Seed = 0  # random seed of weights, images, degradations and noise
 
   def __post_init__(self):
     validate(self)

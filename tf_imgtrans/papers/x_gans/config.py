@@ -28,38 +28,46 @@ PositiveShare = Annotated[float, annotated_types.Interval(gt=0, le=1)]
 class Config:
   """X-GANs image reconstruction: corruption, networks, losses (Eq. 1-6) and training."""
 
+  # how the inputs are corrupted, which sets the task; Sec. 4
   corruption: Literal["random_points", "edge_points", "color_noise", "white_block", "color_blocks"] = "random_points"
-  share: tuple[PositiveShare, PositiveShare] = (0.01, 0.20)  # of pixels kept, drawn for each image; Sec. 4.1
-  edge_operator: Literal["sobel", "canny"] = "sobel"  # Sec. 4
-  block_size: PositiveCount = 128  # side of the white block in the middle; Sec. 4
-  tile_size: tuple[PositiveCount, PositiveCount] = (16, 128)  # side of a colour block, drawn for each image; Sec. 4
+  # smallest and largest share of pixels kept, drawn per image; Sec. 4.1
+  share: tuple[PositiveShare, PositiveShare] = (0.01, 0.20)
+  edge_operator: Literal["sobel", "canny"] = "sobel"  # edge detector that selects the pixels of edge_points; Sec. 4
+  block_size: PositiveCount = 128  # side in pixels of the white block in the middle; Sec. 4
+  # smallest and largest side in pixels of a colour block, drawn per image; Sec. 4
+  tile_size: tuple[PositiveCount, PositiveCount] = (16, 128)
   patches: str = ""  # folder of the images that colour blocks are cut from; Sec. 4: SUN397
-  image_size: AtLeast(16) = 256  # Sec. 4
+  image_size: AtLeast(16) = 256  # height and width of the training images in pixels; Sec. 4
 
-  downsamplings: Literal[2, 3] = 2  # 2: "three convolutions", literally; 3: pix2pixHD's global generator
-  base_channels: PositiveCount = 64  # pix2pixHD
-  residual_blocks: PositiveCount = 9  # Sec. 3.3
-  dropout: Share = 0.5  # between the convolutions of a residual block; Sec. 4, the place is pix2pixHD's
-  discriminators: PositiveCount = 3  # Sec. 3.4
-  discriminator_channels: PositiveCount = 64  # pix2pixHD
+  # stride-2 convolutions of the encoder; 2 as in Sec. 3.3, 3 as pix2pixHD's global generator
+  downsamplings: Literal[2, 3] = 2
+  base_channels: PositiveCount = 64  # channels of the generator's first convolution; pix2pixHD
+  residual_blocks: PositiveCount = 9  # residual blocks of the generator; Sec. 3.3
+  dropout: Share = 0.5  # dropout rate between the convolutions of a residual block; Sec. 4, the place is pix2pixHD's
+  discriminators: PositiveCount = 3  # number of discriminators, each at half the resolution of the one before; Sec. 3.4
+  discriminator_channels: PositiveCount = 64  # channels of a discriminator's first convolution; pix2pixHD
 
-  aggregate: Literal["max", "sum"] = "max"  # F of Sec. 3.4: the generator trains against the best discriminator
-  weight_adversarial: NonNegative = 1.0  # Eq. 4; with both weights 0, no discriminator is made
-  weight_feature_matching: NonNegative = 10.0  # lambda of Eq. 4; pix2pixHD
-  weight_perceptual: NonNegative = 10.0  # lambda of Eq. 5; pix2pixHD
-  weight_point: NonNegative = 10.0  # of Eq. 6, for points and the white block alone; ours
-  point_norm: Literal["l2", "l1"] = "l2"  # Eq. 6; l1 for Fig. 12
+  aggregate: Literal["max", "sum"] = "max"  # how the discriminators' losses are combined for the generator; F of Sec. 3.4
+  # weight of the adversarial loss; no discriminator is made if this and the next are 0; Eq. 4
+  weight_adversarial: NonNegative = 1.0
+  weight_feature_matching: NonNegative = 10.0  # weight of the feature matching loss; lambda of Eq. 4, pix2pixHD
+  weight_perceptual: NonNegative = 10.0  # weight of the perceptual loss on VGG19 features; lambda of Eq. 5, pix2pixHD
+  # weight of the corresponding point loss, for points and the white block only; Eq. 6, ours
+  weight_point: NonNegative = 10.0
+  point_norm: Literal["l2", "l1"] = "l2"  # norm of the corresponding point loss; l2: Eq. 6, l1: Fig. 12
+  # VGG19 layers of the perceptual loss; pix2pixHD
   perceptual_layers: tuple[str, ...] = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1",
-                                        "block5_conv1")  # pix2pixHD
-  perceptual_layer_weights: tuple[NonNegative, ...] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)  # pix2pixHD
-  vgg_weights: str = ""  # VGG19 weights file; else the variable TF_IMGTRANS_VGG19; else Keras' download
+                                        "block5_conv1")
+  # weight of each of these layers; pix2pixHD
+  perceptual_layer_weights: tuple[NonNegative, ...] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+  vgg_weights: str = ""  # path of a VGG19 weights file; empty: the variable TF_IMGTRANS_VGG19, else Keras' download
 
-  batch_size: PositiveCount = 1  # Sec. 4
-  learning_rate: Positive = 2e-4  # Adam, Sec. 4
-  beta_1: Share = 0.5  # pix2pixHD
-  iterations: Count = 100000  # Sec. 4: batch 1; one pass of the paper's 100,000 images, and not its 50 epochs
-  flip: bool = False  # mirror half of the images; not given
-  seed: Seed = 0  # of weights, images, corruptions and dropout
+  batch_size: PositiveCount = 1  # images per training step; Sec. 4
+  learning_rate: Positive = 2e-4  # learning rate of Adam for all networks; Sec. 4
+  beta_1: Share = 0.5  # Adam's decay rate of the first moment; pix2pixHD
+  iterations: Count = 100000  # training steps; one pass over the paper's 100,000 images, not its 50 epochs (Sec. 4)
+  flip: bool = False  # mirror half of the images left to right; not given in the paper
+  seed: Seed = 0  # random seed of weights, images, corruptions and dropout
 
   def __post_init__(self):
     validate(self)
