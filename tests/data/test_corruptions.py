@@ -229,6 +229,11 @@ def test_color_noise_does_not_follow_the_mask():
     colors = loud[0].numpy()[..., channel]
     a, b = colors[replaced & would_be_kept], colors[replaced & ~would_be_kept]
     assert scipy.stats.ks_2samp(a, b).pvalue > 0.01
+  # Nor are the colours other bytes of the numbers that the mask is drawn from.
+  numbers = tf.random.stateless_uniform((256, 256), (4, 0), None, None, tf.uint32, alg="philox").numpy()[replaced]
+  for drawn in numbers.view(np.uint8).reshape(-1, 4).T:
+    for color in loud[0].numpy()[replaced].T:
+      assert abs(np.corrcoef(drawn, color)[0, 1]) < 4 / np.sqrt(len(drawn))
 
 
 @pytest.mark.parametrize("size, height, width, top, left", [
