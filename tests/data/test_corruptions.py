@@ -258,11 +258,11 @@ def _tiles(image, patches, size, seeds, **options):
   image = np.float32(image)
   corrupted, masks = _seeds(seeds, lambda seed: color_blocks(image, patches, seed, size, **options))
   found = []
-  for image, mask in zip(corrupted, masks):
-    kept = _check(image, image, mask)
+  for made, mask in zip(corrupted, masks):
+    kept = _check(image, made, mask)
     rows, columns = np.nonzero(~kept)
     top, left, side = rows[0], columns[0], round(np.sqrt(len(rows)))
-    tile = image[top:top + side, left:left + side]
+    tile = made[top:top + side, left:left + side]
     assert not kept[top:top + side, left:left + side].any() and len(rows) == side * side
     which, row, column = np.round(tile[0, 0] * 255).astype(int)
     np.testing.assert_array_equal(tile, patches[which, row:row + side, column:column + side])
