@@ -7,6 +7,7 @@ import json
 import pytest
 import recipes
 
+from tf_imgtrans.baselines import on_demand, super_resolution, translation
 from tf_imgtrans.core.config import from_dict
 
 # Families whose configurations have names: what each name decides is told to users who give another.
@@ -77,22 +78,14 @@ def test_errors(family, name, fields, message):
     _module(family).named(name, fields)
 
 
-def _configs(value):
-  """All configurations in nested dictionaries of them."""
-  return [config for each in value.values() for config in _configs(each)] if isinstance(value, dict) else [value]
+@pytest.mark.parametrize("config", [*super_resolution.GAN_CONFIGS.values(), *super_resolution.TINY.values(),
+                                    *translation.TINY.values(), on_demand.COMPARISON])
+def test_through_json(config):
+  """Beside the presets of the recipes."""
+  assert from_dict(type(config), json.loads(json.dumps(dataclasses.asdict(config)))) == config
 
 
 FAMILIES = ("enhancement", "super_resolution", "translation", "on_demand", "segmentation")
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_through_json(family):
-  module = _module(family)
-  names = ("CONFIGS", "GAN_CONFIGS", "PRESETS", "TINY", "COMPARISON")
-  found = [config for name in names for config in _configs(getattr(module, name, {}))]
-  assert found
-  for config in found:
-    assert from_dict(module.Config, json.loads(json.dumps(dataclasses.asdict(config)))) == config
 
 
 def test_configurations_come_without_tensorflow():

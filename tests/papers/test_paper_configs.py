@@ -9,6 +9,7 @@ import pytest
 
 from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.papers import feature_pyramid_pan, mux_demux, x_gans
+from tf_imgtrans.recipes import PAPERS, RECIPES, find_recipe
 
 DEFAULTS = {
     "feature_pyramid_pan": {
@@ -37,6 +38,9 @@ DEFAULTS = {
         "contextual_bandwidth": 0.5, "vgg_weights": "",
         # DPED: 100x100 patches, batches of 50, Adam at 5e-4, 20000 steps, no flips
         "patch_size": 100, "batch_size": 50, "learning_rate": 5e-4, "iterations": 20000, "flip": False,
+        # of clean photographs: ours
+        "degradation": {"exposure": (-1.1, -0.5), "red_gain": (1.04, 1.16), "blue_gain": (0.78, 0.90),
+                        "contrast": (0.75, 0.88), "blur": (0.5, 1.0), "noise": (0.006, 0.02), "jpeg_quality": (60, 90)},
         "seed": 0,
     },
     "progressive_pan": {
@@ -198,24 +202,19 @@ OTHERS = {
 
 
 def _config(paper, **fields):
-  return importlib.import_module(f"tf_imgtrans.papers.{paper}.config").Config(**fields)
-
-
-def _presets(paper):
-  module = importlib.import_module(f"tf_imgtrans.papers.{paper}.config")
-  return {"tiny": module.TINY, **getattr(module, "PRESETS", {})}
+  return find_recipe(paper).config(**fields)
 
 
 def _rows(table):
   return [(paper, *row) for paper, rows in table.items() for row in rows]
 
 
-@pytest.mark.parametrize("paper", DEFAULTS)
+@pytest.mark.parametrize("paper", PAPERS)
 def test_defaults(paper):
   config = _config(paper)
   assert dataclasses.asdict(config) == DEFAULTS[paper]
-  assert _presets(paper).get("paper", config) == config
-  assert hash(config) == hash(_config(paper, **DEFAULTS[paper]))
+  assert find_recipe(paper).presets["paper"] == config
+  assert hash(config) == hash(from_dict(type(config), DEFAULTS[paper]))
   with pytest.raises(dataclasses.FrozenInstanceError):
     config.seed = 1
 
@@ -234,9 +233,9 @@ def test_fields_that_do_not_fit_together(paper, fields, reason):
     _config(paper, **fields)
 
 
-@pytest.mark.parametrize("paper", OTHERS)
-def test_through_json(paper):
-  for config in (_config(paper, **OTHERS[paper]), *_presets(paper).values()):
+@pytest.mark.parametrize("name", RECIPES)
+def test_through_json(name):
+  for config in (_config(name, **OTHERS.get(name, {})), *find_recipe(name).presets.values()):
     assert from_dict(type(config), json.loads(json.dumps(dataclasses.asdict(config)))) == config
 
 
@@ -245,7 +244,7 @@ def test_every_variant_of_every_preset_is_legal(paper):
   variants = importlib.import_module(f"tf_imgtrans.papers.{paper}.config").VARIANTS
   assert variants["full"] == {}
   for changes in variants.values():
-    for preset in _presets(paper).values():
+    for preset in find_recipe(paper).presets.values():
       assert dataclasses.replace(preset, **changes).iterations > 0
 
 
@@ -287,7 +286,7 @@ def test_the_point_loss_is_on_where_points_are_known():
 def test_the_largest_seed_serves_networks_steps_and_data():
   from tf_imgtrans.data.pipeline import training_batches
 
-  config = dataclasses.replace(_presets("mux_demux")["tiny"], seed=2 ** 31 - 1)
+  config = dataclasses.replace(mux_demux.TINY, seed=2 ** 31 - 1)
   (number, _), = training_batches(lambda number, seed: (number, seed), 5, 2, config.seed).take(1)
   assert set(number.numpy()) < set(range(5))
   source = number.numpy()[:, None, None, None] * np.ones((2, 32, 32, 3), np.float32) / 5
