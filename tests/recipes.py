@@ -138,6 +138,36 @@ def check_gradient(function, point, step=1e-2, tolerance=1e-3, directions=3, see
     assert abs(numeric - analytic) <= tolerance * scale, f"gradient {analytic:.8g}, finite difference {numeric:.8g}"
 
 
+def squared_gradient(function):
+  """x -> |d function(x) / d x|^2, as a gradient penalty has it: its derivatives are of the second order."""
+  import tensorflow as tf
+
+  def penalty(x):
+    x = tf.convert_to_tensor(x)
+    with tf.GradientTape() as tape:
+      tape.watch(x)
+      value = function(x)
+    return tf.reduce_sum(tf.square(tape.gradient(value, x)))
+
+  return penalty
+
+
+def check_xla(function, point, tolerance=1e-4):
+  """The value and the gradient of a scalar function are the same under XLA, and the gradient is not zero."""
+  import tensorflow as tf
+
+  def differentiated(x):
+    with tf.GradientTape() as tape:
+      tape.watch(x)
+      value = function(x)
+    return value, tape.gradient(value, x)
+
+  eager = differentiated(tf.constant(point))
+  for compiled, expected in zip(tf.function(differentiated, jit_compile=True)(tf.constant(point)), eager):
+    assert np.any(expected)
+    np.testing.assert_allclose(compiled, expected, rtol=tolerance, atol=tolerance)
+
+
 def write_streets(folder, count):
   """Labelled images in CamVid's layout, 40 rows and 56 columns, their classes in squares of 8 pixels; the folder."""
   (folder / "trainannot").mkdir()

@@ -7,42 +7,28 @@ import numpy as np
 import pytest
 import recipes
 import tensorflow as tf
-from PIL import Image
+from data_checks import check_batches, take, write_images
 
 from tf_imgtrans.baselines.on_demand.config import TINY
 from tf_imgtrans.baselines.on_demand.data import read, training_data
 from tf_imgtrans.baselines.on_demand.levels import bands
 from tf_imgtrans.core.images import read_uint8
-from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.training.options import TrainingOptions
 
 SIZE = TINY.image_size
 
 
-def _images(folder, count, seed=0):
-  """Smooth PNG images of 40x30 pixels, in folders of two as SUN397 has its classes."""
-  images = np.uint8(255 * recipes.smooth_images(count, 40, 30, 3, seed=seed))
-  for number, image in enumerate(images):
-    (folder / f"class{number // 2}").mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image).save(folder / f"class{number // 2}" / f"image{number}.png")
-  return folder
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
   root = tmp_path_factory.mktemp("photographs")
-  _images(root / "train", 6)
-  _images(root / "test", 7, seed=1)
+  write_images(root / "train", 6, 40, 30)
+  write_images(root / "test", 7, 40, 30, seed=1)
   return read(TrainingOptions(root / "run", data=root))
 
 
 @pytest.fixture(scope="module")
 def patches(tmp_path_factory):
-  return str(_images(tmp_path_factory.mktemp("patches"), 3, seed=2))
-
-
-def _batches(data, steps, start=0, part=Part()):  # noqa: B008 - frozen
-  return [[np.array(each) for each in batch] for _, batch in zip(range(steps), data.batches(start, part))]
+  return str(write_images(tmp_path_factory.mktemp("patches"), 3, 40, 30, seed=2))
 
 
 def _resized(path, side):
@@ -53,7 +39,7 @@ def test_batches_are_clean_images(folder):
   config = dataclasses.replace(TINY, batch_size=6)
   data = training_data(config, folder)
   assert data.summary["training"] == 6 and data.summary["validation"] == 7 and "patches_digest" not in data.summary
-  (targets,), = _batches(data, 1)
+  (targets,), = take(data, 1)
   assert targets.shape == (6, SIZE, SIZE, 3) and targets.dtype == np.float32
   whole = [_resized(path, 24) for path in folder.training]  # 1.5 times as large, as 96 is of 64
   found, places = set(), set()
@@ -71,33 +57,23 @@ def test_batches_are_clean_images(folder):
 
 def test_whole_images_where_nothing_is_cropped(folder):
   config = dataclasses.replace(TINY, batch_size=6, load_scale=1.0, flip=False)
-  (targets,), = _batches(training_data(config, folder), 1)
+  (targets,), = take(training_data(config, folder), 1)
   whole = np.float32([_resized(path, SIZE) for path in folder.training]) / 255
   for target in targets:
     assert np.abs(whole - target).max((1, 2, 3)).min() < 1e-6
 
 
-def test_batches_follow_from_their_number(folder, patches):
-  for kind in ("random_points", "color_blocks"):
-    config = dataclasses.replace(TINY, corruption=kind, patches=patches, batch_size=4)
-    data = training_data(config, folder)
-    whole, later = _batches(data, 5), _batches(training_data(config, folder), 2, start=3)
-    for batch, again in zip(whole[3:], later):
-      for one, other in zip(batch, again):
-        recipes.assert_same(one, other)
-    for worker in (0, 1):  # two workers share the batches out
-      (first, *_), = _batches(data, 1, part=Part(2, worker, 1))
-      recipes.assert_same(first, whole[0][0][2 * worker:2 * worker + 2])
-    assert (whole[0][0] != whole[1][0]).any()
-    other = training_data(dataclasses.replace(config, seed=1), folder)
-    assert (_batches(other, 1)[0][0] != whole[0][0]).any()
+@pytest.mark.parametrize("kind", ["random_points", "color_blocks"])
+def test_batches_follow_from_their_number(kind, folder, patches):
+  config = dataclasses.replace(TINY, corruption=kind, patches=patches, batch_size=4)
+  check_batches(lambda seed: training_data(dataclasses.replace(config, seed=seed), folder), 3, 5)
 
 
 def test_colour_blocks_come_with_other_images(folder, patches):
   config = dataclasses.replace(TINY, corruption="color_blocks", patches=patches, batch_size=6)
   data = training_data(config, folder)
   assert len(data.summary["patches_digest"]) == 64
-  shown = np.concatenate([batch[1] for batch in _batches(data, 4)])
+  shown = np.concatenate([batch[1] for batch in take(data, 4)])
   assert shown.shape == (24, SIZE, SIZE, 3) and shown.dtype == np.float32
   others = np.float32([_resized(path, SIZE) for path in sorted(tf.io.gfile.glob(f"{patches}/*/*.png"))]) / 255
   nearest = np.abs(shown[:, None] - others).max((2, 3, 4))

@@ -251,14 +251,3 @@ def test_the_defaults_are_the_authors():
 def test_what_configurations_refuse(options, words):
   with pytest.raises(ValueError, match=words):
     dataclasses.replace(TINY, **options)
-
-
-def test_configurations_come_without_tensorflow():
-  recipes.run_python("import sys\n"
-                     "from tf_imgtrans.baselines.on_demand import COMPARISON, Config\n"
-                     "import tf_imgtrans.baselines.on_demand.config\n"
-                     "from tf_imgtrans.core.config import from_dict\n"
-                     "import dataclasses, json\n"
-                     "assert from_dict(Config, json.loads(json.dumps(dataclasses.asdict(COMPARISON)))) == COMPARISON\n"
-                     "heavy = {'tensorflow', 'keras', 'cv2', 'scipy', 'skimage'} & set(sys.modules)\n"
-                     "assert not heavy, heavy\n")

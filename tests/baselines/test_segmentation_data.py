@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import recipes
 import tensorflow as tf
+from data_checks import check_batches, take
 from PIL import Image
 
 from tf_imgtrans.baselines.segmentation.config import TINY
@@ -42,10 +43,6 @@ def _data(root, share=0.3, **options):
   return training_data(dataclasses.replace(TINY, **options), folder)
 
 
-def _batches(data, steps, start=0, part=Part()):  # noqa: B008 - frozen
-  return [[np.array(each) for each in batch] for _, batch in zip(range(steps), data.batches(start, part))]
-
-
 def _expected(root, mirrored):
   """All photographs and label maps of `root` as they are trained on, read anew."""
   found = []
@@ -62,7 +59,7 @@ def test_batches_are_enlarged_photographs_with_their_label_maps(root):
   data = _data(root, share=0.0, batch_size=6)
   assert (data.summary["kind"], data.summary["training"], data.summary["validation"]) == ("labelled", 6, 0)
   seen = set()
-  for photographs, labels in _batches(data, 4):
+  for photographs, labels in take(data, 4):
     assert photographs.shape == (6, SIDE, SIDE, 3) and photographs.dtype == np.float32
     assert labels.shape == (6, SIDE, SIDE) and labels.dtype == np.uint8
     numbers = []
@@ -78,32 +75,24 @@ def test_batches_are_enlarged_photographs_with_their_label_maps(root):
 
 
 def test_nothing_is_mirrored_without_flip(root):
-  for photographs, _ in _batches(_data(root, share=0.0, batch_size=6, flip=False), 2):
+  for photographs, _ in take(_data(root, share=0.0, batch_size=6, flip=False), 2):
     expected = np.stack([photograph for photograph, _ in _expected(root, False)])
     assert all(np.abs(expected - each).max((1, 2, 3)).min() < 1e-4 for each in photographs)
 
 
 def test_classes_that_are_none_stay_ignored(root):
-  labels = np.concatenate([each for _, each in _batches(_data(root), 3)])
+  labels = np.concatenate([each for _, each in take(_data(root), 3)])
   assert set(np.unique(labels)) <= {*range(11), 255} and (labels == 255).any()
 
 
 def test_batches_follow_from_their_number(root):
-  whole, later = _batches(_data(root), 5), _batches(_data(root), 2, start=3)
-  for batch, again in zip(whole[3:], later):
-    for one, other in zip(batch, again):
-      recipes.assert_same(one, other)
-  for worker in (0, 1):  # two workers share the batches out
-    (photographs, labels), = _batches(_data(root), 1, part=Part(2, worker, 1))
-    recipes.assert_same(photographs, whole[0][0][worker:worker + 1])
-    recipes.assert_same(labels, whole[0][1][worker:worker + 1])
-  assert (_batches(_data(root, seed=1), 1)[0][0] != whole[0][0]).any()
+  check_batches(lambda seed: _data(root, seed=seed), 3, 5)
 
 
 def test_whole_label_maps(root):
   """Without a load_size, photographs are enlarged to their label map's size, which may differ from one to another."""
   data = _data(root, share=0.0, load_size=0, batch_size=1, batch_normalization=False, flip=False)
-  photographs, labels = _batches(data, 1)[0]
+  photographs, labels = take(data, 1)[0]
   assert photographs.shape == (1, HEIGHT, WIDTH, 3) and labels.shape == (1, HEIGHT, WIDTH)
   small = [cv2.resize(read_uint8(path), (SMALL, SMALL), interpolation=cv2.INTER_AREA)
            for path in sorted((root / "train").iterdir())]

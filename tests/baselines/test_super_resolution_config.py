@@ -1,14 +1,7 @@
 """How the super-resolution networks of the progressive paper's comparison are trained: each by its own paper."""
 
-import dataclasses
-import json
-
-import pytest
-import recipes
-
-from tf_imgtrans.baselines.super_resolution import CONFIGS, GAN_CONFIGS, PRESETS, TINY, Config
-from tf_imgtrans.baselines.super_resolution.config import named, preset_config
-from tf_imgtrans.core.config import from_dict
+from tf_imgtrans.baselines.super_resolution import CONFIGS, GAN_CONFIGS, PRESETS, TINY
+from tf_imgtrans.baselines.super_resolution.config import preset_config
 
 NAMES = ["esrgan", "carn", "rcan"]
 
@@ -59,47 +52,3 @@ def test_preset_config():
   assert preset_config("carn", "small", "gan") == PRESETS["small"]["carn"]  # where the stage is refused
   assert preset_config("esrgan", "small", "gan") == GAN_CONFIGS["small"]
   assert preset_config("esrgan", "smal", "gan") == GAN_CONFIGS["paper"]
-
-
-def test_named():
-  assert named("carn", {}) == CONFIGS["carn"]
-  assert named("rcan", {"scale": 8, "network": "rcan"}) == dataclasses.replace(CONFIGS["rcan"], scale=8)
-  with pytest.raises(ValueError, match="unknown configuration field 'chanels'.*mean 'channels'"):
-    named("carn", {"chanels": 3})
-  with pytest.raises(ValueError, match="network is 'carn', but the name 'rcan' decides it: leave network out"):
-    named("rcan", {"network": "carn"})
-
-
-@pytest.mark.parametrize("name, options, message", [
-    ("esrgan", {"scale": 3}, "scale is 3: esrgan is made for 2, 4, 8"),
-    ("carn", {"scale": 8}, "scale is 8: carn is made for 2, 3, 4"),
-    ("rcan", {"scale": 3}, "scale is 3: rcan is made for 2, 4, 8"),
-    ("rcan", {"scale": 5}, "scale is 5: input should be 2, 3, 4 or 8"),
-    ("esrgan", {"halve_at": (20, 10)}, r"halve_at is \(20, 10\): expected ascending steps"),
-    ("rcan", {"channels": 8}, "reduction is 16: expected at most channels, 8"),
-    ("rcan", {"multi_scale": True}, "multi_scale is on, but rcan has one upsampler"),
-    ("esrgan", {"image_size": 64}, "image_size is 64: expected 0, or at least patch_size, 128"),
-    ("carn", {"stage": "gan"}, "stage is gan, but carn is trained by L1 alone"),
-    ("esrgan", {"weight_perceptual": 1.0}, "weight_perceptual is 1.0, but stage l1 has no such loss"),
-    ("esrgan", {"weight_adversarial": 1.0}, "weight_adversarial is 1.0, but stage l1 has no such loss"),
-    ("esrgan", {"initial_weights": "run"}, "initial_weights is 'run', but stage l1 starts from drawn weights"),
-    ("carn", {"weight_l1": 0.0}, "every weight is 0, so that there is nothing to learn from"),
-    ("esrgan", {"stage": "gan", "weight_adversarial": 5e-3, "patch_size": 96}, "patch_size is 96: .*power of two from 16"),
-    ("esrgan", {"patch_size": 8}, "patch_size is 8"),
-])
-def test_errors(name, options, message):
-  with pytest.raises(ValueError, match=message):
-    named(name, options)
-
-
-def test_through_json():
-  for config in [*CONFIGS.values(), *GAN_CONFIGS.values(), *PRESETS["small"].values(), *TINY.values()]:
-    assert from_dict(Config, json.loads(json.dumps(dataclasses.asdict(config)))) == config
-
-
-def test_the_configuration_of_super_resolution_comes_without_tensorflow():
-  recipes.run_python("import sys\n"
-                     "from tf_imgtrans.baselines.super_resolution import CONFIGS\n"
-                     "assert len(CONFIGS) == 3\n"
-                     "heavy = {'tensorflow', 'keras', 'cv2', 'scipy', 'skimage'} & set(sys.modules)\n"
-                     "assert not heavy, heavy\n")

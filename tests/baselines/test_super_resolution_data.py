@@ -6,38 +6,28 @@ import cv2
 import numpy as np
 import pytest
 import recipes
-from PIL import Image
+from data_checks import check_batches, take, write_images
 
 from tf_imgtrans.baselines.super_resolution import TINY
 from tf_imgtrans.core.images import read_uint8
-from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.data.degradations import low_resolution
 from tf_imgtrans.data.super_resolution import held_out, read, shrink, squared, training_data
 from tf_imgtrans.training.options import TrainingOptions
 
-
-def _write(folder, count, height, width, seed=0):
-  folder.mkdir(parents=True, exist_ok=True)
-  for number, image in enumerate(np.uint8(255 * recipes.random_images(count, height, width, 3, seed=seed))):
-    Image.fromarray(image).save(folder / f"image{number}.png")
-  return folder
+NAMES = ("image0", "image1")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
   """One training image, so that every window is of it, and two held-out ones of sides that no scale divides."""
   root = tmp_path_factory.mktemp("photographs")
-  _write(root / "train", 1, 37, 26)
-  _write(root / "test", 2, 31, 45, seed=1)
+  write_images(root / "train", NAMES[:1], 37, 26, noise=True)
+  write_images(root / "test", NAMES, 31, 45, seed=1, noise=True)
   return read(TrainingOptions(root / "run", data=root))
 
 
 def _config(**changes):
   return dataclasses.replace(TINY["esrgan"], **changes)
-
-
-def _batches(data, steps, start=0, part=Part()):  # noqa: B008 - frozen
-  return [[np.array(each) for each in batch] for _, batch in zip(range(steps), data.batches(start, part))]
 
 
 def _windows(folder, size):
@@ -55,7 +45,7 @@ def _ways(patch):
 def test_patches_are_windows_of_the_image(folder, augment, expected):
   data = training_data(_config(augment=augment, batch_size=8), folder)
   windows, seen, places = _windows(folder, 16), set(), set()
-  for source, target in _batches(data, 10):
+  for source, target in take(data, 10):
     assert source.shape == (8, 4, 4, 3) and target.shape == (8, 16, 16, 3)
     assert source.dtype == target.dtype == np.float32
     np.testing.assert_allclose(source, low_resolution(target, 4), atol=1e-6)
@@ -69,20 +59,13 @@ def test_patches_are_windows_of_the_image(folder, augment, expected):
   assert seen == expected and len(places) > 40
 
 
-def test_every_element_follows_from_its_number(folder):
-  config = _config(seed=3)
-  data = training_data(config, folder)
-  whole = _batches(data, 4)
-  for expected, found in zip(whole[2:], _batches(training_data(config, folder), 2, start=2)):
-    for a, b in zip(expected, found):
-      recipes.assert_same(a, b)
-  others = _batches(training_data(_config(seed=4), folder), 1)
-  assert np.abs(others[0][1] - whole[0][1]).max() > 0.1
+def test_batches_follow_from_their_number(folder):
+  check_batches(lambda seed: training_data(_config(seed=seed), folder))
 
 
 def test_a_scale_that_does_not_divide_the_patch(folder):
   config = dataclasses.replace(TINY["carn"], scale=3)
-  source, target = _batches(training_data(config, folder), 1)[0]
+  source, target = take(training_data(config, folder), 1)[0]
   assert source.shape == (2, 5, 5, 3) and target.shape == (2, 15, 15, 3)
 
 
@@ -104,7 +87,7 @@ def test_the_area_kernel(folder):
   np.testing.assert_allclose(shrink(image, 8, "area"), expected, atol=1e-6)
   np.testing.assert_allclose(shrink(image[None], 8, "area")[0], expected, atol=1e-6)
   recipes.assert_same(shrink(image, 4), low_resolution(image, 4))
-  source, target = _batches(training_data(_config(low_resolution="area"), folder), 1)[0]
+  source, target = take(training_data(_config(low_resolution="area"), folder), 1)[0]
   np.testing.assert_allclose(source, target.reshape(2, 4, 4, 4, 4, 3).mean((2, 4)), atol=1e-6)
 
 
@@ -115,7 +98,7 @@ def test_squared_images(folder):
   expected = cv2.resize(middle, (20, 20), interpolation=cv2.INTER_AREA)
   recipes.assert_same(squared(read_uint8(folder.training[0]), 20), expected)
   windows = np.lib.stride_tricks.sliding_window_view(np.float32(expected) / 255, (16, 16), (0, 1))
-  for patch in _batches(data, 1)[0][1]:
+  for patch in take(data, 1)[0][1]:
     assert min(np.abs(windows - way.transpose(2, 0, 1)).max((2, 3, 4)).min() for way in _ways(patch)) < 1e-6
   name, source, target = next(held_out(config, folder.validation))
   assert (name, source.shape, target.shape) == ("image0", (5, 5, 3), (20, 20, 3))
@@ -124,9 +107,8 @@ def test_squared_images(folder):
 
 
 def test_small_images_are_named(folder, tmp_path):
-  _write(tmp_path / "train", 2, 15, 30)
-  (tmp_path / "test").mkdir()
-  _write(tmp_path / "test", 1, 40, 40)
+  write_images(tmp_path / "train", NAMES, 15, 30, noise=True)
+  write_images(tmp_path / "test", NAMES[:1], 40, 40, noise=True)
   small = read(TrainingOptions(tmp_path.parent / "run", data=tmp_path))
   with pytest.raises(ValueError, match=r"(?s)2 of 2 photographs cannot.*image0.png: 30x15 is smaller than 16x16"):
     training_data(_config(), small)

@@ -71,14 +71,14 @@ def _plain_errors(weights):
   by_area = labels.reshape(2, 4, 4, 4, 4, 3).mean((2, 4))
   for image in range(2):
     true = {name: np.float64(value[image]) for name, value in _vgg(TRUE).items()}
-    for image in range(9):
-      fake = {name: np.float64(value[0]) for name, value in _vgg(FAKES[image, image][None]).items()}
+    for other in range(9):
+      fake = {name: np.float64(value[0]) for name, value in _vgg(FAKES[image, other][None]).items()}
       for label in range(3):
-        distance = np.abs(255 * (np.float64(TRUE[image]) - FAKES[image, image])).mean(-1)
-        errors[image, image, label] = (labels[image, ..., label] * distance).mean()
+        distance = np.abs(255 * (np.float64(TRUE[image]) - FAKES[image, other])).mean(-1)
+        errors[image, other, label] = (labels[image, ..., label] * distance).mean()
         for name, masks in (("block1_conv2", labels), ("block3_conv2", by_area)):
           distance = np.abs(true[name] - fake[name]).mean(-1)
-          errors[image, image, label] += weights.get(name, 0) * (masks[image, ..., label] * distance).mean()
+          errors[image, other, label] += weights.get(name, 0) * (masks[image, ..., label] * distance).mean()
   return errors
 
 

@@ -1,6 +1,7 @@
 """Files are written whole or not at all."""
 
 import json
+import os
 import pathlib
 import stat
 
@@ -67,3 +68,11 @@ def test_remove_leftovers_of_a_killed_process(tmp_path):
   assert len(list(tmp_path.iterdir())) == 2
   remove_leftovers(tmp_path)
   assert [path.name for path in tmp_path.iterdir()] == ["keep.npz"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only here can a folder be opened")
+def test_the_content_is_synced_before_the_rename_and_the_folder_after_it(tmp_path, monkeypatch):
+  path, synced = tmp_path / "file", []
+  monkeypatch.setattr(os, "fsync", lambda handle: synced.append((os.fstat(handle).st_ino, path.exists())))
+  write_bytes(path, b"content")
+  assert synced == [(path.stat().st_ino, False), (tmp_path.stat().st_ino, True)]

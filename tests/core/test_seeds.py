@@ -73,3 +73,10 @@ def test_uniform_is_even_and_the_same_everywhere():
   for compiled in (False, True):
     np.testing.assert_array_equal(tf.function(draw, jit_compile=compiled)(tf.constant([3, 4])), numbers)
   assert (draw(tf.constant([3, 5])) != numbers).numpy().mean() > 0.99
+
+
+@pytest.mark.parametrize("bits, expected", [(0, 2.0 ** -24), (2 ** 32 - 1, 1 - 2.0 ** -24)])
+def test_extreme_bits_stay_inside_and_give_finite_normal_numbers(bits, expected, monkeypatch):
+  monkeypatch.setattr(tf.random, "stateless_uniform", lambda shape, *_, **__: tf.fill(shape, tf.constant(bits, tf.uint32)))
+  assert uniform([1], (0, 0)).numpy() == expected
+  np.testing.assert_allclose(normal([1], (0, 0)), stats.norm.ppf(expected), rtol=1e-5)

@@ -229,6 +229,11 @@ def test_color_noise_does_not_follow_the_mask():
     colors = loud[0].numpy()[..., channel]
     a, b = colors[replaced & would_be_kept], colors[replaced & ~would_be_kept]
     assert scipy.stats.ks_2samp(a, b).pvalue > 0.01
+  # Nor are the colours other bytes of the numbers that the mask is drawn from.
+  numbers = tf.random.stateless_uniform((256, 256), (4, 0), None, None, tf.uint32, alg="philox").numpy()[replaced]
+  for drawn in numbers.view(np.uint8).reshape(-1, 4).T:
+    for color in loud[0].numpy()[replaced].T:
+      assert abs(np.corrcoef(drawn, color)[0, 1]) < 4 / np.sqrt(len(drawn))
 
 
 @pytest.mark.parametrize("size, height, width, top, left", [
@@ -253,11 +258,11 @@ def _tiles(image, patches, size, seeds, **options):
   image = np.float32(image)
   corrupted, masks = _seeds(seeds, lambda seed: color_blocks(image, patches, seed, size, **options))
   found = []
-  for image, mask in zip(corrupted, masks):
-    kept = _check(image, image, mask)
+  for made, mask in zip(corrupted, masks):
+    kept = _check(image, made, mask)
     rows, columns = np.nonzero(~kept)
     top, left, side = rows[0], columns[0], round(np.sqrt(len(rows)))
-    tile = image[top:top + side, left:left + side]
+    tile = made[top:top + side, left:left + side]
     assert not kept[top:top + side, left:left + side].any() and len(rows) == side * side
     which, row, column = np.round(tile[0, 0] * 255).astype(int)
     np.testing.assert_array_equal(tile, patches[which, row:row + side, column:column + side])

@@ -95,16 +95,6 @@ def test_no_two_convolutions_start_alike():
       assert abs(np.corrcoef(kernel, other)[0, 1]) < 0.9  # the same seed would give the same draws, scaled
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_half_precision_keeps_float32_weights(policy):
-  block, single = DenseBlock(2, 4, 4, dtype=policy), DenseBlock(2, 4, 4)
-  image = recipes.smooth_images(1, 8, 8, 3)
-  out = block(image)
-  assert out.dtype == block.compute_dtype
-  assert {weight.dtype for weight in block.weights} == {"float32"}
-  np.testing.assert_allclose(tf.cast(out, tf.float32), single(image), atol=0.1)  # values of about 1, two norms
-
-
 def test_hand_on_kernel():
   pairs = [(3, 0), (1, 2)]
   kernel = np.asarray(HandOn(pairs, gain=1.5, seed=4)((1, 1, 8, 4)))[0, 0]
@@ -123,10 +113,3 @@ def test_an_untrained_block_hands_on():
   # The rest is a hundredth of a He normal sum of 13 channels of size 1.
   np.testing.assert_allclose(out[..., [0, 5]], 2 * image[..., [4, 2]] + 0.25, atol=0.1)
   assert np.abs(out[..., 1:5] - 2 * image[..., :4]).mean() > 0.1
-
-
-def test_config():
-  recipes.check_layer_config(DenseBlock(2, 4, 5, activate=False, seed=9), recipes.random_images(1, 6, 6, 3),
-                             layers=2, growth=4, channels=5, activate=False, seed=9)
-  recipes.check_layer_config(DenseBlock(1, 2, 3, hand_on=[(0, 2), (1, 0)], gain=1.5, offset=-0.5),
-                             recipes.random_images(1, 6, 6, 3), hand_on=((0, 2), (1, 0)), gain=1.5, offset=-0.5)

@@ -135,23 +135,14 @@ def test_without_bias():
   np.testing.assert_allclose(layer(MAPS), _plain(layer, MAPS), atol=1e-5)
 
 
-@pytest.mark.parametrize("options", [{}, {"padding": "valid"}, {"resampling": "down"}, {"resampling": "up"}])
-def test_unknown_sizes_change_nothing(options):
-  layer = _drawn(5, **options)
-  run = tf.function(layer, input_signature=[tf.TensorSpec((None, None, None, 3))])
-  assert run.get_concrete_function().output_shapes[-1] == 5
-  np.testing.assert_allclose(run(MAPS), layer(MAPS), atol=1e-5)
+def _penalty(layer, maps=None):
+  """The squared gradient by the maps, as a function of the maps or the kernel; the sine has a second derivative."""
+  def penalty(x):
+    kernel_now, maps_now = (layer.kernel.value, x) if maps is None else (x, maps)
+    return recipes.squared_gradient(
+        lambda point: tf.reduce_sum(tf.sin(layer.stateless_call([kernel_now, layer.bias.value], [], point)[0])))(maps_now)
 
-
-# Second derivatives ------------------------------------------------------------------------------------------------
-
-def _squared_gradient(layer, kernel, maps):
-  """|d sum(sin(layer)) / d maps|^2, as a gradient penalty has it; the sine makes a derivative of the second order."""
-  with tf.GradientTape() as tape:
-    tape.watch(maps)
-    out, _ = layer.stateless_call([kernel, layer.bias.value], [], maps)
-    total = tf.reduce_sum(tf.sin(out))
-  return tf.reduce_sum(tf.square(tape.gradient(total, maps)))
+  return penalty
 
 
 SECOND = [{}, {"kernel_size": 4, "padding": "valid"}, {"resampling": "down"}, {"resampling": "up"},
@@ -161,45 +152,15 @@ SECOND = [{}, {"kernel_size": 4, "padding": "valid"}, {"resampling": "down"}, {"
 @pytest.mark.parametrize("options", SECOND)
 def test_second_derivatives(options):
   layer = _drawn(2, dtype="float64", **options)
-  maps, kernel = tf.constant(MAPS[:, :4, :4], tf.float64), layer.kernel.numpy()
-  for function, point in ((lambda x: _squared_gradient(layer, kernel, x), maps.numpy()),
-                          (lambda x: _squared_gradient(layer, x, maps), kernel)):
+  maps = MAPS[:, :4, :4].astype(np.float64)
+  for function, point in ((_penalty(layer), maps), (_penalty(layer, maps), layer.kernel.numpy())):
     recipes.check_gradient(function, point, step=1e-4, tolerance=1e-7)
 
 
 @pytest.mark.parametrize("options", [{}, {"resampling": "down"}, {"resampling": "up"}])
 def test_second_derivatives_under_xla(options):
   layer = _drawn(2, **options)
-  kernel = tf.constant(layer.kernel.numpy())
-
-  def run(kernel):
-    with tf.GradientTape() as tape:
-      tape.watch(kernel)
-      penalty = _squared_gradient(layer, kernel, tf.constant(MAPS[:, :4, :4]))
-    return penalty, tape.gradient(penalty, kernel)
-
-  for compiled, eager in zip(tf.function(run, jit_compile=True)(kernel), run(kernel)):
-    assert np.any(eager)
-    np.testing.assert_allclose(compiled, eager, rtol=1e-4, atol=1e-4)
-
-
-# Precision, files, errors ------------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("policy, error", [("mixed_float16", 2e-3), ("mixed_bfloat16", 2e-2)])
-@pytest.mark.parametrize("resampling", ["none", "down", "up"])
-def test_half_precision_is_near(resampling, policy, error):
-  layer = _drawn(5, resampling=resampling, dtype=policy)
-  out = layer(MAPS)
-  assert out.dtype == policy.removeprefix("mixed_") and {weight.dtype for weight in layer.weights} == {"float32"}
-  difference = np.abs(tf.cast(out, tf.float32) - _plain(layer, MAPS))
-  assert 0 < difference.mean() < error
-
-
-def test_config():
-  options = {"kernel_size": 5, "gain": 1.5, "resampling": "up", "blur": False, "use_bias": False, "seed": 7}
-  recipes.check_layer_config(EqualizedConv2D(4, **options), MAPS, filters=4, padding="same", **options)
-  recipes.check_layer_config(_drawn(4, padding="valid"), MAPS, padding="valid", kernel_size=3, blur=True, use_bias=True)
-  recipes.check_layer_config(_drawn(4, resampling="down"), MAPS, resampling="down", gain=2 ** 0.5)
+  recipes.check_xla(_penalty(layer, MAPS[:, :4, :4]), layer.kernel.numpy())
 
 
 def test_illegal_options():

@@ -110,12 +110,7 @@ def test_gradients_of_the_operators(operator):
 
 def test_second_derivative():
   """Of a penalty on the gradient, where `tf.image.resize` gives none or a wrong one."""
-  def penalty(x):
-    with tf.GradientTape() as tape:
-      tape.watch(x)
-      value = tf.reduce_sum(tf.sin(3 * upsample(x)))
-    return tf.reduce_sum(tf.square(tape.gradient(value, x)))
-
+  penalty = recipes.squared_gradient(lambda x: tf.reduce_sum(tf.sin(3 * upsample(x))))
   recipes.check_gradient(penalty, np.float64(IMAGES[:, :5, :6]), step=1e-4, tolerance=1e-6)
 
 
@@ -173,14 +168,8 @@ def test_graphs_agree_with_eager(spec, compile_it):
 
 
 def test_xla_gradient_agrees():
-  def gradient(x):
-    with tf.GradientTape() as tape:
-      tape.watch(x)
-      value = tf.add_n([tf.reduce_sum(one ** 2) for one in tf.nest.flatten(LaplacianPyramid(2)(x))])
-    return tape.gradient(value, x)
-
-  images = tf.constant(IMAGES)
-  np.testing.assert_allclose(tf.function(gradient, jit_compile=True)(images), gradient(images), atol=1e-4)
+  recipes.check_xla(
+      lambda x: tf.add_n([tf.reduce_sum(one ** 2) for one in tf.nest.flatten(LaplacianPyramid(2)(x))]), IMAGES)
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])

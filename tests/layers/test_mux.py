@@ -106,8 +106,3 @@ def test_gradient_of_demux_is_mux():
     tape.watch(images)
     value = tf.reduce_sum(Demux()(images) * weights)
   recipes.assert_same(tape.gradient(value, images), Mux()(weights))
-
-
-def test_config():
-  recipes.check_layer_config(Demux(name="down"), recipes.random_images(1, 4, 6, 3), name="down")
-  recipes.check_layer_config(Mux(name="up"), recipes.random_images(1, 4, 6, 8), name="up")

@@ -201,3 +201,14 @@ def test_bad_parameter_files(tmp_path):
       module.read_pristine(tmp_path / name)
   with pytest.raises(FileNotFoundError, match="absent.npz"):
     niqe(RNG.random((1, 96, 192, 3)), parameters=tmp_path / "absent.npz")
+
+
+@pytest.mark.parametrize("channel, weights, white, offset", [
+    ("y", (65481, 128553, 24966), 255_000, 16), ("gray", (299, 587, 114), 1000, 0)])
+def test_luma_is_rounded_halves_up(channel, weights, white, offset):
+  """In integers, of all colours whose luma is a half or differs from one by the least step."""
+  colors = np.stack(np.meshgrid(*3 * [np.arange(0, 256, 3)], indexing="ij"), axis=-1).reshape(-1, 3)
+  luma = colors @ np.array(weights)
+  colors = np.concatenate([colors[(luma + distance) % white == white // 2] for distance in (-3, -1, 0, 1, 3)])
+  expected = offset + (colors @ np.array(weights) + white // 2) // white
+  np.testing.assert_array_equal(module.whole_luma(colors[None] / 255.0, channel), expected[None])

@@ -128,6 +128,15 @@ def test_contrast_is_normalised_per_set_and_flat_sets_are_finite():
   assert np.isfinite(list(sliced_wasserstein(flat, a).values())).all()
 
 
+def test_patches_have_mean_0_and_deviation_1_over_the_set():
+  with module.PatchSet() as patches:
+    patches.add(textures(1, 32)[0])
+    for level in range(2):
+      colors = np.concatenate(list(patches.normalised(level))).reshape(-1, 3).astype(np.float64)
+      np.testing.assert_allclose(colors.mean(axis=0), 0, atol=1e-5)
+      np.testing.assert_allclose(colors.std(axis=0), 1, rtol=1e-5)
+
+
 @given(st.integers(16, 300), st.integers(16, 300))
 def test_levels_of_legal_sizes(height, width):
   """Halving as long as 16 is left, each time of even sides."""

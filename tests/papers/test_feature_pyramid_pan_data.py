@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 import recipes
+from data_checks import check_batches, take, write_images
 from PIL import Image
 
 from tf_imgtrans.core.images import read_uint8
-from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.data.degradations import enlarge, low_resolution
 from tf_imgtrans.data.labels import LABEL_SETS, colorize, read_labels, resize_labels
 from tf_imgtrans.data.translation import (
@@ -29,12 +29,6 @@ SIZE, LOAD = TINY.image_size, TINY.load_size
 PHOTOGRAPH_TASKS = ("super_resolution", "inpainting", "deraining", "desnowing")
 
 
-def _photos(folder, names, seed=0, height=48, width=72):
-  folder.mkdir(parents=True, exist_ok=True)
-  for name, image in zip(names, np.uint8(255 * recipes.smooth_images(len(names), height, width, 3, seed=seed))):
-    Image.fromarray(image).save(folder / f"{name}.png")
-
-
 def _labels(folder, names, seed=0):
   folder.mkdir(parents=True, exist_ok=True)
   rng = np.random.default_rng(seed)
@@ -46,8 +40,8 @@ def _labels(folder, names, seed=0):
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
   root = tmp_path_factory.mktemp("photographs")
-  _photos(root / "train", "abcdef")
-  _photos(root / "test", "uvwxy", seed=1)
+  write_images(root / "train", "abcdef", 48, 72)
+  write_images(root / "test", "uvwxy", 48, 72, seed=1)
   return DataFolder(root)
 
 
@@ -55,7 +49,7 @@ def photographs(tmp_path_factory):
 def streets(tmp_path_factory):
   root = tmp_path_factory.mktemp("streets")
   for part, names in (("train", "abcd"), ("val", "xyz")):
-    _photos(root / part, names, seed=len(names))
+    write_images(root / part, names, 48, 72, seed=len(names))
     _labels(root / f"{part}annot", names, seed=len(names))
   return DataFolder(root)
 
@@ -65,10 +59,6 @@ def _config(task, **changes):
 
 
 CAMVID = _config("labels_to_photo", label_set="camvid")
-
-
-def _batches(data, steps, start=0, part=Part()):  # noqa: B008 - frozen
-  return [[np.array(each) for each in batch] for _, batch in zip(range(steps), data.batches(start, part))]
 
 
 def _square(path, side=LOAD):
@@ -113,7 +103,7 @@ def test_photographs_are_degraded(task, photographs):
   config = _config(task, batch_size=6, **heavy)
   known = [_square(path) for path in find(config, photographs).training]
   windows = []
-  for source, target in _batches(training_data(config, photographs), 3):
+  for source, target in take(training_data(config, photographs), 3):
     _check_range(source, target)
     for pair in zip(source, target):
       _check_source(config, *pair)
@@ -122,7 +112,7 @@ def test_photographs_are_degraded(task, photographs):
   drawn = [each for batch in windows for each in batch]
   assert len({top for _, top, _, _ in drawn}) == len({left for _, _, left, _ in drawn}) == LOAD - SIZE + 1
   assert 3 < sum(mirrored for *_, mirrored in drawn) < 15
-  unturned = _batches(training_data(dataclasses.replace(config, flip=False), photographs), 1)[0][1]
+  unturned = take(training_data(dataclasses.replace(config, flip=False), photographs), 1)[0][1]
   assert not any(_window(image, known)[3] for image in unturned)
 
 
@@ -130,16 +120,7 @@ def test_photographs_are_degraded(task, photographs):
 def test_batches_follow_from_their_number(config, photographs, streets):
   folder = streets if config is CAMVID else photographs
   config = dataclasses.replace(config, batch_size=4)
-  whole = _batches(training_data(config, folder), 4)
-  for batch, again in zip(whole[2:], _batches(training_data(config, folder), 2, start=2)):
-    for one, other in zip(batch, again):
-      recipes.assert_same(one, other)
-  for worker in (0, 1):  # two workers share the batches out
-    for step, batch in enumerate(_batches(training_data(config, folder), 2, part=Part(2, worker, 1))):
-      for one, other in zip(batch, whole[step]):
-        recipes.assert_same(one, other[2 * worker:2 * worker + 2])
-  other = _batches(training_data(dataclasses.replace(config, seed=1), folder), 1)[0]
-  assert all((one != another).any() for one, another in zip(other, whole[0]))
+  check_batches(lambda seed: training_data(dataclasses.replace(config, seed=seed), folder))
 
 
 def test_label_maps_and_photographs_are_cut_alike(streets):
@@ -149,7 +130,7 @@ def test_label_maps_and_photographs_are_cut_alike(streets):
   classes = [resize_labels(read_labels(pair.source, "camvid"), LOAD, LOAD) for pair in pairs]
   maps = [np.float32(colorize(each, "camvid")) / 255 for each in classes]
   legal = np.array([*LABEL_SETS["camvid"].colors, (0, 0, 0)], np.float32) / 255
-  for source, target in _batches(training_data(config, streets), 4):
+  for source, target in take(training_data(config, streets), 4):
     _check_range(source, target)
     for colours, image in zip(source, target):
       number, top, left, mirrored = _window(image, photos)
@@ -205,14 +186,14 @@ def test_held_out_photographs_are_always_degraded_alike(task, photographs):
 
 @pytest.mark.parametrize("task", ["labels_to_photo", "deraining", "desnowing"])
 def test_paired_folders(task, tmp_path):
-  _photos(tmp_path / "input", "abcdefgh", seed=0)
-  _photos(tmp_path / "target", "abcdefgh", seed=1)
+  write_images(tmp_path / "input", "abcdefgh", 48, 72, seed=0)
+  write_images(tmp_path / "target", "abcdefgh", 48, 72, seed=1)
   config = _config(task, label_set="none", batch_size=4)
   found = find(config, DataFolder(tmp_path, 0.3))
   assert found.kind == "pairs" and found.training and found.validation
   assert {(pair.source.parent.name, pair.target.parent.name) for pair in found.training} == {("input", "target")}
   sources, targets = ([_square(getattr(pair, side)) for pair in found.training] for side in ("source", "target"))
-  for source, target in zip(*_batches(training_data(config, found), 1)[0]):
+  for source, target in zip(*take(training_data(config, found), 1)[0]):
     assert _window(source, sources) == _window(target, targets)
   name, source, target = next(held_out(config, found))
   np.testing.assert_array_equal(source, _square(tmp_path / "input" / f"{name}.png", SIZE))
@@ -221,8 +202,8 @@ def test_paired_folders(task, tmp_path):
 
 def test_paired_folders_in_two_parts(tmp_path):
   for part, names in (("train", "abc"), ("test", "xy")):
-    _photos(tmp_path / part / "rain", names)
-    _photos(tmp_path / part / "norain", names)
+    write_images(tmp_path / part / "rain", names, 48, 72)
+    write_images(tmp_path / part / "norain", names, 48, 72)
   with pytest.raises(ValueError, match="two folders, norain and rain: say which is which with --source and --target"):
     find(_config("deraining"), DataFolder(tmp_path))
   found = find(_config("deraining"), DataFolder(tmp_path, source="rain", target="norain"))
@@ -230,16 +211,16 @@ def test_paired_folders_in_two_parts(tmp_path):
   assert {pair.source.parent.name for pair in found.training + found.validation} == {"rain"}
   with pytest.raises(FileNotFoundError, match="no folder .*raining.*did you mean"):
     find(_config("deraining"), DataFolder(tmp_path, source="raining", target="norain"))
-  _photos(tmp_path / "mixed" / "train" / "input", "ab")
-  _photos(tmp_path / "mixed" / "train" / "target", "ab")
-  _photos(tmp_path / "mixed" / "test", "xy")
+  write_images(tmp_path / "mixed" / "train" / "input", "ab", 48, 72)
+  write_images(tmp_path / "mixed" / "train" / "target", "ab", 48, 72)
+  write_images(tmp_path / "mixed" / "test", "xy", 48, 72)
   with pytest.raises(ValueError, match="(?s)train and .*test are of two layouts: expected one of"):
     find(_config("deraining"), DataFolder(tmp_path / "mixed"))
 
 
 def test_images_side_by_side(tmp_path):
   for part, names in (("train", "abcd"), ("val", "xy")):
-    _photos(tmp_path / part, names, height=36, width=72)
+    write_images(tmp_path / part, names, 36, 72)
   config = _config("labels_to_photo", label_set="none", batch_size=4)
   found = find(config, DataFolder(tmp_path))
   assert (found.kind, len(found.training), len(found.validation)) == ("side_by_side", 4, 2)
@@ -249,9 +230,9 @@ def test_images_side_by_side(tmp_path):
     for image, half in ((source, both[:, 36:]), (target, both[:, :36])):  # labels right, the photograph left
       np.testing.assert_array_equal(image, np.float32(cv2.resize(half, (SIZE, SIZE), interpolation=cv2.INTER_AREA)) / 255)
   halves = [[np.float32(read_uint8(path)[:, at:at + 36]) / 255 for path in found.training] for at in (36, 0)]
-  for source, target in zip(*_batches(training_data(config, found), 1)[0]):  # 36x36, load_size: not resized
+  for source, target in zip(*take(training_data(config, found), 1)[0]):  # 36x36, load_size: not resized
     assert _window(source, halves[0]) == _window(target, halves[1])
-  _photos(tmp_path / "train", "e")
+  write_images(tmp_path / "train", "e", 48, 72)
   with pytest.raises(ValueError, match="(?s)1 of 5 images are not twice as wide .*e.png: 72x48.*--config.label_set"):
     training_data(config, DataFolder(tmp_path))
 
@@ -259,7 +240,7 @@ def test_images_side_by_side(tmp_path):
 # What stops a run, and what it says of its data
 
 def test_reading_options(tmp_path):
-  _photos(tmp_path / "data", "ab")
+  write_images(tmp_path / "data", "ab", 48, 72)
   options = PairedOptions(tmp_path / "run", data=tmp_path / "data", validation_share=0.4, source="in", target="out")
   assert read(options) == DataFolder(tmp_path / "data", 0.4, "in", "out")
   assert read(TrainingOptions(tmp_path / "run", data=tmp_path / "data")) == DataFolder(tmp_path / "data", 0.1)
@@ -314,7 +295,7 @@ def test_real_street_scenes(data_folder):
     found = find(config, DataFolder(root / folder, 0.3))
     few = dataclasses.replace(found, training=found.training[:2], validation=found.validation[:2])
     data = training_data(config, few)
-    source, target = _batches(data, 1)[0]
+    source, target = take(data, 1)[0]
     _check_range(source, target)
     assert 0.05 < target.std() and 3 < len(np.unique(source.reshape(-1, 3), axis=0)) <= len(LABEL_SETS[name]) + 1
     road = np.concatenate([ids == LABEL_SETS[name].names.index("road") for ids in held_out_labels(config, few)])

@@ -1,14 +1,13 @@
 """Training batches of the Mux/Demux paper from each layout of a data folder."""
 
 import dataclasses
-import itertools
 
 import numpy as np
 import pytest
 import recipes
+from data_checks import check_batches, take
 
 from tf_imgtrans.core.images import read_image, write_image
-from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.data.enhancement import VALIDATION_SIDE
 from tf_imgtrans.data.folders import read_folder
 from tf_imgtrans.papers.mux_demux import TINY, training_data
@@ -40,10 +39,6 @@ def _pairs(root):
   return read_folder(root, validation_share=0.2)
 
 
-def _take(data, steps, start=0, part=Part()):  # noqa: B008 - frozen
-  return list(itertools.islice(data.batches(start, part).as_numpy_iterator(), steps))
-
-
 @pytest.mark.parametrize("layout", [_dped, _pairs])
 def test_patches_of_pairs_are_aligned(tmp_path, layout):
   folder = layout(tmp_path)
@@ -51,7 +46,7 @@ def test_patches_of_pairs_are_aligned(tmp_path, layout):
   assert data.summary == folder.summary()
   stems = {int(pair.stem) for pair in folder.training}
   seen = set()
-  for source, target in _take(data, 12):
+  for source, target in take(data, 12):
     assert source.shape == target.shape == (4, 16, 16, 3) and source.dtype == target.dtype == np.float32
     for one, other in zip(source, target):
       row, column, mark = np.rint(one[0, 0] * 255).astype(int)
@@ -69,7 +64,7 @@ def test_patches_of_photographs_are_degraded(tmp_path, real_photograph):
     write_image(tmp_path / f"{number}.png", real_photograph[50 * number:50 * number + 80, :100])
   data = training_data(CONFIG, read_folder(tmp_path))
   originals = [read_image(tmp_path / f"{number}.png") for number in range(4)]
-  for source, target in _take(data, 3):
+  for source, target in take(data, 3):
     assert source.shape == target.shape == (4, 16, 16, 3)
     for one, other in zip(source, target):
       assert any((np.lib.stride_tricks.sliding_window_view(photo, (16, 16, 3))[:, :, 0] == other).all((2, 3, 4)).any()
@@ -85,23 +80,13 @@ def test_resumed_and_shared_batches(tmp_path, layout, real_photograph):
     folder = read_folder(tmp_path)
   else:
     folder = layout(tmp_path)
-  data = training_data(CONFIG, folder)
-  whole = _take(data, 4)
-  for resumed, expected in zip(_take(data, 2, start=2), whole[2:]):
-    for a, b in zip(resumed, expected):
-      recipes.assert_same(a, b)
-  halves = [_take(data, 4, part=Part(2, worker)) for worker in range(2)]
-  for index, expected in enumerate(whole):
-    for side in range(2):
-      recipes.assert_same(np.concatenate([half[index][side] for half in halves]), expected[side])
-  other = _take(training_data(dataclasses.replace(CONFIG, seed=1), folder), 1)
-  assert (other[0][1] != whole[0][1]).any()
+  check_batches(lambda seed: training_data(dataclasses.replace(CONFIG, seed=seed), folder))
 
 
 def test_flips(tmp_path):
   data = training_data(dataclasses.replace(CONFIG, flip=True), _pairs(tmp_path))
   directions = []
-  for source, target in _take(data, 8):
+  for source, target in take(data, 8):
     for one, other in zip(source, target):
       step, same = one[0, 1, 1] - one[0, 0, 1], other[0, 1, 1] - other[0, 0, 1]
       assert abs(step) == pytest.approx(8 / 255, abs=1e-6) and step == same

@@ -60,6 +60,18 @@ def test_it_sees_grey_alone():
   assert np.abs(network(images) - network(images[::-1])).max() > 0
 
 
+def test_norms_come_after_the_activation():
+  """What follows a norm takes feature maps of mean 0, which LeakyReLU after it would lift."""
+  network = _built(TINY)
+  taken = []
+  for layer in (*network.convolutions[2:], network.flatten):
+    layer.call = lambda features, call=layer.call: taken.append(features.numpy()) or call(features)
+  network(recipes.random_images(2, 32, 32, 3))
+  assert len(taken) == 4
+  for features in taken:
+    assert np.abs(features.mean(axis=(1, 2))).max() < 0.001 * features.std()
+
+
 def test_images_are_judged_alone():
   network = _built(TINY)
   images = recipes.random_images(3, 32, 32, 3)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import recipes
+from data_checks import assert_same_batches, take
 
 from tf_imgtrans.core.images import read_uint8, write_image
 from tf_imgtrans.core.replicas import Part
@@ -38,30 +39,26 @@ def _squares(folder, size):
   return np.float32(made) / 255
 
 
-def _batches(data, first, count, part=Part()):  # noqa: B008 - frozen
-  return [[np.array(each) for each in batch] for _, batch in zip(range(count), data.batches(first, part))]
-
-
 def test_every_stage_has_its_size(folder):
   data = training_data(PLAIN, find(folder))
-  shapes = [(source.shape, target.shape) for source, target in _batches(data, 0, 6)]
+  shapes = [(source.shape, target.shape) for source, target in take(data, 6)]
   assert shapes == [((4, 8, 8, 3), (4, 8, 8, 3))] + 5 * [((2, 8, 8, 3), (2, 16, 16, 3))]  # the last stage has no end
 
 
 def test_what_the_images_are(folder):
   """Four epochs: the squares of the stage, each image once in an epoch; sources are means of 2x2 pixels."""
   config = dataclasses.replace(PLAIN, start_size=16, input_size=16, output_size=16, minibatch=(7,), stable=28)
-  for source, target in _batches(training_data(config, find(folder)), 0, 4):
+  for source, target in take(training_data(config, find(folder)), 4):
     np.testing.assert_array_equal(source, target)
     known = _squares(folder / "train", 16)
     nearest = np.abs(target[:, None] - known).max((2, 3, 4))
     assert nearest.min(1).max() < 1e-6 and sorted(nearest.argmin(1)) == list(range(7))
-  for source, target in _batches(training_data(PLAIN, find(folder)), 1, 2):
+  for source, target in take(training_data(PLAIN, find(folder)), 2, 1):
     np.testing.assert_allclose(source, target.reshape(2, 8, 2, 8, 2, 3).mean((2, 4)), atol=1e-6)
 
 
 def test_half_of_the_images_are_mirrored(folder):
-  plain, mirrored = (_batches(training_data(config, find(folder)), 1, 20) for config in (PLAIN, TINY))
+  plain, mirrored = (take(training_data(config, find(folder)), 20, 1) for config in (PLAIN, TINY))
   turned = []
   for (source, target), (other_source, other) in zip(plain, mirrored):
     for pair_of_images in zip(source, target, other_source, other):
@@ -76,20 +73,18 @@ def test_half_of_the_images_are_mirrored(folder):
 @pytest.mark.parametrize("start", [1, 2, 4])
 def test_a_resumed_run_sees_what_the_whole_one_saw(folder, start):
   data = training_data(TINY, find(folder))
-  whole = _batches(data, 0, 6)
-  for seen, expected in zip(_batches(data, start, 6 - start), whole[start:]):
-    for a, b in zip(seen, expected):
-      recipes.assert_same(a, b)
+  whole = take(data, 6)
+  assert_same_batches(take(data, 6 - start, start), whole[start:])
 
 
 def test_two_workers_share_every_batch(folder):
   data = training_data(TINY, find(folder))
-  whole = _batches(data, 0, 4)
-  parts = [_batches(data, 0, 4, Part(2, worker, 1)) for worker in (0, 1)]
+  whole = take(data, 4)
+  parts = [take(data, 4, 0, Part(2, worker, 1)) for worker in (0, 1)]
   for batch, *shared in zip(whole, *parts):
     for place, expected in enumerate(batch):
       recipes.assert_same(np.concatenate([part[place] for part in shared]), expected)
-  replicas = _batches(data, 0, 8, Part(1, 0, 2))  # two devices of one worker, one after the other
+  replicas = take(data, 8, 0, Part(1, 0, 2))  # two devices of one worker, one after the other
   for step, batch in enumerate(whole):
     recipes.assert_same(np.concatenate([replicas[2 * step][1], replicas[2 * step + 1][1]]), batch[1])
 
@@ -112,7 +107,7 @@ def test_bicubic_inputs(folder):
     np.testing.assert_allclose(target, image.reshape(size, 32 // size, size, 32 // size, 3).mean((1, 3)), atol=1e-6)
     recipes.assert_same(source, low_resolution(image, 4))
   data = training_data(config, find(folder))
-  assert [source.shape[1] for source, _ in _batches(data, 0, 6)] == 6 * [8]
+  assert [source.shape[1] for source, _ in take(data, 6)] == 6 * [8]
 
 
 def test_degraded_inputs(folder):
@@ -121,7 +116,7 @@ def test_degraded_inputs(folder):
   config = dataclasses.replace(PLAIN, degrade=True, **always)
   clean = training_data(PLAIN, find(folder))
   data = training_data(config, find(folder))
-  for (source, target), (clean_source, clean_target) in zip(_batches(data, 0, 3), _batches(clean, 0, 3)):
+  for (source, target), (clean_source, clean_target) in zip(take(data, 3), take(clean, 3)):
     assert source.shape == clean_source.shape
     np.testing.assert_allclose(target, clean_target, atol=2 / 255)  # shrunk in one step or in two
     assert 0.005 < np.abs(source - clean_source).mean() < 0.3
@@ -140,7 +135,7 @@ def test_packed_images_are_the_same(folder, tmp_path):
   packed = find(tmp_path / "packed", 0.3)
   assert packed.summary["kind"] == "packed" and len(packed.training) + len(packed.validation) == 7
   config = dataclasses.replace(PLAIN, minibatch=(len(packed.training),), stable=len(packed.training), fade=0)
-  source, target = _batches(training_data(config, packed), 1, 1)[0]
+  source, target = take(training_data(config, packed), 1, 1)[0]
   known = _squares(folder / "train", 16)
   nearest = np.abs(target[:, None] - known).max((2, 3, 4))
   assert nearest.min(1).max() < 1.01 / 255 and len(set(nearest.argmin(1))) == len(packed.training)

@@ -192,17 +192,7 @@ def test_gradient_by_the_weights_during_a_fade(name, monkeypatch):
 
 def test_gradient_under_xla():
   loss, weight = _of(_network(16), "down16_halve/kernel")
-
-  def differentiated(weight):
-    with tf.GradientTape() as tape:
-      tape.watch(weight)
-      value = loss(weight)
-    return value, tape.gradient(value, weight)
-
-  eager = differentiated(tf.constant(weight))
-  for one, other in zip(tf.function(differentiated, jit_compile=True)(tf.constant(weight)), eager):
-    assert np.any(other)
-    np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+  recipes.check_xla(loss, weight)
 
 
 # Generator ---------------------------------------------------------------------------------------------------------

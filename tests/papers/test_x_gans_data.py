@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 import pytest
 import recipes
-from PIL import Image
+from data_checks import check_batches, take, write_images
 
 from tf_imgtrans.core.images import list_images, read_uint8
-from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.data.pairs import digest
 from tf_imgtrans.data.reconstruction import held_out, patch_store, read, resize, training_data
 from tf_imgtrans.papers.x_gans.config import TINY
@@ -19,34 +18,22 @@ SIZE = TINY.image_size
 CORRUPTIONS = ("random_points", "edge_points", "color_noise", "white_block", "color_blocks")
 
 
-def _images(folder, count, seed=0):
-  """Smooth PNG images of 48 rows and 80 columns, two in a folder as SUN397 has its classes; none holds white."""
-  for number, image in enumerate(np.uint8(255 * recipes.smooth_images(count, 48, 80, 3, seed=seed))):
-    (folder / f"class{number // 2}").mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image).save(folder / f"class{number // 2}" / f"image{number}.png")
-  return folder
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
   root = tmp_path_factory.mktemp("photographs")
-  _images(root / "train", 6)
-  _images(root / "test", 5, seed=1)
+  write_images(root / "train", 6, 48, 80)
+  write_images(root / "test", 5, 48, 80, seed=1)
   return read(TrainingOptions(root / "run", data=root))
 
 
 @pytest.fixture(scope="module")
 def patches(tmp_path_factory):
-  return str(_images(tmp_path_factory.mktemp("patches"), 3, seed=2))
+  return str(write_images(tmp_path_factory.mktemp("patches"), 3, 48, 80, seed=2))
 
 
 def _config(corruption, patches="", **changes):
   changes = {"patches": patches if corruption == "color_blocks" else "", "share": (0.2, 0.6), **changes}
   return dataclasses.replace(TINY, corruption=corruption, **changes)
-
-
-def _batches(data, steps, start=0, part=Part()):  # noqa: B008 - frozen
-  return [[np.array(each) for each in batch] for _, batch in zip(range(steps), data.batches(start, part))]
 
 
 def _resized(paths):
@@ -101,7 +88,7 @@ def test_a_batch(kind, folder, patches):
   config = _config(kind, patches, batch_size=6)
   found, cut_from, known = [], set(), _resized(folder.training)
   others = _resized(list_images([patches], recursive=True))
-  for source, mask, target in _batches(training_data(config, folder), 4):
+  for source, mask, target in take(training_data(config, folder), 4):
     assert sorted(_nearest(target, known)) == list(range(6))  # an epoch shows every image once
     for image in zip(source, mask, target):
       cut_from.add(_check_corruption(kind, *image, others))
@@ -116,20 +103,11 @@ def test_a_batch(kind, folder, patches):
 @pytest.mark.parametrize("kind", ["edge_points", "color_blocks"])
 def test_batches_follow_from_their_number(kind, folder, patches):
   config = _config(kind, patches, batch_size=4, flip=True)
-  whole = _batches(training_data(config, folder), 5)
-  for batch, again in zip(whole[3:], _batches(training_data(config, folder), 2, start=3)):
-    for one, other in zip(batch, again):
-      recipes.assert_same(one, other)
-  for worker in (0, 1):  # two workers share the batches out
-    for step, batch in enumerate(_batches(training_data(config, folder), 2, part=Part(2, worker, 1))):
-      for one, other in zip(batch, whole[step]):
-        recipes.assert_same(one, other[2 * worker:2 * worker + 2])
-  other = _batches(training_data(dataclasses.replace(config, seed=1), folder), 1)[0]
-  assert (other[1] != whole[0][1]).any() and (other[2] != whole[0][2]).any()
+  check_batches(lambda seed: training_data(dataclasses.replace(config, seed=seed), folder), 3, 5)
 
 
 def test_a_image_is_mirrored_before_it_is_corrupted(folder):
-  plain, mirrored = (_batches(training_data(_config("random_points", batch_size=6, flip=flip), folder), 4)
+  plain, mirrored = (take(training_data(_config("random_points", batch_size=6, flip=flip), folder), 4)
                      for flip in (False, True))
   turned = []
   for (_, mask, target), (source, same_mask, other) in zip(plain, mirrored):
@@ -239,12 +217,12 @@ def test_summary(folder, patches, tmp_path):
   assert (folder.kind, len(folder.training), len(folder.validation)) == ("photographs", 6, 5)
   found = training_data(_config("color_blocks", patches), folder).summary
   assert found == {**folder.summary(), "patches_digest": digest(list_images([patches], recursive=True))}
-  other = training_data(_config("color_blocks", str(_images(tmp_path, 2))), folder).summary
+  other = training_data(_config("color_blocks", str(write_images(tmp_path, 2, 48, 80))), folder).summary
   assert other["patches_digest"] != found["patches_digest"]
 
 
 def test_a_share_is_held_out_of_one_folder(tmp_path):
-  _images(tmp_path / "faces", 8)
+  write_images(tmp_path / "faces", 8, 48, 80)
   folder = read(TrainingOptions(tmp_path / "run", data=tmp_path / "faces", validation_share=0.4))
   assert 0 < len(folder.validation) < 8 and len(folder.training) + len(folder.validation) == 8
 
@@ -270,12 +248,12 @@ def test_patches_that_cannot_be_cut_from(folder, tmp_path):
 
 
 def test_a_run_does_not_lie_among_the_photographs(tmp_path):
-  _images(tmp_path / "faces", 4)
+  write_images(tmp_path / "faces", 4, 48, 80)
   with pytest.raises(ValueError, match="out is .*, in the data folder.*choose another --out"):
     read(TrainingOptions(tmp_path / "faces" / "runs" / "a", data=tmp_path / "faces"))
   assert read(TrainingOptions(tmp_path / "run", data=tmp_path / "faces")).training
-  _images(tmp_path / "parted" / "train", 2)
-  _images(tmp_path / "parted" / "test", 2)
+  write_images(tmp_path / "parted" / "train", 2, 48, 80)
+  write_images(tmp_path / "parted" / "test", 2, 48, 80)
   assert read(TrainingOptions(tmp_path / "parted" / "run", data=tmp_path / "parted")).training
 
 

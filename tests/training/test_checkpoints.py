@@ -1,6 +1,8 @@
 """Checkpoints: bit for bit, whole or not at all, and never fewer than before."""
 
 import errno
+import io
+import tracemalloc
 import warnings
 
 import keras
@@ -124,6 +126,31 @@ def test_a_torn_newest_falls_back(tmp_path, whole):
     assert not check_fallback(checkpoints, whole[:length]), length
   assert not check_fallback(checkpoints, b"\0" * len(whole))  # as a file whose blocks never reached the disk
   assert check_fallback(checkpoints, whole)
+
+
+def test_arrays_that_are_not_those_named_make_a_checkpoint_torn(tmp_path, whole):
+  """An altered directory hides an array, or shows another."""
+  checkpoints = saved(tmp_path, (10, 20))
+  with np.load(io.BytesIO(whole)) as file:
+    arrays = dict(file)
+  for others in ({name: array for name, array in arrays.items() if name != "step"}, {**arrays, "other": arrays["step"]}):
+    content = io.BytesIO()
+    np.savez(content, **others)
+    assert not check_fallback(checkpoints, content.getvalue())
+
+
+def test_checksums_are_compared_before_an_array_is_made(tmp_path, whole):
+  checkpoints = saved(tmp_path, (10, 20))
+  altered = whole.replace(b"(3, 2), }" + b" " * 7, b"(300000000, 2), }"[:16])  # 2.4 GB
+  checkpoints.path(20).write_bytes(altered)
+  assert len(altered) == len(whole) and altered != whole
+  tracemalloc.start()
+  try:
+    with pytest.warns(UserWarning, match="checksum of generator/000/kernel.npy differs"):
+      assert checkpoints.restore(variables()) == 10
+    assert tracemalloc.get_traced_memory()[1] < 2 ** 27
+  finally:
+    tracemalloc.stop()
 
 
 def test_any_altered_byte_is_noticed_or_harmless(tmp_path, whole):

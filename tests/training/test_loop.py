@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import math
+import os
 import re
 from unittest import mock
 
@@ -138,6 +139,15 @@ def test_workers_that_do_not_write_leave_nothing(tmp_path):
   run_training(StubTrainer(), stub_batches, folder, TrainingOptions(folder.path, log_every=2, validate_every=2,
                                                                     checkpoint_every=2), 4, 4, make_strategy("none"))
   assert not folder.path.exists()
+
+
+def test_flush_brings_the_scalars_to_the_disk(tmp_path, monkeypatch):
+  synced = []
+  monkeypatch.setattr("os.fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
+  folder = RunFolder(tmp_path)
+  folder.log(1, "train", {"l1": 0.5})
+  folder.flush()
+  assert synced == [folder.scalars.stat().st_ino]
 
 
 def test_random_noise_is_the_same_at_every_validation():
