@@ -224,8 +224,7 @@ def _run(out, iterations, stop=None, **options):
     raise Killed
 
   options = TrainingOptions(out, log_every=2, validate_every=4, checkpoint_every=4, keep=9)
-  run_training(trainer, until if stop else batches, RunFolder(out), options, iterations, trainer.config.batch_size,
-               make_strategy("none"))
+  run_training(trainer, until if stop else batches, RunFolder(out), options, iterations, make_strategy("none"))
   return trainer
 
 

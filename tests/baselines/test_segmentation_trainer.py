@@ -188,7 +188,7 @@ def _run(out, iterations, stop=None, **options):
 
   training = TrainingOptions(out, log_every=2, validate_every=4, checkpoint_every=4, keep=9)
   result = run_training(trainer, until if stop else batches, RunFolder(out), training, iterations,
-                        trainer.config.batch_size, make_strategy("none"), validator)
+                        make_strategy("none"), validator)
   return trainer, result
 
 
@@ -233,7 +233,9 @@ def test_graph_and_xla_agree_with_eager():
   errors = {}
   for kind in ("eager", "graph", "xla"):
     trainer = _trainer()
-    trainer.generator.pool_by_slices = kind == "xla"  # as the command sets it, for runs that repeat
+    if kind == "xla":
+      trainer.prepare_xla()
+      assert trainer.generator.pool_by_slices
     step = trainer.train_step if kind == "eager" else tf.function(trainer.train_step, jit_compile=kind == "xla")
     errors[kind] = [float(step((tf.constant(PHOTOGRAPHS), tf.constant(CLASSES)))["total"]) for _ in range(3)]
   np.testing.assert_allclose(errors["graph"], errors["eager"], rtol=1e-3)

@@ -115,10 +115,10 @@ def test_the_rate_is_halved():
   trainer = _trainer("gan", halve_at=(2, 3), learning_rate=1e-3)
   rates = []
   for _ in range(5):
-    rates.append([float(each.learning_rate) for each in (trainer.generator_optimizer, trainer.discriminator_optimizer)])
+    rates.append([float(trainer.optimizers[name].learning_rate) for name in ("generator", "discriminator")])
     trainer.train_step(_batch(trainer.config))
   np.testing.assert_allclose(rates, np.outer([1e-3, 1e-3, 5e-4, 2.5e-4, 2.5e-4], [1, 1]), rtol=1e-6)
-  assert float(_trainer("rcan", halve_at=()).generator_optimizer.learning_rate) == pytest.approx(1e-4)
+  assert float(_trainer("rcan", halve_at=()).optimizers["generator"].learning_rate) == pytest.approx(1e-4)
 
 
 def test_gradients_are_clipped_together():
@@ -201,8 +201,8 @@ def _run(name, out, iterations, stop=None):
     raise Killed
 
   options = TrainingOptions(out, log_every=1, validate_every=2, checkpoint_every=2)
-  run_training(trainer, until if stop else data.batches, RunFolder(out), options, iterations, trainer.config.batch_size,
-               make_strategy("none"), validator)
+  run_training(trainer, until if stop else data.batches, RunFolder(out), options, iterations, make_strategy("none"),
+               validator)
   return trainer
 
 

@@ -105,8 +105,8 @@ def test_the_discriminators_loss(name, half):
 
 def test_learning_rates_of_the_context_encoder():
   trainer = _trainer("context_encoder")
-  rates = [float(optimizer.learning_rate) for optimizer in (trainer.generator_optimizer, trainer.discriminator_optimizer)]
-  assert rates == pytest.approx([2e-3, 2e-4]) and trainer.generator_optimizer.beta_1 == 0.5
+  rates = [float(trainer.optimizers[name].learning_rate) for name in ("generator", "discriminator")]
+  assert rates == pytest.approx([2e-3, 2e-4]) and trainer.optimizers["generator"].beta_1 == 0.5
 
 
 def test_every_step_drops_anew():
@@ -139,7 +139,7 @@ def test_bounded_sgd(length):
 def test_drrn_is_trained_by_it():
   for precision in ("float32", "mixed_float16"):
     trainer = _trainer("drrn", precision, halve_every=2)
-    optimizer = trainer.generator_optimizer
+    optimizer = trainer.optimizers["generator"]
     inner = optimizer.inner_optimizer if precision == "mixed_float16" else optimizer
     assert (inner.momentum, inner.bound, inner.decay) == (0.9, 0.01, 1e-4)
     assert float(inner.learning_rate) == pytest.approx(0.1)
@@ -191,8 +191,7 @@ def _run(name, out, iterations, stop=None):
     raise Killed
 
   options = TrainingOptions(out, log_every=1, validate_every=2, checkpoint_every=2)
-  run_training(trainer, until if stop else data.batches, RunFolder(out), options, iterations, trainer.config.batch_size,
-               make_strategy("none"))
+  run_training(trainer, until if stop else data.batches, RunFolder(out), options, iterations, make_strategy("none"))
   return trainer
 
 

@@ -115,8 +115,8 @@ def test_first_steps_follow_the_gradients():
         clear = np.abs(gradient) > 1e-3 * np.abs(gradient).max()  # the sign of the others is rounding
         np.testing.assert_allclose((new - old)[clear], _adam(np.asarray(gradient), TINY.learning_rate)[clear], rtol=0.02,
                                    err_msg=variable.path)
-  assert (trainer.generator_optimizer.beta_1, trainer.generator_optimizer.beta_2) == (0.5, 0.999)
-  assert trainer.discriminators_optimizer.beta_1 == 0.5
+  assert (trainer.optimizers["generator"].beta_1, trainer.optimizers["generator"].beta_2) == (0.5, 0.999)
+  assert trainer.optimizers["discriminators"].beta_1 == 0.5
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
@@ -127,8 +127,8 @@ def test_discriminators_by_gradient_descent_alone(precision):
     loss = discriminator_loss(trainer.discriminators(SOURCE, TARGET), trainer.discriminators(SOURCE, fake))
   gradients = tape.gradient(loss, trainer.discriminators.trainable_variables)
   if precision == "mixed_float16":
-    assert isinstance(trainer.discriminators_optimizer, keras.optimizers.LossScaleOptimizer)
-    trainer.discriminators_optimizer.dynamic_scale.assign(128.0)
+    assert isinstance(trainer.optimizers["discriminators"], keras.optimizers.LossScaleOptimizer)
+    trainer.optimizers["discriminators"].dynamic_scale.assign(128.0)
   trainer.train_step(BATCH)
   for variable, old, gradient in zip(trainer.discriminators.weights, before, gradients, strict=True):
     if not IDLE.search(variable.path):
@@ -172,7 +172,7 @@ def test_every_term_alone_moves_the_generator(name):
 def test_state_names_every_variable_once():
   trainer = Trainer(TINY)
   state = trainer.state()
-  parts = [trainer.generator, trainer.discriminators, trainer.generator_optimizer, trainer.discriminators_optimizer]
+  parts = [trainer.generator, trainer.discriminators, *trainer.optimizers.values()]
   expected = [trainer.step, *(variable for part in parts for variable in part.variables)]
   assert len(state) == len(expected) == len({id(variable) for variable in state.values()})
   assert list(state) == list(Trainer(TINY).state())
@@ -221,7 +221,7 @@ def test_steps_bring_the_loss_down():
 def test_half_precision(precision):
   single, half = Trainer(TINY), Trainer(TINY, precision)
   if precision == "mixed_float16":  # the scale that dynamic scaling would come down to, so that no step is left out
-    for optimizer in (half.generator_optimizer, half.discriminators_optimizer):
+    for optimizer in half.optimizers.values():
       optimizer.dynamic_scale.assign(64.0)
   reference = _numbers(single.train_step(BATCH))
   before = _weights(half.discriminators)

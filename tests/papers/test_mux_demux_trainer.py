@@ -152,23 +152,23 @@ def test_half_precision(precision):
 def test_float16_scales_its_loss_and_steps_over_an_overflow():
   trainer = Trainer(TINY, "mixed_float16")
   before = _weights(trainer.generator)
-  scale = float(trainer.generator_optimizer.dynamic_scale)
+  scale = float(trainer.optimizers["generator"].dynamic_scale)
   assert scale > 1
-  trainer.generator_optimizer.dynamic_scale.assign(1e30)
+  trainer.optimizers["generator"].dynamic_scale.assign(1e30)
   trainer.train_step((SOURCE, TARGET))
   assert not any(_moved(before, trainer.generator))  # its gradients overflowed
-  assert float(trainer.generator_optimizer.dynamic_scale) == pytest.approx(5e29)
+  assert float(trainer.optimizers["generator"].dynamic_scale) == pytest.approx(5e29)
 
 
 def test_state_names_every_variable_once():
   trainer = Trainer(TINY)
   state = trainer.state()
-  parts = [trainer.generator, trainer.discriminator, trainer.generator_optimizer, trainer.discriminator_optimizer]
+  parts = [trainer.generator, trainer.discriminator, *trainer.optimizers.values()]
   expected = [trainer.step, *(variable for part in parts for variable in part.variables)]
   assert len(state) == len(expected) == len({id(variable) for variable in state.values()})
   # Two moments per weight, the count of steps and the rate: built before the first step, or a checkpoint would lack them.
   weights = len(trainer.generator.trainable_variables)
-  assert len(trainer.generator_optimizer.variables) == 2 * weights + 2
+  assert len(trainer.optimizers["generator"].variables) == 2 * weights + 2
   assert list(state) == list(Trainer(TINY).state())
 
 

@@ -121,8 +121,8 @@ def test_first_adam_step():
       steps = np.abs(value - before[path])
       assert steps.max() <= SMALL.learning_rate * 1.01
       np.testing.assert_allclose(np.median(steps), SMALL.learning_rate, rtol=0.02, err_msg=path)
-  assert (trainer.generator_optimizer.beta_1, trainer.generator_optimizer.beta_2) == (0.5, 0.999)
-  assert trainer.discriminators_optimizer.beta_1 == 0.5
+  assert (trainer.optimizers["generator"].beta_1, trainer.optimizers["generator"].beta_2) == (0.5, 0.999)
+  assert trainer.optimizers["discriminators"].beta_1 == 0.5
 
 
 @pytest.mark.parametrize("fields, terms", [
@@ -172,7 +172,7 @@ def test_too_small_images_are_refused_when_the_trainer_is_made():
 def test_state_names_every_variable_once():
   trainer = Trainer(SMALL)
   state = trainer.state()
-  parts = [trainer.generator, trainer.discriminators, trainer.generator_optimizer, trainer.discriminators_optimizer]
+  parts = [trainer.generator, trainer.discriminators, *trainer.optimizers.values()]
   expected = [trainer.step, *(variable for part in parts for variable in part.variables)]
   assert len(state) == len(expected) == len({id(variable) for variable in state.values()})
   # Batch normalization holds numbers that no optimizer moves; a resumed run needs them all the same.

@@ -32,16 +32,16 @@ CONFIG = dataclasses.replace(SMALL, noise="off")
 STEPS = 3
 
 
-def train(trainer, strategy, out, batches, steps, batch_size):
+def train(trainer, strategy, out, batches, steps):
   options = TrainingOptions(out, log_every=1, checkpoint_every=1, validate_every=1)
-  run_training(trainer, batches, RunFolder(out), options, steps, batch_size, strategy)
+  run_training(trainer, batches, RunFolder(out), options, steps, strategy)
 
 
 def train_paper(name, out, steps):
   strategy = make_strategy(name)
   with strategy.scope():
     trainer = Trainer(CONFIG)
-  train(trainer, strategy, out, paper_batches, steps, CONFIG.batch_size)
+  train(trainer, strategy, out, paper_batches, steps)
   return strategy, trainer
 
 
@@ -61,7 +61,7 @@ def overflow(strategy):
   before = trainer.generator.get_weights()
   tf.function(lambda batch: strategy.run(trainer.train_step, args=(batch,)))(next(distributed))
   unchanged = all(np.array_equal(*pair) for pair in zip(before, trainer.generator.get_weights()))
-  return {"unchanged": unchanged, "scale": float(trainer.optimizer_of_generator.dynamic_scale.numpy())}
+  return {"unchanged": unchanged, "scale": float(trainer.optimizers["generator"].dynamic_scale.numpy())}
 
 
 train_paper("none", OUT / "none", STEPS)

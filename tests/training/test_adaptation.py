@@ -28,9 +28,8 @@ class AdaptiveTrainer(StubTrainer):
   def state(self):
     return {**super().state(), "share": self.share}
 
-  def train_step(self, data):
-    source, target = data
-    return super().train_step((source * self.share, target)) | {"share": self.share + 0.0}
+  def train_on(self, source, target):
+    return super().train_on(source * self.share, target) | {"share": self.share + 0.0}
 
   def adapt(self, step):
     self.calls.append(("adapt", step, int(self.step)))
@@ -61,7 +60,7 @@ class Killed(BaseException):
 def run(out, iterations, config=StubConfig(), batches=stub_batches):  # noqa: B008 - frozen
   trainer = AdaptiveTrainer(config)
   options = TrainingOptions(out, log_every=2, validate_every=4, checkpoint_every=4, keep=9)
-  run_training(trainer, batches, RunFolder(out), options, iterations, 4, make_strategy("none"), Watch(trainer))
+  run_training(trainer, batches, RunFolder(out), options, iterations, make_strategy("none"), Watch(trainer))
   return trainer
 
 

@@ -137,7 +137,7 @@ def test_workers_that_do_not_write_leave_nothing(tmp_path):
   folder = RunFolder(tmp_path / "run", writes=False)
   folder.start({"paper": "stub"})
   run_training(StubTrainer(), stub_batches, folder, TrainingOptions(folder.path, log_every=2, validate_every=2,
-                                                                    checkpoint_every=2), 4, 4, make_strategy("none"))
+                                                                    checkpoint_every=2), 4, make_strategy("none"))
   assert not folder.path.exists()
 
 
@@ -209,7 +209,7 @@ def test_a_huge_learning_rate_stops_the_run(tmp_path):
 def test_mixed_float16_skips_a_step_whose_gradients_overflow(tmp_path):
   """Overflowing gradients are the loss scale's business: it halves, and the run goes on."""
   trainer, _ = run_stub(tmp_path, 4, StubConfig(initial_scale=2.0 ** 30), "mixed_float16")
-  assert trainer.optimizer_of_generator.dynamic_scale.numpy() < 2.0 ** 30
+  assert trainer.optimizers["generator"].dynamic_scale.numpy() < 2.0 ** 30
   assert all(math.isfinite(record["total"]) for record in records(tmp_path, "train"))
 
 

@@ -74,10 +74,7 @@ class NormalizingTrainer(StubTrainer):
 
   def __init__(self, config=StubConfig()):  # noqa: B008 - frozen
     super().__init__(config)
-    self.generator = Normalized(self.generator, name="normalized")
-    self.generator(keras.Input((None, None, 3)))
-    self.optimizer_of_generator = self.adam("adam", config.learning_rate)
-    self.finish(generator=self.generator, optimizer=(self.optimizer_of_generator, self.generator))
+    self.generator = self.player("generator", Normalized(self.generator, name="generator"), (None, None, 3))
 
 
 class Normalized(keras.Model):
@@ -122,7 +119,7 @@ def run(out, iterations, validate_every, prepared=True):
   options = TrainingOptions(out, log_every=1, validate_every=validate_every, checkpoint_every=2, keep=9)
   folder = RunFolder(out)
   folder.save_generator = lambda *_: None  # its classes are of this file alone
-  run_training(trainer, stub_batches, folder, options, iterations, 4, make_strategy("none"), judge)
+  run_training(trainer, stub_batches, folder, options, iterations, make_strategy("none"), judge)
   return judge.errors
 
 

@@ -35,7 +35,7 @@ def run_paper(out, iterations, precision="float32", **options):
   """Trains Mux/Demux with its discriminator; returns the trainer."""
   trainer = Trainer(SMALL, precision)
   options = TrainingOptions(out, log_every=1, checkpoint_every=1, validate_every=1, **options)
-  run_training(trainer, paper_batches, RunFolder(out), options, iterations, SMALL.batch_size, make_strategy("none"))
+  run_training(trainer, paper_batches, RunFolder(out), options, iterations, make_strategy("none"))
   return trainer
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the training room share: a trainer that is traced in a moment, photographs, and child processes."""
+"""What the tests of training share: a trainer that is traced in a moment, photographs, and child processes."""
 
 import contextlib
 import dataclasses
@@ -21,7 +21,7 @@ from tf_imgtrans.training.loop import run_training
 from tf_imgtrans.training.options import TrainingOptions
 from tf_imgtrans.training.run_folder import RunFolder
 from tf_imgtrans.training.strategies import make_strategy
-from tf_imgtrans.training.trainer import GanTrainer
+from tf_imgtrans.training.trainer import BaseTrainer
 
 HERE = pathlib.Path(__file__).parent
 REPOSITORY = HERE.parents[1]
@@ -36,6 +36,7 @@ TINY_FLAGS = ("--config.network high_performance --config.growth_half 4 --config
 @dataclasses.dataclass(frozen=True)
 class StubConfig:
   seed: int = 0
+  batch_size: int = 4
   learning_rate: float = 1e-2
   bad_step: int = -1  # the step whose term is NaN
   bad_weights_step: int = -1  # the step after which weights are NaN, its terms being finite
@@ -59,31 +60,24 @@ class StubGenerator(keras.Model):
     return {"dtype": self.dtype_policy.name, "name": self.name}
 
 
-class StubTrainer(GanTrainer):
+class StubTrainer(BaseTrainer):
   """Learns to darken images; can go wrong at a given step."""
 
   def __init__(self, config=StubConfig(), precision="float32"):  # noqa: B008 - frozen
     super().__init__(config, precision)
-    self.generator = StubGenerator(dtype=precision, name="generator")
-    self.generator(keras.Input((None, None, 3)))
-    self.optimizer_of_generator = self.adam("adam", config.learning_rate)
+    self.generator = self.player("generator", StubGenerator(dtype=precision, name="generator"), (None, None, 3))
     if precision == "mixed_float16":
-      self.optimizer_of_generator.initial_scale = config.initial_scale
-    self.finish(generator=self.generator, optimizer=(self.optimizer_of_generator, self.generator))
+      self.optimizers["generator"].dynamic_scale.assign(config.initial_scale)
 
-  def train_step(self, data):
-    source, target = data
+  def train_on(self, source, target):
     noise = normal(tf.shape(source), self.seed("noise"))
-    with tf.GradientTape() as tape:
+    with self.update(self.generator) as step:
       fake = self.generator(source + self.config.noise * noise, training=True)
-      l1 = tf.reduce_mean(tf.abs(target - fake))
-      scaled = self.scaled(self.optimizer_of_generator, l1)
-    self.descend(self.optimizer_of_generator, self.generator, tape, scaled)
-    self.step.assign_add(1)
-    bias = self.generator.convolution.bias
-    bias.assign(tf.where(self.step == self.config.bad_weights_step, np.nan, 1.0) * bias)
-    return {"total": l1, "l1": l1, "position": tf.cast(self.step, tf.float32),
-            "odd": tf.where(self.step == self.config.bad_step, np.nan, l1)}
+      step.loss = l1 = tf.reduce_mean(tf.abs(target - fake))
+    number, bias = self.step + 1, self.generator.convolution.bias
+    bias.assign(tf.where(number == self.config.bad_weights_step, np.nan, 1.0) * bias)
+    return {"total": l1, "l1": l1, "position": tf.cast(number, tf.float32),
+            "odd": tf.where(number == self.config.bad_step, np.nan, l1)}
 
 
 def stub_batches(start_step, part):
@@ -101,7 +95,7 @@ def run_stub(out, iterations, config=StubConfig(), precision="float32", validato
   options = TrainingOptions(out, **{"log_every": 2, "validate_every": 4, "checkpoint_every": 4, **options})
   strategy = make_strategy("none")
   trainer = StubTrainer(config, precision)
-  return trainer, run_training(trainer, batches, RunFolder(out), options, iterations, 4, strategy, validator)
+  return trainer, run_training(trainer, batches, RunFolder(out), options, iterations, strategy, validator)
 
 
 def photographs(folder, count=4):

@@ -50,9 +50,10 @@ def benchmark_training(name: tyro.conf.Positional[Name], data: pathlib.Path, pre
   from tf_imgtrans.benchmark.latency import paired_latency
 
   recipe = find_recipe(name)
-  config, images = _config(recipe, preset, batch_size)
+  config = _config(recipe, preset, batch_size)
   with tempfile.TemporaryDirectory() as folder:
-    found = paired_latency(_candidates(recipe, config, data, pathlib.Path(folder), steps, rounds, xla), rounds)
+    candidates, images = _candidates(recipe, config, data, pathlib.Path(folder), steps, rounds, xla)
+    found = paired_latency(candidates, rounds)
   values = {way: _values(found, way, steps * images) for way in (("graph", "xla") if xla else ("graph",))}
   print(f"{name}, {images} images a step, {rounds} rounds of {steps} steps, {os.cpu_count()} cores, "
         f"load {os.getloadavg()[0]:.1f}")
@@ -67,21 +68,18 @@ def benchmark_training(name: tyro.conf.Positional[Name], data: pathlib.Path, pre
 
 
 def _config(recipe, preset, batch_size):
-  """The configuration, and how many images its last step takes."""
+  """The configuration that is measured."""
   config = recipe.preset(preset)
   if batch_size is not None and not hasattr(config, "batch_size"):
     raise ValueError(f"batch_size is {batch_size}, but that of {recipe.name} grows with the network: leave --batch_size "
                      "out")
   changed = {"batch_size": batch_size} if batch_size is not None else {}
   changed |= {"vgg_weights": "random"} if hasattr(config, "vgg_weights") else {}
-  config = dataclasses.replace(config, **changed)
-  if hasattr(config, "images_at"):
-    return config, config.images_at(config.iterations) - config.images_at(config.iterations - 1)
-  return config, config.batch_size
+  return dataclasses.replace(config, **changed)
 
 
 def _candidates(recipe, config, data, folder, steps, rounds, xla):
-  """For each way to compile: `steps` steps on new batches, and on one that is kept."""
+  """(For each way to compile, `steps` steps on new batches and on one that is kept; the images of the last step.)"""
   import tensorflow as tf
 
   from tf_imgtrans.core.replicas import Part
@@ -92,16 +90,16 @@ def _candidates(recipe, config, data, folder, steps, rounds, xla):
   for way in ("graph", "xla") if xla else ("graph",):
     options = options_class(recipe)(out=folder, data=data, jit=way == "xla")
     task = recipe.make_task(config)
-    images = task.training_data(task.read(options))
+    training = task.training_data(task.read(options))
     trainer = make_trainer(recipe, config, options, strategy)
-    trainer.prepare(images)
+    trainer.prepare(training)
     start = max(0, config.iterations - 2 * steps * (rounds + 1))
     trainer.step.assign(start)
-    batches = iter(images.batches(start, Part()))
+    batches = iter(training.batches(start, Part()))
     kept, step = next(batches), compile_step(trainer, strategy, options.jit)
     candidates |= {way: _runner(step, lambda batches=batches: next(batches), steps),
                    f"{way} kept": _runner(step, lambda kept=kept: kept, steps)}
-  return candidates
+  return candidates, trainer.images_at(config.iterations) - trainer.images_at(config.iterations - 1)
 
 
 def _runner(step, batch, steps):

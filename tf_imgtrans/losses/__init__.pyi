@@ -16,6 +16,9 @@ from .adversarial import (
 from .adversarial import (
     r1_penalty as r1_penalty,
 )
+from .adversarial import (
+    real_fake_scores as real_fake_scores,
+)
 from .distortion import (
     color as color,
 )

@@ -34,6 +34,18 @@ def generator_log_loss(fake_logits):
   return tf.reduce_mean(tf.nn.softplus(-as_float32(fake_logits)))
 
 
+def real_fake_scores(real_logits, fake_logits):
+  """How real the images seem to the discriminators, for the log of a training.
+
+  Args:
+    real_logits, fake_logits: float [N, ...], or lists of them over several discriminators.
+  Returns:
+    dict of "real_score" and "fake_score": means over the discriminators of the mean of sigmoid(logits), scalars.
+  """
+  return {f"{name}_score": tf.reduce_mean([tf.reduce_mean(tf.sigmoid(one)) for one in tf.nest.flatten(logits)])
+          for name, logits in (("real", real_logits), ("fake", fake_logits))}
+
+
 def non_saturating(fake_logits):
   """The progressive paper's Eq. 4, -E[log(D(x^))]: `generator_log_loss`, under this paper's name."""
   return generator_log_loss(fake_logits)

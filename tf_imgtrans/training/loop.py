@@ -18,16 +18,15 @@ class NonFiniteTerm(ArithmeticError):
   """A loss term, or a variable of the run, that is no finite number."""
 
 
-def run_training(trainer, batches, folder, options, iterations, batch_size, strategy, validator=None):
+def run_training(trainer, batches, folder, options, iterations, strategy, validator=None):
   """Trains up to `iterations` steps, from the newest checkpoint of the run folder if there is one.
 
   Args:
-    trainer: GanTrainer, made in the strategy's scope, and prepared where it wants that.
+    trainer: BaseTrainer, made in the strategy's scope, after `prepare`.
     batches: (start_step, Part) -> tf.data.Dataset.
     folder: RunFolder.
     options: TrainingOptions.
     iterations: int, total steps of the run.
-    batch_size: int, of the whole step; or, where it changes, a function: steps -> images seen in them.
     strategy: of `make_strategy`.
     validator: Validator, or None.
   Returns:
@@ -44,7 +43,7 @@ def run_training(trainer, batches, folder, options, iterations, batch_size, stra
   step_function = compile_step(trainer, strategy, options.jit)
   batch_stream = iter(distribute(strategy, batches, start))
   window, values, began = [], {}, time.perf_counter()
-  images_at = batch_size if callable(batch_size) else lambda step: step * batch_size
+  images_at = trainer.images_at
   bar = tqdm(total=images_at(iterations), initial=images_at(start), unit=" images", unit_scale=True,
              mininterval=SCREEN_SECONDS if sys.stderr.isatty() else FILE_SECONDS, disable=not folder.writes)
   with bar:
@@ -84,10 +83,13 @@ def compile_step(trainer, strategy, jit):
   """The trainer's step as a graph: batch -> dict of loss term to scalar, the mean over the replicas.
 
   Args:
-    trainer: GanTrainer, made in the strategy's scope.
+    trainer: BaseTrainer, made in the strategy's scope.
     strategy: tf.distribute.Strategy.
     jit: bool, whether XLA compiles it.
   """
+  if jit:
+    trainer.prepare_xla()
+
   @tf.function(jit_compile=jit)
   def step(batch):
     terms = strategy.run(trainer.train_step, args=(batch,))

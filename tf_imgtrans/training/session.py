@@ -52,8 +52,7 @@ def train(recipe, config, options, started=None, images=None):
     started(trainer, folder)
   held_out = data.validation(options.validation_images) if folder.writes else []
   validator = trainer.validator(held_out, mean_scores) if held_out else None
-  seen = getattr(config, "images_at", None) or config.batch_size
-  return folder, run_training(trainer, data.batches, folder, options, config.iterations, seen, strategy, validator)
+  return folder, run_training(trainer, data.batches, folder, options, config.iterations, strategy, validator)
 
 
 def read_images(task, options):
@@ -66,11 +65,7 @@ def read_images(task, options):
 def make_trainer(recipe, config, options, strategy):
   """The trainer of a recipe, made in the strategy's scope."""
   with strategy.scope():
-    trainer = recipe.make_trainer(config, options.precision)
-  for network in (trainer.generator, getattr(trainer, "vgg", None)):
-    if options.jit and hasattr(network, "pool_by_slices"):
-      network.pool_by_slices = True
-  return trainer
+    return recipe.make_trainer(config, options.precision)
 
 
 def describe(recipe, config, task, options, data, trainer):

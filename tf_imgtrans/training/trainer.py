@@ -1,26 +1,37 @@
-"""What the papers' trainers share: optimizers, precision, replica averaging and the state of a run."""
+"""What all trainers share: networks with their optimizers, updates, half precision, replicas, and the state of a run."""
+
+import contextlib
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_imgtrans.core.networks import digest
 from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.core.seeds import fold_in, seed_at
 from tf_imgtrans.training.population import IMAGES, batch_normalizations, estimate_statistics
 from tf_imgtrans.training.validation import Validator
 
 
-class GanTrainer(keras.Model):
-  """Base of a trainer: a paper adds its networks and its `train_step`.
+class BaseTrainer(keras.Model):
+  """Base of every trainer: a subclass declares its networks, and writes what happens to them in one training step.
 
-  It is kept by checkpoints of `state()`, not by `save`; its generator is saved alone.
-  Networks and optimizers are named by the trainer: names that Keras counts up would differ between a run and its resume.
+  `__init__` declares each network with `player`; one of them is `self.generator`, which is validated and saved. Then
+  `train_on` takes the tensors of a batch, and moves each network in a block of `update`:
 
-  A subclass makes its networks, calls `finish()` with them, and writes `train_step(data)`, which returns the terms of
-  the step as scalars. In it, `seed`, `scaled` and `descend` take care of resumes, half precision and replicas.
+    self.generator = self.player("generator", Generator(config, dtype=precision, name="generator"), (None, None, 3))
+
+    def train_on(self, source, target):
+      with self.update(self.generator) as step:
+        fake = self.generator(source, training=True)
+        step.loss, terms = generator_loss(self.config, target, fake)
+      return {"total": step.loss, **terms}
+
+  A checkpoint holds `state()`. Names of networks and optimizers are given explicitly, as names that Keras counts up would
+  differ between a run and its resume. The methods from `images_at` to `validator` are hooks that a subclass may override.
 
   Args:
-    config: the paper's Config; `seed` counts here.
+    config: the Config of a paper or baseline; `seed`, `batch_size` and the settings of `adam` are read here.
     precision: "float32", "mixed_bfloat16" or "mixed_float16", for the networks.
   """
 
@@ -30,84 +41,137 @@ class GanTrainer(keras.Model):
     self.precision = precision
     self.step = self.add_weight(name="step", shape=(), dtype="int64", initializer="zeros", trainable=False,
                                 aggregation="only_first_replica")
-    self.parts = {}
+    self.parts = {}  # networks and optimizers by their names in checkpoints
+    self.optimizers = {}  # by the name of the network that they train
+    self.vgg = None  # Vgg19Features, of a subclass whose losses need them
     self.batches = None  # of `prepare`
+    self.built = True  # there is nothing that Keras would build at a first call
 
-  def finish(self, **parts):
-    """Takes the built networks and the optimizers by name, and builds the optimizers.
+  def player(self, name, network, *input_shapes, optimizer=None):
+    """Declares a network that is trained: builds it and its optimizer, and adds both to the state.
 
     Args:
-      **parts: keras.Model, or (optimizer, network) pairs.
+      name: str, in checkpoints; that of the optimizer is "NAME_optimizer".
+      network: keras.Model, not yet built; its own name tells optimizers apart.
+      *input_shapes: shape of each input without the batch, such as (None, None, 3).
+      optimizer: keras.optimizers.Optimizer; by default `adam("NAME_adam")`.
+    Returns:
+      The network.
     """
-    for name, part in parts.items():
-      if isinstance(part, tuple):
-        optimizer, network = part
-        optimizer.build(network.trainable_variables)  # unbuilt, it would be dropped from checkpoints
-        part = optimizer
-      self.parts[name] = part
-    self.built = True
+    self.register(name, network, *input_shapes)
+    self.optimize(network, f"{name}_optimizer", optimizer or self.adam(f"{name}_adam"))
+    return network
 
-  def adam(self, name, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
-    """Adam under a name of its own, which its variables carry; with loss scaling in mixed_float16."""
-    return self.loss_scaled(keras.optimizers.Adam(learning_rate, beta_1, beta_2, epsilon, name=name))
+  def register(self, name, network, *input_shapes):
+    """Builds a network and adds it to the state, without an optimizer; arguments and result as of `player`."""
+    network(*map(keras.Input, input_shapes))
+    self.parts[name] = network
+    return network
 
-  def loss_scaled(self, optimizer):
-    """The optimizer, with loss scaling around it in mixed_float16."""
+  def optimize(self, network, name, optimizer):
+    """Sets the optimizer of a registered network, and adds it to the state; with loss scaling in mixed_float16."""
     if self.precision == "mixed_float16":
-      return keras.optimizers.LossScaleOptimizer(optimizer, name=f"scaled_{optimizer.name}")
-    return optimizer
+      optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name=f"scaled_{optimizer.name}")
+    optimizer.build(network.trainable_variables)  # checkpoints hold the variables of a built optimizer alone
+    self.parts[name] = self.optimizers[network.name] = optimizer
 
-  def seed(self, stream):
-    """Seed pair of this step for a named stream: a function of the run's seed, the step and the replica alone."""
-    return fold_in(seed_at(self.config.seed, stream, self.step), self._replica())
+  def adam(self, name, **settings):
+    """Adam under the name that its variables carry.
 
-  def scaled(self, optimizer, loss):
-    """The loss to differentiate: divided by the replicas, whose gradients are summed, and scaled for half precision."""
-    return optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
+    `learning_rate`, `beta_1`, `beta_2` and `epsilon` are the config's where it has them, else Adam's usual ones; `settings`
+    go before both.
+    """
+    usual = {"learning_rate": 1e-3, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
+    usual = {setting: getattr(self.config, setting, value) for setting, value in usual.items()}
+    return keras.optimizers.Adam(**usual | settings, name=name)
 
-  def descend(self, optimizer, network, tape, scaled_loss, variables=None):
-    """One step of the optimizer on the network's trainable variables, or on some of them."""
+  @contextlib.contextmanager
+  def update(self, network, variables=None):
+    """Context of one optimizer step: records the block, then descends along the gradient of the loss that it sets.
+
+    Gradients are summed over the replicas, so each contributes its loss divided by their number.
+
+    Args:
+      network: keras.Model, declared with `player`.
+      variables: those of its trainable variables that move; all by default.
+    Yields:
+      Update, whose `loss` the block sets, a float32 scalar.
+    """
+    optimizer = self.optimizers[network.name]
+    with tf.GradientTape() as tape:
+      step = Update(tape)
+      yield step
+      scaled = optimizer.scale_loss(step.loss / tf.distribute.get_strategy().num_replicas_in_sync)
     variables = network.trainable_variables if variables is None else variables
-    gradients = tape.gradient(scaled_loss, variables)
+    gradients = tape.gradient(scaled, variables)
     if self.precision == "mixed_float16":
       gradients = _overflow_everywhere(gradients)
     optimizer.apply(gradients, variables)
 
+  def train_step(self, data):
+    """One training step on a batch, a tuple of tensors: dict of loss terms and other scalars for the log."""
+    terms = self.train_on(*data)
+    self.step.assign_add(1)
+    return terms
+
+  def train_on(self, *batch):
+    """What a training step does with the tensors of a batch: dict of scalars for the log, with the loss as "total"."""
+    raise TypeError(f"{type(self).__name__} has no train_on(*batch): a trainer defines it")
+
+  def seed(self, stream):
+    """Seed pair of this step for a named stream: a function of the run's seed, the step and the replica alone."""
+    context = tf.distribute.get_replica_context()
+    return fold_in(seed_at(self.config.seed, stream, self.step), context.replica_id_in_sync_group if context else 0)
+
   def state(self):
-    """Every variable that decides how the run goes on, by a name that says what it is: dict of name to variable."""
+    """Every variable that decides how the run goes on: dict of name to variable, in the order of checkpoints."""
     named = {"step": self.step}
     for part, holder in self.parts.items():
       for index, variable in enumerate(holder.variables):
         named[f"{part}/{index:03d}/{variable.path}"] = variable
     return named
 
+  def call(self, images, training=False):
+    return self.generator(images, training=training)
+
+  # Hooks
+
+  def images_at(self, step):
+    """How many training images the first `step` steps see: int."""
+    return step * self.config.batch_size
+
   def prepare(self, data):
-    """Takes what the trainer wants of the data beside the batches of its steps, before the first step.
+    """Takes what the trainer needs of the data beside the batches of its steps; called before the first step.
 
     Args:
-      data: of the paper's `training_data`.
+      data: TrainingData of the paper or baseline.
     """
     self.batches = data.batches
 
+  def prepare_xla(self):
+    """Called before XLA compiles the steps: replaces max_pool2d, which has no deterministic gradient there."""
+    if self.vgg:
+      self.vgg.pool_by_slices = True
+
   def inputs(self, batch):
-    """What the generator sees of a batch of any length; the first of its tensors by default, float32 [N, H, W, 3]."""
+    """The generator's input from a batch of any length: by default its first tensor, float32 [N, H, W, 3]."""
     return batch[0]
 
   def settle(self):
-    """Called before the generator is judged or saved: estimates what it normalizes by at inference.
+    """Called before the generator is validated or saved: estimates the statistics of its batch normalizations.
 
-    It follows from the weights and from what `prepare` took alone, and training does not see it, so that a run may be
-    validated more or less often and is the same.
+    They follow from the weights and from what `prepare` took alone, and training does not use them: a run is the same
+    however often it is validated.
     """
     if self.batches and batch_normalizations(self.generator):
       images = self.batches(0, Part()).unbatch().batch(IMAGES).take(1)
       estimate_statistics(self.generator, images.map(lambda *batch: self.inputs(batch)).unbatch())
 
   def adapt(self, step):
-    """Called after every step, outside the replicas: what training learns from a look at the whole run goes here.
+    """Called after every step, outside the replicas: changes what depends on the progress of the run.
 
-    It must follow from `state()` and from what `prepare` took alone, and write to variables of `state()` alone: so a
-    run that is resumed before it does the same again.
+    It may read `state()` and what `prepare` took, and may write to variables of `state()` alone: a resumed run then repeats
+    it exactly.
 
     Args:
       step: int, the steps done.
@@ -116,31 +180,45 @@ class GanTrainer(keras.Model):
     """
 
   def milestones(self, step):
-    """Generators that are kept as they are after `step` steps: dict of name to network, to be saved beside the last one."""
+    """Generators to save as they are after `step` steps, beside the last one: dict of file name to network."""
     return {}
 
-  def validator(self, images, score):
-    """What scores the run on held-out images."""
-    return Validator(images, score, {"psnr": True, "niqe": False})
-
   def plan(self):
-    """What the steps of the run will be like, where they change: lines of text, shown at the start."""
+    """The schedule of the run, printed at its start: list of lines, empty where every step is alike."""
     return []
 
   def provenance(self):
     """What the run depends on beside its configuration and data, for run.json: dict of name to digest."""
-    return {}
+    return {"vgg19": digest(self.vgg)} if self.vgg else {}
 
-  def call(self, images, training=False):
-    return self.generator(images, training=training)
+  def validator(self, images, score):
+    """The validation of the run: Validator.
 
-  def _replica(self):
-    context = tf.distribute.get_replica_context()
-    return context.replica_id_in_sync_group if context else 0
+    Args:
+      images: list of held-out (name, source, target), of the data's `validation`.
+      score: (targets, outputs), lists of images -> dict of metric to float.
+    """
+    return Validator(images, score, {"psnr": True, "niqe": False})
+
+
+class Update:
+  """An optimizer step in the making.
+
+  Attributes:
+    loss: float32 scalar to minimize; the block of `BaseTrainer.update` sets it.
+  """
+
+  def __init__(self, tape):
+    self.loss = None
+    self._tape = tape
+
+  def stop_recording(self):
+    """Context in which operations are left out of the gradient; another update may run in it."""
+    return self._tape.stop_recording()
 
 
 def _overflow_everywhere(gradients):
-  """Makes gradients that overflow on one replica do so on all: each loss scale looks at those of one replica alone."""
+  """Gradients that are not finite on all replicas where they are not on one: a loss scale sees its own replica alone."""
   if tf.distribute.get_strategy().num_replicas_in_sync == 1:
     return gradients
   finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients if gradient is not None])

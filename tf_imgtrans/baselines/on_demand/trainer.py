@@ -1,4 +1,4 @@
-"""On-demand learning: the worse a level of difficulty is restored, the larger its part of the batches that follow."""
+"""On-demand learning: the worse a level of difficulty is restored, the larger its share of the following batches."""
 
 import keras
 import tensorflow as tf
@@ -7,17 +7,17 @@ from tf_imgtrans.baselines.on_demand.config import Config
 from tf_imgtrans.baselines.on_demand.generator import Generator
 from tf_imgtrans.baselines.on_demand.levels import LEVELS, adapted_shares, corrupt, levels_of_batch
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in
-from tf_imgtrans.training.trainer import GanTrainer
+from tf_imgtrans.training.trainer import BaseTrainer
 
 HELD_OUT_SEED = 20171022  # of the corruptions by which levels are validated: the same pixels every time
 SMALLEST_ERROR = 1e-10  # 100 dB, where levels.adapted_shares cuts as well
 
 
-class Trainer(GanTrainer):
-  """The generator with its optimizer and the shares of the levels.
+class Trainer(BaseTrainer):
+  """The generator with its optimizer, and the shares of the levels in a batch.
 
-  Batches are (target,) or, for colour blocks, (target, patch), float32 [N, S, S, 3] in [0, 1]. On several devices, each
-  divides its part of the batch by the shares.
+  Batches are (target,) or, for colour blocks, (target, patch), float32 [N, S, S, 3] in [0, 1]. Each of several devices
+  applies the shares to its own part of the batch.
 
   Args:
     config: Config.
@@ -26,38 +26,31 @@ class Trainer(GanTrainer):
 
   def __init__(self, config=Config(), precision="float32"):  # noqa: B008 - frozen
     super().__init__(config, precision)
-    size = config.image_size
-    self.generator = Generator(config, dtype=precision, name="generator")
-    self.generator(keras.Input((size, size, 3)))
-    self.optimizer_of_generator = self.adam("generator_adam", config.learning_rate, config.beta_1)
+    image = (config.image_size, config.image_size, 3)
+    self.generator = self.player("generator", Generator(config, dtype=precision, name="generator"), image)
     self.shares = self.add_weight(name="shares", shape=(LEVELS,), initializer=keras.initializers.Constant(1 / LEVELS),
                                   trainable=False, aggregation="only_first_replica")
     self.clean, self.period = None, None  # of `prepare`
-    self.finish(generator=self.generator, generator_optimizer=(self.optimizer_of_generator, self.generator))
 
   def state(self):
     return {**super().state(), "shares": self.shares}
 
-  def train_step(self, data):
-    """One step on a batch of clean images: dict of the mean squared error, scalars.
+  def train_on(self, target, *patches):
+    """One step on a batch of clean images: dict of the mean squared error.
 
-    The error is that of images in [0, 1], a quarter of the authors' in [-1, 1], which Adam does not feel.
+    The error is that of images in [0, 1], a quarter of the authors' in [-1, 1]: Adam is invariant to the factor.
     """
-    target, *patches = data
     level = levels_of_batch(self.shares, tf.shape(target)[0])
     source, _ = corrupt(self.config, target, level, self.seed("corruption"), *patches)
-    with tf.GradientTape() as tape:
-      loss = tf.reduce_mean(tf.math.squared_difference(target, self.generator(source, training=True)))
-      scaled = self.scaled(self.optimizer_of_generator, loss)
-    self.descend(self.optimizer_of_generator, self.generator, tape, scaled)
-    self.step.assign_add(1)
-    return {"total": loss, "squared_error": loss}
+    with self.update(self.generator) as step:
+      step.loss = tf.reduce_mean(tf.math.squared_difference(target, self.generator(source, training=True)))
+    return {"total": step.loss, "squared_error": step.loss}
 
   def prepare(self, data):
     """Takes the held-out images that levels are validated on, and the length of an epoch.
 
     Args:
-      data: TrainingData of this room.
+      data: TrainingData of on_demand.data.
     Raises:
       ValueError: no image is held out.
     """
@@ -79,7 +72,7 @@ class Trainer(GanTrainer):
     return corrupt(self.config, target, level, as_seed_pair(HELD_OUT_SEED), *patches)[0]
 
   def adapt(self, step):
-    """After every epoch, validates each level and sets its share of the batches; the PSNRs and shares, for the log."""
+    """After every epoch, measures the PSNR of each level and sets its share of the batches; both are logged."""
     if self.period is None:
       raise ValueError("the trainer has no held-out images to adapt by: call prepare(data) before training")
     if step % self.period:
@@ -92,7 +85,7 @@ class Trainer(GanTrainer):
             for number, value in enumerate(each.numpy(), 1)}
 
   def psnr_of_levels(self):
-    """Mean PSNR of every level on the held-out images, float32 [5] in dB; each is corrupted alike at every call."""
+    """Mean PSNR of every level on the held-out images, float32 [5] in dB; the corruptions are the same at every call."""
     count, size = len(self.clean[0]), self.config.batch_size
 
     def of_level(level):

@@ -6,16 +6,16 @@ import tensorflow as tf
 from tf_imgtrans.baselines.segmentation.config import Config
 from tf_imgtrans.baselines.segmentation.network import Segmenter
 from tf_imgtrans.baselines.segmentation.score import SegmentationValidator
-from tf_imgtrans.training.trainer import GanTrainer
+from tf_imgtrans.training.trainer import BaseTrainer
 
 
-class Trainer(GanTrainer):
-  """The segmenter with its optimizer; to the shared loop it is the run's generator.
+class Trainer(BaseTrainer):
+  """The segmenter with its optimizer; the shared training loop knows it as `generator`.
 
   Batches are (photographs, classes), float32 [N, H, W, 3] in [0, 1] and uint8 [N, H, W], where 255 is ignored.
 
-  Departs from the authors' code: the loss is a mean over pixels and not a sum, with a learning rate to match; biases learn
-  as fast as kernels, and not twice as fast; the enlargements before the last one are trained, as the paper says.
+  Departs from the authors' code: the loss is a mean over pixels instead of a sum, with a learning rate to match; biases
+  have the learning rate of kernels instead of twice that; the upsamplings before the last one are trained, as in the paper.
 
   Args:
     config: Config.
@@ -24,37 +24,31 @@ class Trainer(GanTrainer):
 
   def __init__(self, config=Config(), precision="float32"):  # noqa: B008 - frozen
     super().__init__(config, precision)
-    self.generator = Segmenter(config, dtype=precision, name="generator")
-    self.generator(keras.Input((None, None, 3)))
-    self.generator_optimizer = self._optimizer()
-    self.finish(generator=self.generator, generator_optimizer=(self.generator_optimizer, self.generator))
+    sgd = config.optimizer == "sgd"
+    self.generator = self.player(
+        "generator", Segmenter(config, dtype=precision, name="generator"), (None, None, 3),
+        optimizer=keras.optimizers.SGD(config.learning_rate, config.momentum, name="generator_sgd") if sgd else None)
 
-  def train_step(self, data):
-    """One step on a batch: dict of the cross-entropy, the share of pixels that are right, and the weight decay; scalars."""
-    photographs, classes = data
-    with tf.GradientTape() as tape:
+  def train_on(self, photographs, classes):
+    """One step on a batch: dict of the cross-entropy, the weight decay, and the share of correctly classified pixels."""
+    with self.update(self.generator) as step:
       logits = self.generator(photographs, dropout_seed=self.seed("dropout"), training=True)
       terms = {"cross_entropy": cross_entropy(logits, classes)}
       if self.config.weight_decay:
         terms["decay"] = self.config.weight_decay * half_squares(self.generator)
-      loss = tf.add_n(list(terms.values()))
-      scaled = self.scaled(self.generator_optimizer, loss)
-    self.descend(self.generator_optimizer, self.generator, tape, scaled)
-    self.step.assign_add(1)
-    return {"total": loss, **terms, "pixel_accuracy": _accuracy(logits, classes)}
+      step.loss = tf.add_n(list(terms.values()))
+    return {"total": step.loss, **terms, "pixel_accuracy": _accuracy(logits, classes)}
 
-  def validator(self, images, score):  # noqa: ARG002 - classes are judged in their own way
-    """What judges the run on held-out photographs: SegmentationValidator.
+  def prepare_xla(self):
+    self.generator.pool_by_slices = True
+
+  def validator(self, images, score):  # noqa: ARG002 - classes have metrics of their own
+    """Validation by pixel accuracy, class accuracy and class IoU on held-out photographs: SegmentationValidator.
 
     Args:
       images: list of (name, photograph, classes) of the data's `validation`.
     """
     return SegmentationValidator(images, self.config.label_set)
-
-  def _optimizer(self):
-    if self.config.optimizer == "adam":
-      return self.adam("generator_adam", self.config.learning_rate)
-    return self.loss_scaled(keras.optimizers.SGD(self.config.learning_rate, self.config.momentum, name="generator_sgd"))
 
 
 def cross_entropy(logits, classes):

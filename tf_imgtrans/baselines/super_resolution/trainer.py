@@ -1,4 +1,4 @@
-"""Training of the networks: by L1 alone, and ESRGAN's second stage against a discriminator."""
+"""Training of the networks: with the L1 loss alone, and ESRGAN's second stage with a discriminator."""
 
 import functools
 import pathlib
@@ -8,24 +8,25 @@ import tensorflow as tf
 
 from tf_imgtrans.baselines.super_resolution.carn import Carn
 from tf_imgtrans.baselines.super_resolution.config import CONFIGS, SCALES
+from tf_imgtrans.data.super_resolution import shrink
 from tf_imgtrans.baselines.super_resolution.discriminator import Discriminator
 from tf_imgtrans.baselines.super_resolution.esrgan import Esrgan
 from tf_imgtrans.baselines.super_resolution.objective import (
-  features_before_relu,
-  generator_loss,
-  relativistic_discriminator_loss,
+    features_before_relu,
+    generator_loss,
+    relativistic_discriminator_loss,
 )
 from tf_imgtrans.baselines.super_resolution.rcan import Rcan
 from tf_imgtrans.core.networks import digest
 from tf_imgtrans.core.seeds import seed_at, uniform
-from tf_imgtrans.data.super_resolution import shrink
-from tf_imgtrans.training.trainer import GanTrainer
+from tf_imgtrans.losses.adversarial import real_fake_scores
+from tf_imgtrans.training.trainer import BaseTrainer
 
 GENERATORS = {"esrgan": Esrgan, "carn": Carn, "rcan": Rcan}
 
 
-class Trainer(GanTrainer):
-  """The generator of `config.network`, in stage gan with its discriminator, and their optimizers.
+class Trainer(BaseTrainer):
+  """The generator of `config.network` with its optimizer, in stage gan also the discriminator with its own.
 
   Batches are (source, target), float32 [N, S / scale, S / scale, 3] and [N, S, S, 3] in [0, 1].
 
@@ -33,72 +34,59 @@ class Trainer(GanTrainer):
     config: Config.
     precision: "float32", "mixed_bfloat16" or "mixed_float16".
   Raises:
-    ValueError: stage gan without `initial_weights`, or ones that are not of this network.
-    FileNotFoundError: no such `initial_weights`.
+    ValueError: stage gan without `initial_weights`, or with those of another network.
+    FileNotFoundError: `initial_weights` is no file or folder.
   """
 
   def __init__(self, config=CONFIGS["esrgan"], precision="float32"):
     super().__init__(config, precision)
-    self.generator = GENERATORS[config.network](config, dtype=precision, name="generator")
-    self.generator(keras.Input((None, None, 3)))
+    self.generator = self.player(
+        "generator", GENERATORS[config.network](config, dtype=precision, name="generator"), (None, None, 3),
+        optimizer=self._optimizer("generator_adam"))
     self.origin = None  # digest of the weights that training starts from
     if config.stage == "gan":
       self._start_from(config.initial_weights)
-    self.generator_optimizer = self._optimizer("generator_adam")
-    parts = {"generator": self.generator, "generator_optimizer": (self.generator_optimizer, self.generator)}
     self.discriminator = None
     if config.weight_adversarial:
-      self.discriminator = Discriminator(config, dtype=precision, name="discriminator")
-      self.discriminator(keras.Input((config.patch_size, config.patch_size, 3)))
-      self.discriminator_optimizer = self._optimizer("discriminator_adam")
-      parts["discriminator"] = self.discriminator
-      parts["discriminator_optimizer"] = (self.discriminator_optimizer, self.discriminator)
-    self.vgg = None
+      self.discriminator = self.player(
+          "discriminator", Discriminator(config, dtype=precision, name="discriminator"),
+          (config.patch_size, config.patch_size, 3), optimizer=self._optimizer("discriminator_adam"))
     if config.weight_perceptual:
       self.vgg = features_before_relu(config.perceptual_layer, config.vgg_weights, dtype=precision)
-    self.finish(**parts)
 
   def provenance(self):
-    found = {"vgg19": self.vgg and digest(self.vgg), "initial_weights": self.origin}
-    return {name: value for name, value in found.items() if value}
+    return {**super().provenance(), **({"initial_weights": self.origin} if self.origin else {})}
 
-  def train_step(self, data):
-    """One step on a batch: dict of the losses and the discriminator's, scalars."""
-    source, target = data
-    judged = {}
-    with tf.GradientTape() as tape:
+  def train_on(self, source, target):
+    """One step on a batch: dict of the generator's loss terms, and of the discriminator's loss and scores."""
+    with self.update(self.generator) as step:
       if self.config.multi_scale:
-        loss = self._loss_of_a_scale(target)
-        terms = {"l1": loss / self.config.weight_l1}
+        step.loss = self._loss_of_a_scale(target)
+        terms = {"l1": step.loss / self.config.weight_l1}
       else:
         fake = self.generator(source, training=True)
-        loss, terms = generator_loss(self.config, target, fake, *self._judge(target, fake), self.vgg)
-      scaled = self.scaled(self.generator_optimizer, loss)
-    self.descend(self.generator_optimizer, self.generator, tape, scaled)
+        step.loss, terms = generator_loss(self.config, target, fake, *self._logits(target, fake), self.vgg)
     if self.discriminator:
-      judged = self._discriminator_step(target, tf.stop_gradient(fake))
-    self.step.assign_add(1)
-    return {"total": loss, **terms, **judged}
+      terms |= self._update_discriminator(target, tf.stop_gradient(fake))
+    return {"total": step.loss, **terms}
 
-  def _judge(self, target, fake):
-    """Logits of real and generated patches, each normalized by themselves; code."""
+  def _logits(self, target, fake):
+    """Logits of real and of generated patches, in two passes that are normalized separately; code."""
     if not self.discriminator:
       return None, None
     fake_logits = self.discriminator(fake, training=True)
     return self.discriminator(target, training=True), fake_logits
 
-  def _discriminator_step(self, target, fake):
+  def _update_discriminator(self, target, fake):
     """The discriminator moves after the generator, on the same fakes; code."""
-    with tf.GradientTape() as tape:
-      real_logits, fake_logits = self._judge(target, fake)
-      loss = relativistic_discriminator_loss(real_logits, fake_logits)
-      scaled = self.scaled(self.discriminator_optimizer, loss)
-    self.descend(self.discriminator_optimizer, self.discriminator, tape, scaled)
-    return {"discriminator": loss, "real_score": tf.reduce_mean(tf.sigmoid(real_logits - tf.reduce_mean(fake_logits))),
-            "fake_score": tf.reduce_mean(tf.sigmoid(fake_logits - tf.reduce_mean(real_logits)))}
+    with self.update(self.discriminator) as step:
+      real_logits, fake_logits = self._logits(target, fake)
+      step.loss = relativistic_discriminator_loss(real_logits, fake_logits)
+    return {"discriminator": step.loss, **real_fake_scores(real_logits - tf.reduce_mean(fake_logits),
+                                                           fake_logits - tf.reduce_mean(real_logits))}
 
   def _loss_of_a_scale(self, target):
-    """CARN's loss at a scale drawn for this step; sources are equally large at all of them (code)."""
+    """CARN's loss at a scale drawn for this step; the size of sources is the same at all scales (code)."""
     scales = SCALES["carn"]
     side = target.shape[1] // max(scales)
 
@@ -109,7 +97,7 @@ class Trainer(GanTrainer):
 
     number = tf.cast(uniform([], seed_at(self.config.seed, "scale", self.step)) * len(scales), tf.int32)
     loss = tf.switch_case(number, [functools.partial(loss_at, scale) for scale in scales])
-    # Upsamplers of the other scales get gradients of 0 rather than none: Adam moves them on, as PyTorch's does.
+    # Upsamplers of the other scales get gradients of 0 rather than none: Adam still updates them, as PyTorch's does.
     ups = [variable for up in sum(self.generator.ups, []) for variable in up.trainable_variables]
     return loss + 0.0 * tf.add_n([tf.reduce_sum(variable) for variable in ups])
 
@@ -120,13 +108,12 @@ class Trainer(GanTrainer):
       # The schedule counts from 0 and keeps a rate up to and at its boundary.
       rate = keras.optimizers.schedules.PiecewiseConstantDecay(
           [step - 1 for step in config.halve_at], [rate / 2 ** index for index in range(len(config.halve_at) + 1)])
-    return self.loss_scaled(keras.optimizers.Adam(rate, config.beta_1, config.beta_2, 1e-8, name=name,
-                                                  global_clipnorm=config.gradient_clip or None))
+    return self.adam(name, learning_rate=rate, global_clipnorm=config.gradient_clip or None)
 
   def _start_from(self, initial_weights):
     if not initial_weights:
       raise ValueError("stage gan starts from a generator that was trained by L1: give its run folder or .keras file by "
-                       "--config.initial_weights, or \"random\" for drawn weights")
+                       "--config.initial_weights, or \"random\" for random weights")
     if initial_weights == "random":
       return
     path = pathlib.Path(initial_weights)
@@ -136,12 +123,12 @@ class Trainer(GanTrainer):
                               "(--config.initial_weights)")
     try:
       network = keras.saving.load_model(path, compile=False)
-    except Exception as error:  # Keras and its readers have many types for files that are none of theirs
+    except Exception as error:  # Keras raises many types for files of other formats
       raise ValueError(f"initial_weights {path} cannot be loaded: {error}") from None
     shapes = [[tuple(variable.shape) for variable in each.weights] for each in (network, self.generator)]
     if type(network) is not type(self.generator) or shapes[0] != shapes[1] or network.scale != self.generator.scale:
-      raise ValueError(f"initial_weights {path} hold {type(network).__name__} of {network.count_params():,} numbers, not "
-                       f"{type(self.generator).__name__} of {self.generator.count_params():,} at scale "
+      raise ValueError(f"initial_weights {path} hold {type(network).__name__} of {network.count_params():,} parameters, "
+                       f"not {type(self.generator).__name__} of {self.generator.count_params():,} at scale "
                        f"{self.generator.scale}: give --config.channels, --config.blocks ... as in that run")
     self.generator.set_weights(network.get_weights())
     self.origin = digest(network)

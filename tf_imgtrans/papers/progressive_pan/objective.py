@@ -3,7 +3,13 @@
 import tensorflow as tf
 
 from tf_imgtrans.core.tensors import as_float32, check_same_shape
-from tf_imgtrans.losses.adversarial import discriminator_log_loss, gradient_penalty, logits_and_gradient, non_saturating
+from tf_imgtrans.losses.adversarial import (
+    discriminator_log_loss,
+    gradient_penalty,
+    logits_and_gradient,
+    non_saturating,
+    real_fake_scores,
+)
 
 # gamma is StyleGAN's, whose images are in [-1, 1]. With respect to ours, in [0, 1], the gradient is twice as large.
 RANGE = 2.0
@@ -29,9 +35,7 @@ def discriminator_loss(config, discriminator, real, fake):
     real_logits, terms = discriminator(real), {}
   fake_logits = discriminator(fake)
   loss = discriminator_log_loss(real_logits, fake_logits) + sum(terms.values())
-  scores = {f"{name}_score": tf.reduce_mean(tf.sigmoid(logits)) for name, logits in
-            (("real", real_logits), ("fake", fake_logits))}
-  return loss, {"discriminator": loss, **terms, **scores}
+  return loss, {"discriminator": loss, **terms, **real_fake_scores(real_logits, fake_logits)}
 
 
 def generator_loss(config, target, fake, fake_logits=None):

@@ -2,7 +2,6 @@
 
 import functools
 
-import keras
 import tensorflow as tf
 
 from tf_imgtrans.core.pyramid import double, halve
@@ -12,23 +11,22 @@ from tf_imgtrans.papers.progressive_pan.generator import Generator, lerp
 from tf_imgtrans.papers.progressive_pan.objective import discriminator_loss, generator_loss
 from tf_imgtrans.papers.progressive_pan.schedule import stage_at
 from tf_imgtrans.papers.progressive_pan.validation import StageValidator
-from tf_imgtrans.training.trainer import GanTrainer
+from tf_imgtrans.training.trainer import BaseTrainer
 
 
-class Trainer(GanTrainer):
+class Trainer(BaseTrainer):
   """Generator, its average, and the discriminator with their optimizers.
 
   Batches are (source, target), float32 [N, s, s, 3] and [N, S, S, 3] in [0, 1], where S is the size of the stage, and s
-  the same or, where that is less, `input_size`. The stage is told by the size of the target; how far it is faded in, by the
-  images seen.
+  the smaller of S and `input_size`. The size of the target gives the stage; the number of images seen gives how far the
+  stage is faded in.
 
-  The fakes are made once for a step: the discriminator takes its step on them, and the generator takes one against the
-  discriminator as it is after that. `learner` is what learns; `generator`, which is judged and saved, is the average of its
+  A step generates the fakes once: the discriminator takes its step on them, then the generator takes one against the
+  updated discriminator. `learner` is trained; `generator`, which is validated and saved, is the moving average of its
   weights, in which an old one counts half after `average_half_life` images.
 
-  At the beginning of each stage, the rate is set to that of the stage, and both Adams forget their moments and their
-  number of steps (`reset_optimizers`), as the variables of a new size begin. Variables that a stage does not use do not
-  move.
+  Each stage starts with its learning rate, and with `reset_optimizers` both Adams start anew, with their moments and step
+  count at 0, as the variables of a new size do. Variables that a stage does not use do not move.
 
   Args:
     config: Config.
@@ -44,63 +42,43 @@ class Trainer(GanTrainer):
                          "devices cannot share evenly: change --config.minibatch or --config.replicas")
     self.images = self.add_weight(name="images", shape=(), dtype="int64", initializer="zeros", trainable=False,
                                   aggregation="only_first_replica")
-    self.learner = self._generator("learner")
-    self.generator = self._generator("generator")
-    self.optimizers = {"learner": self._adam("generator_adam")}
-    parts = {"learner": self.learner, "generator": self.generator,
-             "generator_optimizer": (self.optimizers["learner"], self.learner)}
+    self.learner = self.register("learner", Generator(config, dtype=precision, name="learner"), (None, None, 3))
+    self.generator = self.register("generator", Generator(config, dtype=precision, name="generator"), (None, None, 3))
+    rate = config.stages[0].learning_rate
+    self.optimize(self.learner, "generator_optimizer", self.adam("generator_adam", learning_rate=rate))
     self.discriminator = None
     if config.objective == "gan":
-      self.discriminator = Discriminator(config, dtype=precision, name="discriminator")
-      self.discriminator(keras.Input((config.output_size, config.output_size, 3)))
-      self.optimizers["discriminator"] = self._adam("discriminator_adam")
-      parts["discriminator"] = self.discriminator
-      parts["discriminator_optimizer"] = (self.optimizers["discriminator"], self.discriminator)
-    self.finish(**parts)
+      self.discriminator = self.player(
+          "discriminator", Discriminator(config, dtype=precision, name="discriminator"),
+          (config.output_size, config.output_size, 3), optimizer=self.adam("discriminator_adam", learning_rate=rate))
 
   def state(self):
     return {"images": self.images, **super().state()}
 
-  def _generator(self, name):
-    made = Generator(self.config, dtype=self.precision, name=name)
-    made(keras.Input((None, None, 3)))
-    return made
-
-  def _adam(self, name):
-    config = self.config
-    return self.adam(name, config.stages[0].learning_rate, config.beta_1, config.beta_2, config.epsilon)
-
-  def train_step(self, data):
-    """One step on a batch: dict of the term of Eq. 4, and where there is a discriminator those of Eq. 3, scalars.
+  def train_on(self, source, target):
+    """One step on a batch: dict of the term of Eq. 4, and where there is a discriminator those of Eq. 3.
 
     During a fade, real images are mixed with themselves at half the size as the fakes are (StyleGAN).
     """
-    source, target = data
     stage = self._stage(target.shape[1])
     alpha = self._alpha(stage)
     real = target if alpha is None else lerp(double(halve(target)), target, alpha)
-    judged, fake_logits = {}, None
-    with tf.GradientTape() as tape:
+    discriminator_terms, fake_logits = {}, None
+    with self.update(self.learner, self.learner.stage_variables(stage.resolution)) as step:
       fake = self.learner(source, resolution=stage.resolution, alpha=alpha, noise_seed=self.seed("noise"), training=True)
       if self.discriminator:
-        with tape.stop_recording():
-          judged = self._discriminator_step(real, fake, alpha)
+        with step.stop_recording():
+          discriminator_terms = self._update_discriminator(real, fake, alpha)
         fake_logits = self.discriminator(fake, alpha=alpha)
-      loss, terms = generator_loss(self.config, real, fake, fake_logits)
-      scaled = self.scaled(self.optimizers["learner"], loss)
-    self.descend(self.optimizers["learner"], self.learner, tape, scaled, self.learner.stage_variables(stage.resolution))
+      step.loss, terms = generator_loss(self.config, real, fake, fake_logits)
     self._average(stage.minibatch)
-    self.step.assign_add(1)
     self.images.assign_add(stage.minibatch)
-    return {"total": loss, **terms, **judged}
+    return {"total": step.loss, **terms, **discriminator_terms}
 
-  def _discriminator_step(self, real, fake, alpha):
-    with tf.GradientTape() as tape:
-      judge = functools.partial(self.discriminator, alpha=alpha)
-      loss, terms = discriminator_loss(self.config, judge, real, fake)
-      scaled = self.scaled(self.optimizers["discriminator"], loss)
-    self.descend(self.optimizers["discriminator"], self.discriminator, tape, scaled,
-                 self.discriminator.stage_variables(real.shape[1]))
+  def _update_discriminator(self, real, fake, alpha):
+    with self.update(self.discriminator, self.discriminator.stage_variables(real.shape[1])) as step:
+      discriminator = functools.partial(self.discriminator, alpha=alpha)
+      step.loss, terms = discriminator_loss(self.config, discriminator, real, fake)
     return terms
 
   def _stage(self, resolution):
@@ -113,7 +91,7 @@ class Trainer(GanTrainer):
     return tf.clip_by_value(tf.cast(stage.faded(tf.cast(self.images, tf.float64)), tf.float32), 0.0, 1.0)
 
   def _average(self, minibatch):
-    """Moves the average of the generator towards the learner, by what a step of `minibatch` images weighs."""
+    """Moves the moving average towards the learner, by the weight of a step of `minibatch` images."""
     half_life = self.config.average_half_life
     share = 1.0 - 0.5 ** (minibatch / half_life) if half_life else 1.0
 
@@ -123,8 +101,11 @@ class Trainer(GanTrainer):
 
     tf.distribute.get_replica_context().merge_call(update)
 
+  def images_at(self, step):
+    return self.config.images_at(step)
+
   def adapt(self, step):
-    """At the end of a stage: the rate of the next one, and optimizers without a past."""
+    """At the end of a stage, sets the learning rate of the next one and resets the optimizers."""
     stage = stage_at(self.config, step)
     if step != stage.first_step or step == 0:
       return None
@@ -137,7 +118,7 @@ class Trainer(GanTrainer):
     return {"resolution": stage.resolution, "learning_rate": stage.learning_rate}
 
   def plan(self):
-    """The schedule, a line for each stage, with the minibatch of a replica of the paper's, of a device, and of all."""
+    """The schedule, one line per stage, with the minibatch of each of the paper's replicas, of each device, and in all."""
     replicas, devices = self.config.replicas, self.devices
     return [f"{stage.resolution}x{stage.resolution}: {stage.last_step - stage.first_step} steps of {replicas} x "
             f"{stage.minibatch // replicas} = {stage.minibatch} images at rate {stage.learning_rate:g}"
@@ -145,12 +126,12 @@ class Trainer(GanTrainer):
             + (f", faded in over {stage.fade} images" if stage.fade else "") for stage in self.config.stages]
 
   def milestones(self, step):
-    """The generator of every size between the input's and the last, as it is when its stage ends: {"generator_x2": ...}."""
+    """The generator of each size between the input's and the last, at the end of its stage: {"generator_x2": ...}."""
     stage = stage_at(self.config, step - 1)
     if step != stage.last_step or not self.config.input_size < stage.resolution < self.config.output_size:
       return {}
     return {f"generator_x{stage.resolution // self.config.input_size}": self.generator.truncated(stage.resolution)}
 
   def validator(self, images, score):
-    """What judges the generator at the size of its stage: StageValidator."""
+    """Validation of the generator at the size of its stage: StageValidator."""
     return StageValidator(self, images, score)
