@@ -15,9 +15,10 @@ SOURCES = sorted([*MODULES, *(recipes.ROOT / "train_scripts").rglob("*.py"), *(r
 # Doors. Every room sees itself; "papers/X" sees no other paper. `cli` sees all rooms.
 DOORS = {
     "core": {"version"},
-    "layers": {"core"}, "losses": {"core"}, "metrics": {"core"}, "data": {"core"}, "training": {"core", "data", "metrics"},
-    "papers": {"core", "layers", "losses", "metrics", "data", "training"},
-    "baselines": {"core", "layers", "losses", "data", "training", "papers", "metrics"},  # trained under a paper's protocol
+    "layers": {"core"}, "networks": {"core", "layers"}, "losses": {"core"}, "metrics": {"core"}, "data": {"core"},
+    "training": {"core", "data", "metrics"},
+    "papers": {"core", "layers", "networks", "losses", "metrics", "data", "training"},
+    "baselines": {"core", "layers", "networks", "losses", "metrics", "data", "training", "papers"},
     "export": {"core"}, "inference": {"core"}, "serving": {"core"},
     "benchmark": {"core", "export"},  # export takes a file apart into operations that are timed alone
 }

@@ -1,19 +1,16 @@
-"""The networks that Mux/Demux is compared with: parameters, cost, arithmetic, sizes, weights, files."""
+"""The networks that Mux/Demux is compared with: parameters, cost, arithmetic, initial weights."""
 
 import numpy as np
 import pytest
 import recipes
 import tensorflow as tf
-from hypothesis import given
-from hypothesis import strategies as st
 
 import tf_imgtrans as ti
-from tf_imgtrans.baselines.enhancement import CONFIGS, Config, Johnson, ResNet, Srcnn
+from tf_imgtrans.baselines.enhancement import CONFIGS, Config, ResNet
 from tf_imgtrans.benchmark import count_macs
 from tf_imgtrans.core.images import read_image
 
-CLASSES = {"srcnn": Srcnn, "johnson": Johnson, "dped": ResNet, "resnet_8_32": ResNet, "resnet_12_64": ResNet}
-NAMES = sorted(CLASSES)
+NAMES = sorted(CONFIGS)
 BLOCKS = {"dped": 4, "resnet_12_64": 4, "resnet_8_32": 2}
 
 
@@ -208,46 +205,7 @@ def test_srcnn_equals_the_frozen_graph_of_the_challenge(data_folder):
   np.testing.assert_allclose(network(image, clip=False), run(tf.constant(image))[0], atol=1e-6)
 
 
-# Sizes and inputs --------------------------------------------------------------------------------------------------
-
-SMALLEST = {name: 8 if name == "johnson" else 1 for name in NAMES}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_sizes(drawn, name):
-  smallest = SMALLEST[name]
-  recipes.check_generator(drawn[name], [(smallest, smallest), (smallest, 21), (9, 11), (15, 8), (17, 22), (19, 13)])
-
-
-@given(height=st.integers(8, 25), width=st.integers(8, 25))
-def test_johnson_takes_any_size_from_eight(drawn, height, width):
-  recipes.check_generator(drawn["johnson"], [(height, width)], batch=1)
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("spec", [(None, None, None, 3), (2, None, 21, 3), (2, 18, 21, 3)])
-def test_unknown_sizes_change_nothing(drawn, name, spec):
-  images = recipes.random_images(2, 18, 21, 3)
-  run = tf.function(lambda x: drawn[name](x, training=False), input_signature=[tf.TensorSpec(spec)])
-  out = run(images)
-  assert out.shape == (2, 18, 21, 3)
-  np.testing.assert_allclose(out, drawn[name](images, training=False), atol=1e-5)
-
-
-@pytest.mark.parametrize("shape, name, size", [((1, 7, 20, 3), "height", 7), ((1, 20, 4, 3), "width", 4)])
-def test_johnson_needs_eight_pixels(drawn, shape, name, size):
-  with pytest.raises(ValueError, match=f"{name} is {size}: the generator needs at least 8 pixels"):
-    drawn["johnson"](np.zeros(shape, "f"))
-
-
-@pytest.mark.parametrize("name", ["srcnn", "johnson", "resnet_8_32"])
-def test_wrong_images_are_refused(drawn, name):
-  for shape in ((16, 16, 3), (1, 16, 16, 1), (1, 16, 16, 4)):
-    with pytest.raises(ValueError, match=r"expected \[N, height, width, 3\]"):
-      drawn[name](np.zeros(shape, "f"))
-  with pytest.raises(ValueError, match="images have dtype uint8: .*divide by 255"):
-    drawn[name](np.full((1, 16, 16, 3), 200, "uint8"))
-
+# The output --------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", NAMES)
 def test_only_clipping_differs_at_inference(drawn, name):
@@ -263,49 +221,7 @@ def test_only_clipping_differs_at_inference(drawn, name):
   network.set_weights(before)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_neighbours_in_the_batch_change_nothing(drawn, name):
-  images = recipes.random_images(2, 12, 16, 3)
-  among, alone = drawn[name](images, clip=False), drawn[name](images[1:], clip=False)
-  np.testing.assert_allclose(among[1:], alone, atol=1e-5)
-
-
-def test_batch_normalization_of_johnson(drawn):
-  """A pass in training moves the running means a tenth of the way to the batch's; one at inference leaves them alone."""
-  network, images = drawn["johnson"], recipes.random_images(3, 16, 16, 3)
-  before = network.get_weights()
-  network(images, training=False)
-  network(images)
-  for old, new in zip(before, network.get_weights()):
-    recipes.assert_same(old, new)
-  (convolution, norm), old = network.down[0], _weights(network)
-  features = convolution(images).numpy()
-  network(images, training=True)
-  np.testing.assert_allclose(norm.moving_mean, 0.9 * old["norm1/moving_mean"] + 0.1 * features.mean((0, 1, 2)), atol=1e-5)
-  np.testing.assert_allclose(norm.moving_variance, 0.9 * old["norm1/moving_variance"] + 0.1 * features.var((0, 1, 2)),
-                             rtol=1e-4)
-  moved = {name for name, value in _weights(network).items() if (value != old[name]).any()}
-  assert moved == {f"norm{index}/moving_{what}" for index in range(1, 16) for what in ("mean", "variance")}
-  network.set_weights(before)
-
-
-# Weights and files -------------------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("name", ["srcnn", "johnson", "resnet_8_32"])
-def test_the_seed_decides_the_weights(name):
-  first, same, other = (ti.create_generator(name, seed=seed).get_weights() for seed in (1, 1, 2))
-  for a, b, c in zip(first, same, other):
-    recipes.assert_same(a, b)
-    if a.ndim == 4:
-      assert (a != c).any()
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_no_two_convolutions_start_alike(fresh, name):
-  kernels = [weight.ravel()[:64] for weight in fresh[name].get_weights() if weight.ndim == 4]
-  likeness = np.corrcoef(kernels) - np.eye(len(kernels))
-  assert np.abs(likeness).max() < 0.6, np.abs(likeness).max()  # 64 independent numbers: 0.12 is the deviation
-
+# Initial weights ---------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", ["srcnn", "dped", "resnet_8_32", "resnet_12_64"])
 def test_initial_weights_are_dpeds(fresh, name):
@@ -332,63 +248,10 @@ def test_initial_weights_of_johnson(fresh):
       assert (value == {"bias": 0, "beta": 0, "moving_mean": 0, "gamma": 1, "moving_variance": 1}[kind]).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_saved_and_loaded_bit_for_bit(drawn, name):
-  # Drawn weights: the fresh ones come back by their seed, whatever the file holds.
-  loaded = recipes.check_serialization(drawn[name], recipes.random_images(1, 13, 18, 3))
-  assert (loaded.config.network, loaded.config.seed, loaded.scale) == (name, 5, 1)
-  for saved, read in zip(drawn[name].get_weights(), loaded.get_weights()):
-    recipes.assert_same(saved, read)
-
-
-LOAD = """
-import sys
-import numpy as np, tf_imgtrans, keras
-for path in sys.argv[1:]:
-  model = keras.saving.load_model(path)
-  print(type(model).__name__, model(np.full((1, 9, 10, 3), 0.5, "f")).shape)
-"""
-
-
-def test_loaded_in_a_fresh_process(tmp_path, fresh):
-  paths = [tmp_path / f"{name}.keras" for name in NAMES]
-  for name, path in zip(NAMES, paths):
-    fresh[name].save(path)
-  told = recipes.run_python(LOAD, *paths).splitlines()
-  assert told == [f"{CLASSES[name].__name__} (1, 9, 10, 3)" for name in NAMES]
-
-
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("name", ["srcnn", "johnson", "dped"])
-def test_half_precision_is_near(drawn, name, precision):
-  half = CLASSES[name](CONFIGS[name], dtype=precision)
-  images = recipes.smooth_images(2, 16, 20, 3)
-  half(images)
-  half.set_weights(drawn[name].get_weights())
-  out, reference = half(images), drawn[name](images).numpy()
-  assert out.dtype == "float32" and half.compute_dtype == precision.removeprefix("mixed_")
-  assert {variable.dtype for variable in half.variables} == {"float32"}
-  error = np.abs(out - reference)
-  assert 0 < error.mean() < (0.01 if precision == "mixed_bfloat16" else 0.001) and error.max() < 0.1
-  assert reference.std() > 0.05
-
-
 # Names -------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_name_makes_the_network(fresh, name):
-  assert type(fresh[name]) is CLASSES[name] and fresh[name].config == CONFIGS[name]
-  assert (fresh[name].name, fresh[name].scale) == (name, 1)
-  assert name in ti.list_generators()
-
-
-def test_options_of_create_generator():
-  with pytest.raises(ValueError, match="network is 'dped', but the name 'srcnn' decides it: leave network out"):
-    ti.create_generator("srcnn", network="dped")
-  with pytest.raises(ValueError, match="'sed': expected one of .*did you mean 'seed'"):
-    ti.create_generator("johnson", sed=1)
-  with pytest.raises(ValueError, match="unknown generator 'resnet_8_23': .*did you mean 'resnet_8_32'"):
-    ti.create_generator("resnet_8_23")
+def test_the_name_makes_the_network(fresh):
+  assert {name: network.config for name, network in fresh.items()} == CONFIGS
 
 
 def test_a_residual_network_must_be_told_which():

@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
+from tf_imgtrans.core.shapes import check_images, crop_like, fixed_size, pad_to_multiple
 
 SPECS = [None, (None, None, None, 3), (2, None, None, 3), (None, 13, None, 3), (None, None, 10, 3)]
 
@@ -34,6 +34,17 @@ def test_pad_and_crop_with_unknown_sizes(spec):
   back = tf.function(lambda x: crop_like(pad_to_multiple(x, 4), x), input_signature=signature)(images)
   recipes.assert_same(padded, _reflected(images, 4))
   recipes.assert_same(back, images)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("least", [12, 16, 32])
+def test_pad_to_a_least_size(spec, least):
+  """Forth and back where a side is short, as NumPy does it; larger images are padded to the multiple alone."""
+  images = recipes.random_images(2, 13, 10, 3)
+  signature = None if spec is None else [tf.TensorSpec(spec, tf.float32)]
+  padded = tf.function(lambda x: pad_to_multiple(x, 4, least), input_signature=signature)(images)
+  sides = [max(-(-side // 4) * 4, least) - side for side in images.shape[1:3]]
+  recipes.assert_same(padded, np.pad(images, [(0, 0), (0, sides[0]), (0, sides[1]), (0, 0)], mode="reflect"))
 
 
 def test_known_multiples_add_no_operation():
@@ -83,3 +94,25 @@ def test_check_images_takes_floating_point(dtype):
   images = tf.zeros((1, 8, 8, 3), dtype)
   for photos in (images, images.numpy(), tf.Variable(images), keras.Input((None, None, 3), dtype=dtype)):
     check_images(photos)
+
+
+def test_check_images_refuses_small_ones():
+  check_images(np.zeros((1, 8, 9, 3)), smallest=8)
+  check_images(keras.Input((None, None, 3)), smallest=8)
+  with pytest.raises(ValueError, match="height is 7: the generator needs at least 8 pixels; enlarge the image"):
+    check_images(np.zeros((1, 7, 9, 3)), smallest=8)
+  with pytest.raises(ValueError, match="width is 0: the generator needs at least 1 pixel; enlarge the image"):
+    check_images(np.zeros((1, 7, 0, 3)))
+  with pytest.raises(ValueError, match="width is 3: the judge needs at least 4 pixels; shrink it"):
+    check_images(keras.Input((None, 3, 3)), smallest=4, network="judge", advice="shrink it")
+
+
+def test_fixed_size():
+  images = keras.Input((8, 8, 3))
+  assert fixed_size(images, 8, "why") is images
+  run = tf.function(lambda x: fixed_size(x, 8, "why"), input_signature=[tf.TensorSpec((None, None, 8, 3))])
+  assert run.get_concrete_function().output_shapes.as_list() == [None, 8, 8, 3]
+  with pytest.raises(tf.errors.InvalidArgumentError):
+    run(np.zeros((1, 4, 8, 3), "f"))
+  with pytest.raises(ValueError, match="images are 4 high and any wide: expected 8 and 8, why"):
+    fixed_size(keras.Input((4, None, 3)), 8, "why")

@@ -194,14 +194,10 @@ def test_images_of_a_batch_matter_for_each_other(drawn):
   np.testing.assert_allclose(single(image), alone, atol=1e-5)
 
 
-def test_wrong_images_are_refused(drawn):
+def test_other_sizes_are_refused(drawn):
   for height, width in ((4, 4), (64, 64), (24, 24), (16, 32)):
     with pytest.raises(ValueError, match=f"are {height} high and {width} wide: expected squares of 8, 16, 32 pixels"):
       drawn(np.zeros((1, height, width, 3), "f"))
-  with pytest.raises(ValueError, match=r"expected \[N, height, width, 3\]"):
-    drawn(np.zeros((1, 16, 16, 1), "f"))
-  with pytest.raises(ValueError, match="images have dtype uint8: .*divide by 255"):
-    drawn(np.zeros((1, 16, 16, 3), "uint8"))
 
 
 # Weights and files -------------------------------------------------------------------------------------------------
@@ -215,28 +211,9 @@ def test_initial_weights():
     error = 1 / np.sqrt(kernel.size)
     assert abs(kernel.mean()) < 4 * error and abs(kernel.std() - 1) < 4 * error
   assert not any(weight.any() for weight in network.get_weights() if weight.ndim == 1)
-  assert len({kernel.ravel()[:24].tobytes() for kernel in kernels}) == len(kernels)
-
-
-def test_the_seed_decides_the_weights():
-  first, same, other = (_drawn(dataclasses.replace(SMALL, seed=seed)).get_weights() for seed in (1, 1, 2))
-  for a, b, c in zip(first, same, other):
-    recipes.assert_same(a, b)
-    if a.ndim == 4:
-      assert (a != c).any()
 
 
 def test_saved_and_loaded_bit_for_bit(drawn):
   loaded = recipes.check_serialization(drawn, _images(16))
   assert loaded.config.output_size == 32 and loaded.config.group == 4
   recipes.assert_same(loaded(_images(32), alpha=0.3), drawn(_images(32), alpha=0.3))
-
-
-@pytest.mark.parametrize("policy, error", [("mixed_bfloat16", 0.05), ("mixed_float16", 0.005)])
-def test_half_precision_is_near(drawn, policy, error):
-  half = _drawn(dtype=policy)
-  half.set_weights(drawn.get_weights())
-  assert {variable.dtype for variable in half.variables} == {"float32"}
-  logits, reference = half(_images(16), alpha=0.3), drawn(_images(16), alpha=0.3)
-  assert logits.dtype == tf.float32
-  assert 0 < np.abs(logits - reference).mean() < error

@@ -165,7 +165,7 @@ def test_with_features_of_a_random_vgg():
 
 
 def test_too_small_images_are_refused_when_the_trainer_is_made():
-  with pytest.raises(ValueError, match="height is 16: 4 discriminators need at least 25 pixels"):
+  with pytest.raises(ValueError, match="height is 16: the last of 4 discriminators needs at least 25 pixels"):
     Trainer(_config(image_size=16, discriminators=4))
 
 

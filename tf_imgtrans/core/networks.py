@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import inspect
 import json
 
 import keras
@@ -48,6 +49,13 @@ class ConfiguredModel(keras.Model):
     network = cls(made, dtype=config["dtype"], name=config["name"])
     network.task = config.get("task")
     return network
+
+  def build_from_config(self, config):
+    """Makes the variables of a loaded network by a symbolic call; all its inputs have the shape of the first."""
+    shape = config["input_shape"] if "input_shape" in config else next(iter(config["shapes_dict"].values()))
+    inputs = [name for name, parameter in inspect.signature(self.call).parameters.items()
+              if parameter.default is inspect.Parameter.empty]
+    self(*(keras.Input(shape[1:]) for _ in inputs))
 
 
 def variables_of(network, layers):

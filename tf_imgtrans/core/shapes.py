@@ -9,7 +9,7 @@ def sizes(tensor, axes):
   return [seen[axis] if known[axis] is None else known[axis] for axis in axes]
 
 
-def pad_to_multiple(images, multiple):
+def pad_to_multiple(images, multiple, least=0):
   """Reflect-pads [N, H, W, C] at the bottom and on the right to multiples of `multiple`.
 
   If a side is shorter than the padding, the reflection is repeated. Sizes that are known and already multiples add no
@@ -18,27 +18,31 @@ def pad_to_multiple(images, multiple):
   Args:
     images: tensor [N, H, W, C].
     multiple: int.
+    least: int, a multiple of `multiple`; no side becomes shorter.
   Returns:
-    tensor [N, H', W', C], H' and W' the next multiples.
+    tensor [N, H', W', C], H' and W' the next multiples from `least` on.
   """
   for axis in (1, 2):
     size = images.shape[axis]
-    if size is None or -size % multiple >= size:
-      images = _folded(images, axis, multiple)
-    elif size % multiple:
+    lacking = None if size is None else max(size + -size % multiple, least) - size
+    if lacking is None or lacking >= size:
+      images = _folded(images, axis, multiple, least)
+    elif lacking:
       paddings = [[0, 0] for _ in range(4)]
-      paddings[axis][1] = -size % multiple
+      paddings[axis][1] = lacking
       images = tf.pad(images, paddings, mode="REFLECT")
   return images
 
 
-def _folded(images, axis, multiple):
+def _folded(images, axis, multiple, least):
   """Pads one axis by gathering mirrored positions: a converter loses the number of channels after a tf.pad of unknown
   paddings, and tf.pad cannot reflect as many pixels as the side has.
   """
   size = images.shape[axis]
   last = (tf.shape(images)[axis] if size is None else size) - 1
   padded = -(-(last + 1) // multiple) * multiple
+  if least > multiple:  # else it is one already
+    padded = tf.maximum(padded, least)
   period = tf.maximum(2 * last, 1)  # a single pixel is repeated
   return tf.gather(images, last - tf.abs(last - tf.range(padded) % period), axis=axis)
 
@@ -54,8 +58,30 @@ def crop_like(images, reference, scale=1):
   return images[:, :size[1] * scale, :size[2] * scale]
 
 
-def check_images(images, what="images"):
-  """Raises ValueError unless `images` is a floating-point batch [N, H, W, 3]."""
+def fixed_size(images, size, reason):
+  """Images [N, size, size, 3] whose sides are known, for a network that takes no others.
+
+  Raises:
+    ValueError: a side that is known, and another one; `reason` ends the message.
+  """
+  sides = tuple(images.shape[1:3])
+  if any(side not in (None, size) for side in sides):
+    height, width = ("any" if side is None else side for side in sides)
+    raise ValueError(f"images are {height} high and {width} wide: expected {size} and {size}, {reason}")
+  # Where the size is known, nothing is added to the graph.
+  return tf.ensure_shape(images, (None, size, size, 3)) if None in sides else images
+
+
+def check_images(images, what="images", smallest=1, network="generator", advice="enlarge the image"):
+  """Raises ValueError unless `images` is a floating-point batch [N, H, W, 3] of sides that a network takes.
+
+  Args:
+    images: tensor or array; sides that are unknown when a graph is built are taken for legal.
+    what: str, names the images.
+    smallest: int, pixels of the shortest legal side.
+    network: str, names what takes the images.
+    advice: str, what to do about images that are too small.
+  """
   shape = tuple(images.shape)
   if len(shape) != 4 or shape[-1] not in (3, None):
     raise ValueError(f"{what} have shape {shape}: expected [N, height, width, 3], RGB in [0, 1]; "
@@ -63,3 +89,6 @@ def check_images(images, what="images"):
   dtype = tf.as_dtype(images.dtype)
   if not dtype.is_floating:
     raise ValueError(f"{what} have dtype {dtype.name}: expected floating point in [0, 1]; divide values of 0..255 by 255")
+  for name, size in zip(("height", "width"), shape[1:3]):
+    if size is not None and size < smallest:
+      raise ValueError(f"{name} is {size}: the {network} needs at least {smallest} pixel{'s' * (smallest > 1)}; {advice}")

@@ -28,6 +28,16 @@ def unit_tanh(features, clip):
   return tf.clip_by_value(images, 0.0, 1.0) if clip else images
 
 
+def to_signed(images, dtype):
+  """Images in [0, 1] as values in [-1, 1] of a network's dtype."""
+  return tf.cast(2 * images - 1, dtype)
+
+
+def signed_tanh(features):
+  """The last layer of networks that work in [-1, 1]: (tanh + 1) / 2 in float32, in [0, 1]."""
+  return (tf.tanh(tf.cast(features, tf.float32)) + 1) / 2
+
+
 def copies(features, count, training=True):
   """`count` copies of a feature map, whose gradients are summed in a fixed order.
 

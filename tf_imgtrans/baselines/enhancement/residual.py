@@ -5,12 +5,13 @@ import keras
 import tensorflow as tf
 
 from tf_imgtrans.baselines.enhancement.config import CONFIGS, Config, named
-from tf_imgtrans.baselines.enhancement.weights import initial_weights
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images
 from tf_imgtrans.core.tensors import unit_tanh
-from tf_imgtrans.layers.instance_normalization import InstanceNormalization
+from tf_imgtrans.networks.blocks import Stages
+from tf_imgtrans.networks.dped import EPSILON, initial_weights
+from tf_imgtrans.networks.resnet import residual_block
 
 # name -> residual blocks, channels; the challenge's names count convolutions and channels
 SIZES = {"dped": (4, 64), "resnet_12_64": (4, 64), "resnet_8_32": (2, 32)}
@@ -38,45 +39,23 @@ class ResNet(ConfiguredModel):
     if config.network not in SIZES:
       raise unknown_name("residual network", config.network, SIZES)
     blocks, channels = SIZES[config.network]
-    policy = self.dtype_policy
-
-    def convolution(index, filters, kernel):
-      return keras.layers.Conv2D(filters, kernel, padding="same", dtype=policy, name=f"conv{index}",
-                                 **initial_weights(config, index))
-
-    def normalization(index):
-      return InstanceNormalization(dtype=policy, name=f"norm{index}")
-
+    stages = Stages(config.seed, self.dtype_policy, first=1, weights=initial_weights, normalization="instance",
+                    epsilon=EPSILON)
     last = 2 * blocks + 4
-    self.first = convolution(1, channels, 9)
-    self.blocks = [[(convolution(index, channels, 3), normalization(index)) for index in (2 * block + 2, 2 * block + 3)]
+    self.first = stages.convolution("conv1", channels, 9, 1)
+    self.blocks = [[stages.stage(f"{{}}{index}", channels, 3, 1) for index in (2 * block + 2, 2 * block + 3)]
                    for block in range(blocks)]
-    self.after = [convolution(index, channels, 3) for index in (last - 2, last - 1)]
-    self.last = convolution(last, 3, 9)
-
-  def build(self, input_shape):
-    wide = (None, None, None, self.first.filters)
-    self.first.build((None, None, None, input_shape[-1]))
-    for convolution, normalization in sum(self.blocks, []):
-      convolution.build(wide)
-      normalization.build(wide)
-    for convolution in [*self.after, self.last]:
-      convolution.build(wide)
+    self.after = [stages.convolution(f"conv{index}", channels, 3, 1) for index in (last - 2, last - 1)]
+    self.last = stages.convolution(f"conv{last}", 3, 9, 1)
 
   def call(self, images, training=False, clip=True):
     check_images(images)
     features = tf.nn.relu(self.first(tf.cast(images, self.compute_dtype)))
     for block in self.blocks:
-      carried = features
-      for convolution, normalization in block:
-        features = tf.nn.relu(normalization(convolution(features)))
-      features = features + carried
+      features = residual_block(features, block, tf.nn.relu, activate_last=True)
     for convolution in self.after:
       features = tf.nn.relu(convolution(features))
     return unit_tanh(self.last(features), clip and not training)
-
-  def compute_output_shape(self, input_shape):
-    return tuple(input_shape)
 
 
 def dped(**options):

@@ -5,10 +5,11 @@ import keras
 import tensorflow as tf
 
 from tf_imgtrans.baselines.enhancement.config import CONFIGS, Config, named
-from tf_imgtrans.baselines.enhancement.weights import initial_weights
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images
 from tf_imgtrans.core.tensors import unit_tanh
+from tf_imgtrans.networks.blocks import Stages
+from tf_imgtrans.networks.dped import initial_weights
 
 KERNELS, CHANNELS = (9, 5, 5), (64, 32, 3)  # the challenge's 9-5-5; 9-1-5 does not fit the running times of Table 4
 
@@ -34,10 +35,9 @@ class Srcnn(ConfiguredModel):
   def __init__(self, config=CONFIGS["srcnn"], **kwargs):
     super().__init__(config, **kwargs)
     self.scale = 1
-    self.convolutions = [
-        keras.layers.Conv2D(channels, kernel, padding="same", use_bias=index < 2, name=f"conv{index + 1}",
-                            dtype=self.dtype_policy, **initial_weights(config, index))
-        for index, (channels, kernel) in enumerate(zip(CHANNELS, KERNELS))]
+    stages = Stages(config.seed, self.dtype_policy, weights=initial_weights)
+    self.convolutions = [stages.convolution(f"conv{index}", channels, kernel, 1, use_bias=index < 3)
+                         for index, (channels, kernel) in enumerate(zip(CHANNELS, KERNELS), 1)]
 
   def build(self, input_shape):
     channels = input_shape[-1]
@@ -52,9 +52,6 @@ class Srcnn(ConfiguredModel):
     for convolution in self.convolutions[:-1]:
       features = tf.nn.relu(convolution(features))
     return unit_tanh(self.convolutions[-1](features) + self.bias, clip and not training)
-
-  def compute_output_shape(self, input_shape):
-    return tuple(input_shape)
 
 
 def srcnn(**options):

@@ -1,6 +1,5 @@
 """The network of on-demand learning: a context encoder with a channel-wise fully connected layer in its middle."""
 
-import itertools
 import math
 
 import keras
@@ -9,13 +8,12 @@ import tensorflow as tf
 from tf_imgtrans.baselines.on_demand.config import Config
 from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.networks import ConfiguredModel
-from tf_imgtrans.core.shapes import check_images
+from tf_imgtrans.core.shapes import check_images, fixed_size
+from tf_imgtrans.networks.blocks import Stages, run
 
 MIDDLE = 4  # pixels; height and width of the innermost maps
 WIDEST = 8  # times base_channels
 SLOPE = 0.2  # of the encoder's leaky ReLU
-MOMENTUM, EPSILON = 0.9, 1e-5  # batch normalization of Torch, in which the authors' code is written
-DEVIATION = 0.02  # of the initial weights
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
@@ -79,69 +77,29 @@ class Generator(ConfiguredModel):
   def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, **kwargs)
     self.scale = 1
-    policy = self.dtype_policy
-    seeds = itertools.count(1000 * config.seed)
-
-    def normal(mean):
-      return keras.initializers.RandomNormal(mean, DEVIATION, next(seeds) % 2 ** 30)
-
-    def stage(name, channels, kind):
-      convolution = kind(channels, 4, 2, padding="same", dtype=policy, name=f"{name}_conv", kernel_initializer=normal(0.0))
-      return convolution, keras.layers.BatchNormalization(momentum=MOMENTUM, epsilon=EPSILON, dtype=policy,
-                                                          name=f"{name}_norm", gamma_initializer=normal(1.0))
-
-    stages = int(math.log2(config.image_size // MIDDLE))
-    widths = [config.base_channels * min(2 ** number, WIDEST) for number in range(stages)]
-    self.encoder = [stage(f"enc{number}", channels, keras.layers.Conv2D) for number, channels in enumerate(widths, 1)]
-    self.channelwise = ChannelwiseDense(next(seeds) % 2 ** 30, dtype=policy, name="channelwise")
-    next(seeds)  # it takes two: kernel and bias
-    self.decoder = [stage(f"dec{number}", widths[number - 1], keras.layers.Conv2DTranspose)
-                    for number in range(stages - 1, 0, -1)]
-    self.last = keras.layers.Conv2DTranspose(3, 4, 2, padding="same", dtype=policy, name="last",
-                                             kernel_initializer=normal(0.0))
-
-  def build(self, input_shape):
-    channels = self._checked(input_shape)[-1]
-    for part in (self.encoder, self.decoder):
-      for convolution, normalization in part:
-        convolution.build((None, None, None, channels))
-        channels = convolution.filters
-        normalization.build((None, None, None, channels))
-      if part is self.encoder:
-        self.channelwise.build((None, MIDDLE, MIDDLE, channels))
-    self.last.build((None, None, None, channels))
+    stages = Stages(config.seed, self.dtype_policy)
+    count = int(math.log2(config.image_size // MIDDLE))
+    widths = [config.base_channels * min(2 ** number, WIDEST) for number in range(count)]
+    self.encoder = [stages.stage(f"enc{number}_{{}}", channels) for number, channels in enumerate(widths, 1)]
+    first, _ = stages.seed(), stages.seed()  # of the kernel and of the bias
+    self.channelwise = ChannelwiseDense(first, dtype=self.dtype_policy, name="channelwise")
+    self.decoder = [stages.stage(f"dec{number}_{{}}", widths[number - 1], transposed=True)
+                    for number in range(count - 1, 0, -1)]
+    self.last = stages.convolution("last", 3, transposed=True)
 
   def call(self, images, training=False):
     check_images(images)
-    size = self.config.image_size
-    if None in self._checked(images.shape)[1:3]:
-      images = tf.ensure_shape(images, (None, size, size, 3))  # where the size is known, nothing is added to the graph
+    images = fixed_size(images, self.config.image_size, "as the network's fully connected layer has weights for each "
+                        "place; resize them, or make a network of their image_size")
     features = tf.cast(images, self.compute_dtype) * 2.0 - 1.0
-    for convolution, normalization in self.encoder:
-      features = tf.nn.leaky_relu(normalization(convolution(features), training=training), SLOPE)
+    for stage in self.encoder:
+      features = tf.nn.leaky_relu(run(stage, features, training), SLOPE)
     features = self.channelwise(features)
-    for convolution, normalization in self.decoder:
-      features = tf.nn.relu(normalization(convolution(features), training=training))
+    for stage in self.decoder:
+      features = tf.nn.relu(run(stage, features, training))
     return 0.5 * tf.tanh(tf.cast(self.last(features), tf.float32)) + 0.5
-
-  def compute_output_shape(self, input_shape):
-    return self._checked(input_shape)
-
-  def _checked(self, shape):
-    """The shape as a tuple.
-
-    Raises:
-      ValueError: a height or width that is known, and not that of the network.
-    """
-    shape, size = tuple(shape), self.config.image_size
-    if any(side not in (None, size) for side in shape[1:3]):
-      height, width = ("any" if side is None else side for side in shape[1:3])
-      raise ValueError(f"images are {height} high and {width} wide: expected {size} and {size}, as the network's fully "
-                       "connected layer has weights for each place; resize them, or make a network of their image_size")
-    return shape
 
 
 def on_demand(**options):
   """The network of on-demand learning; options are fields of Config."""
   return Generator(from_dict(Config, options), name="on_demand")
-

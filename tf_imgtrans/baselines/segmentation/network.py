@@ -7,10 +7,9 @@ import tensorflow as tf
 from tf_imgtrans.baselines.segmentation.config import Config
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.pyramid import pool_by_slices
-from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.core.shapes import check_images, crop_like
 from tf_imgtrans.data.labels import LABEL_SETS
-from tf_imgtrans.layers.dropout import drop_out
+from tf_imgtrans.layers.dropout import seeded_dropout
 
 MEAN_BGR = (72.78044, 83.21195, 73.45286)  # of Cityscapes' images in 0..255; pix2pix, scripts/eval_cityscapes
 STRIDE = 32  # of the innermost map
@@ -78,20 +77,6 @@ class Segmenter(ConfiguredModel):
     self.upscore8 = enlarge("upscore8", 8, trainable=False)
     self.pool_by_slices = False  # True where XLA compiles deterministically: it has no such gradient of max_pool2d
 
-  def build(self, input_shape):
-    channels, widths = input_shape[-1], []
-    for stages in [*self.blocks, [self.fc6], [self.fc7]]:
-      for convolution, norm in stages:
-        convolution.build((None, None, None, channels))
-        channels = convolution.filters
-        if norm:
-          norm.build((None, None, None, channels))
-      widths.append(channels)
-    for layer, width in ((self.score_fr, widths[6]), (self.score_pool4, widths[3]), (self.score_pool3, widths[2])):
-      layer.build((None, None, None, width))
-    for layer in (self.upscore2, self.upscore_pool4, self.upscore8):
-      layer.build((None, None, None, self.classes))
-
   def call(self, images, dropout_seed=None, training=False):
     """Scores a batch.
 
@@ -101,7 +86,7 @@ class Segmenter(ConfiguredModel):
       training: bool; drops numbers, and normalizes by the batch's means.
     """
     check_images(images)
-    seed = as_seed_pair(dropout_seed) if training and self.config.dropout and dropout_seed is not None else None
+    drop = seeded_dropout(self.config.dropout, dropout_seed) if training else None
 
     def run(stage, features):
       convolution, norm = stage
@@ -109,7 +94,7 @@ class Segmenter(ConfiguredModel):
       return tf.nn.relu(norm(features, training=training) if norm else features)
 
     def dropped(features, stream):
-      return features if seed is None else drop_out(features, self.config.dropout, fold_in(seed, stream))
+      return drop(features, stream) if drop else features
 
     features, pools = _fill_up(tf.cast(caffe_colors(images), self.compute_dtype)), []
     for stages in self.blocks:
@@ -121,9 +106,6 @@ class Segmenter(ConfiguredModel):
     scores = self.upscore2(self.score_fr(features)) + self.score_pool4(pools[3])
     scores = self.upscore8(self.upscore_pool4(scores) + self.score_pool3(pools[2]))
     return crop_like(tf.cast(scores, tf.float32), images)
-
-  def compute_output_shape(self, input_shape):
-    return (*input_shape[:-1], self.classes)
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans", name="Fcn8sBilinear")

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_imgtrans.baselines.super_resolution.parts import check_sides
 from tf_imgtrans.core.config import PositiveCount, Seed, from_dict, validate
 from tf_imgtrans.core.networks import ConfiguredModel
+from tf_imgtrans.core.shapes import check_images
 from tf_imgtrans.data.degradations import enlarge
 
 REACH = 2  # pixels to either side that a new pixel is made of
@@ -42,11 +42,8 @@ class Bicubic(ConfiguredModel):
     super().__init__(config, **kwargs)
     self.scale = config.scale
 
-  def build(self, input_shape):
-    pass
-
   def call(self, images, training=False):
-    check_sides(images)
+    check_images(images)
     if any(side is not None and side < REACH for side in images.shape[1:3]):
       return enlarge(images, self.scale)  # a single pixel cannot be mirrored twice
     border = [REACH, REACH]
@@ -54,10 +51,6 @@ class Bicubic(ConfiguredModel):
     pixels = tf.nn.conv2d(padded, _kernel(self.scale), 1, "VALID")
     pixels = tf.nn.depth_to_space(pixels, self.scale) if self.scale > 1 else pixels
     return tf.clip_by_value(pixels, 0.0, 1.0)
-
-  def compute_output_shape(self, input_shape):
-    count, height, width, channels = input_shape
-    return (count, *(side and side * self.scale for side in (height, width)), channels)
 
 
 def _kernel(scale):

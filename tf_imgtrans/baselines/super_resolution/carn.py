@@ -4,9 +4,9 @@
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.super_resolution.config import CONFIGS, SCALES, named
-from tf_imgtrans.baselines.super_resolution.parts import DIV2K_MEAN, Enlarger, residual, shuffled_up
+from tf_imgtrans.baselines.super_resolution.config import CONFIGS, SCALES, Config, named
 from tf_imgtrans.core.tensors import copies
+from tf_imgtrans.networks.super_resolution import DIV2K_MEAN, Enlarger, residual, shuffled_up
 
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2)}  # of the pixel shuffles that make up a scale; code
 
@@ -28,6 +28,7 @@ class Carn(Enlarger):
       `seed` count here.
   """
 
+  config_class, configs = Config, CONFIGS
   architecture = ("network", "scale", "channels", "groups", "blocks", "multi_scale", "seed")
 
   def __init__(self, config=CONFIGS["carn"], **kwargs):

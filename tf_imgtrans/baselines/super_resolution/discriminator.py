@@ -6,14 +6,15 @@ import keras
 import tensorflow as tf
 
 from tf_imgtrans.baselines.super_resolution.config import CONFIGS, GAN_CONFIGS, Config
-from tf_imgtrans.baselines.super_resolution.parts import Convolutions, check_sides
 from tf_imgtrans.core.networks import ConfiguredModel
+from tf_imgtrans.core.shapes import check_images, fixed_size
+from tf_imgtrans.networks.blocks import EPSILON, MOMENTUM
+from tf_imgtrans.networks.super_resolution import Convolutions
 
 SLOPE = 0.2  # of LeakyReLU below zero; code
 WIDEST = 8  # times discriminator_channels; code
 REST = 4  # pixels that a patch is halved down to; code
 DENSE = 100  # numbers between the last map and the logit; code
-MOMENTUM, EPSILON = 0.9, 1e-5  # of PyTorch's batch normalization
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans", name="EsrganDiscriminator")
@@ -58,20 +59,9 @@ class Discriminator(ConfiguredModel):
     kernel, bias = (keras.initializers.RandomUniform(-bound, bound, self.made.seed()) for _ in range(2))
     return keras.layers.Dense(units, dtype=policy, kernel_initializer=kernel, bias_initializer=bias, name=name)
 
-  def build(self, input_shape):
-    self.made.build()
-    for convolution, *norms in self.stages:
-      for norm in norms:
-        norm.build((None, None, None, convolution.filters))
-    self.hidden.build((None, self.flat))
-    self.head.build((None, DENSE))
-
   def call(self, images, training=False):
-    check_sides(images)
-    size = self.config.patch_size
-    if tuple(images.shape[1:3]) != (size, size):
-      raise ValueError(f"images are {images.shape[1]} high and {images.shape[2]} wide: expected patches of "
-                       f"{size}x{size} pixels")
+    check_images(images)
+    images = fixed_size(images, self.config.patch_size, "the patches that it is made for")
     features = tf.cast(images, self.compute_dtype)
     for convolution, *norms in self.stages:
       features = convolution(features)
@@ -80,6 +70,3 @@ class Discriminator(ConfiguredModel):
       features = tf.nn.leaky_relu(features, SLOPE)
     features = tf.reshape(features, [-1, self.flat])
     return self.head(tf.nn.leaky_relu(self.hidden(features), SLOPE))
-
-  def compute_output_shape(self, input_shape):
-    return (input_shape[0], 1)

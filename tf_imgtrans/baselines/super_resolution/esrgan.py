@@ -6,9 +6,9 @@ import math
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.super_resolution.config import CONFIGS, named
-from tf_imgtrans.baselines.super_resolution.parts import Enlarger, residual
+from tf_imgtrans.baselines.super_resolution.config import CONFIGS, Config, named
 from tf_imgtrans.core.pyramid import double
+from tf_imgtrans.networks.super_resolution import Enlarger, residual
 
 SLOPE = 0.2  # of LeakyReLU below zero; code
 RESIDUAL = 0.2  # what every dense block, and every three of them, are multiplied by before they are added; code
@@ -34,6 +34,7 @@ class Esrgan(Enlarger):
     config: Config; `scale`, `channels`, `blocks`, `growth` and `seed` count here.
   """
 
+  config_class, configs = Config, CONFIGS
   architecture = ("network", "scale", "channels", "blocks", "growth", "seed")
 
   def __init__(self, config=CONFIGS["esrgan"], **kwargs):

@@ -6,8 +6,8 @@ import math
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.super_resolution.config import CONFIGS, named
-from tf_imgtrans.baselines.super_resolution.parts import DIV2K_MEAN, Enlarger, residual, shuffled_up
+from tf_imgtrans.baselines.super_resolution.config import CONFIGS, Config, named
+from tf_imgtrans.networks.super_resolution import DIV2K_MEAN, Enlarger, residual, shuffled_up
 
 BYTE = 255.0  # the network works on 0 .. 255, less the mean; code
 
@@ -29,6 +29,7 @@ class Rcan(Enlarger):
     config: Config; `scale`, `channels`, `groups`, `blocks` (in a group), `reduction` and `seed` count here.
   """
 
+  config_class, configs = Config, CONFIGS
   architecture = ("network", "scale", "channels", "groups", "blocks", "reduction", "seed")
 
   def __init__(self, config=CONFIGS["rcan"], **kwargs):

@@ -8,17 +8,17 @@ import tensorflow as tf
 
 from tf_imgtrans.baselines.super_resolution.carn import Carn
 from tf_imgtrans.baselines.super_resolution.config import CONFIGS, SCALES
-from tf_imgtrans.data.super_resolution import shrink
 from tf_imgtrans.baselines.super_resolution.discriminator import Discriminator
 from tf_imgtrans.baselines.super_resolution.esrgan import Esrgan
 from tf_imgtrans.baselines.super_resolution.objective import (
-    features_before_relu,
-    generator_loss,
-    relativistic_discriminator_loss,
+  features_before_relu,
+  generator_loss,
+  relativistic_discriminator_loss,
 )
 from tf_imgtrans.baselines.super_resolution.rcan import Rcan
 from tf_imgtrans.core.networks import digest
 from tf_imgtrans.core.seeds import seed_at, uniform
+from tf_imgtrans.data.super_resolution import shrink
 from tf_imgtrans.losses.adversarial import real_fake_scores
 from tf_imgtrans.training.trainer import BaseTrainer
 

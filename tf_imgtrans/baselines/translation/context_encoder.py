@@ -6,11 +6,14 @@ import math
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.translation.config import CONFIGS, named
-from tf_imgtrans.baselines.translation.stages import SLOPE, Method, Stages, build, run
-from tf_imgtrans.core.shapes import check_images
+from tf_imgtrans.baselines.translation.config import CONFIGS, Config, named
+from tf_imgtrans.core.networks import ConfiguredModel
+from tf_imgtrans.core.shapes import check_images, fixed_size
+from tf_imgtrans.core.tensors import signed_tanh, to_signed
+from tf_imgtrans.networks.blocks import Stages, run
 
 MIDDLE = 4  # pixels; height and width of the maps before and after the bottleneck
+SLOPE = 0.2  # of LeakyReLU below zero; train.lua
 ENCODER, DECODER = (1, 1, 2, 4, 8), (8, 4, 2, 1)  # channels over base_channels; train.lua
 
 
@@ -21,7 +24,7 @@ def centre(images):
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class ContextEncoder(Method):
+class ContextEncoder(ConfiguredModel):
   """Replaces the middle of images of one size: float32 [N, S, S, 3] in [0, 1] -> the same shape and range.
 
   S is `config.image_size`, 128. 4x4 convolutions of stride 2 and 64, 64, 128, 256 and 512 channels; a 4x4 convolution of
@@ -38,6 +41,7 @@ class ContextEncoder(Method):
     config: Config; `image_size`, `base_channels`, `bottleneck` and `seed` count here.
   """
 
+  config_class, configs = Config, CONFIGS
   architecture = ("network", "image_size", "load_size", "base_channels", "bottleneck", "seed")
 
   def __init__(self, config=CONFIGS["context_encoder"], **kwargs):
@@ -46,52 +50,32 @@ class ContextEncoder(Method):
     stages = Stages(config.seed, self.dtype_policy)
     base, down = config.base_channels, int(math.log2(config.image_size // MIDDLE))
     first, *others = [base * width for width in ENCODER[-down:]]
-    self.encoder = [(stages.convolution("enc1", first), None)]
-    self.encoder += [stages.normalized(f"enc{index}", width) for index, width in enumerate(others, 2)]
-    self.encoder.append(stages.normalized("bottleneck", config.bottleneck, 1, padding="valid"))
+    self.encoder = [stages.stage("enc1_{}", first, normalized=False)]
+    self.encoder += [stages.stage(f"enc{index}_{{}}", width, use_bias=False) for index, width in enumerate(others, 2)]
+    self.encoder.append(stages.stage("bottleneck_{}", config.bottleneck, stride=1, padding="valid", use_bias=False))
     inner, *others = [base * width for width in DECODER[:down - 1]]
-    self.decoder = [stages.normalized("dec1", inner, 1, transposed=True, padding="valid")]
-    self.decoder += [stages.normalized(f"dec{index}", width, transposed=True) for index, width in enumerate(others, 2)]
-    self.last = stages.convolution("last", 3, transposed=True)
-
-  def build(self, input_shape):
-    channels = build(self.encoder + self.decoder, self._checked(input_shape)[-1])
-    self.last.build((None, None, None, channels))
+    self.decoder = [stages.stage("dec1_{}", inner, stride=1, transposed=True, padding="valid", use_bias=False)]
+    self.decoder += [stages.stage(f"dec{index}_{{}}", width, transposed=True, use_bias=False)
+                     for index, width in enumerate(others, 2)]
+    self.last = stages.convolution("last_conv", 3, transposed=True)
 
   def call(self, images, training=False):
     check_images(images)
     size = self.config.image_size
-    if None in self._checked(images.shape)[1:3]:
-      images = tf.ensure_shape(images, (None, size, size, 3))  # where the size is known, nothing is added to the graph
-    features = tf.cast(2 * images - 1, self.compute_dtype)
+    images = fixed_size(images, size, "as the context encoder predicts the middle of images of one size: resize "
+                        "them, or make one of image_size 64 or 128")
+    features = to_signed(images, self.compute_dtype)
     for stage in self.encoder:
       features = tf.nn.leaky_relu(run(stage, features, training), SLOPE)
     for stage in self.decoder:
       features = tf.nn.relu(run(stage, features, training))
-    signed = tf.tanh(tf.cast(self.last(features), tf.float32))
     around = [[0, 0], [size // 4, size // 4], [size // 4, size // 4], [0, 0]]
     inside = tf.pad(tf.ones([1, size // 2, size // 2, 1]), around)
-    return tf.cast(images, tf.float32) * (1 - inside) + tf.pad((signed + 1) / 2, around)
-
-  def compute_output_shape(self, input_shape):
-    return self._checked(input_shape)
-
-  def _checked(self, shape):
-    """The shape as a tuple.
-
-    Raises:
-      ValueError: a height or width that is known, and not that of the network.
-    """
-    shape, size = tuple(shape), self.config.image_size
-    if any(side not in (None, size) for side in shape[1:3]):
-      height, width = ("any" if side is None else side for side in shape[1:3])
-      raise ValueError(f"images are {height} high and {width} wide: expected {size} and {size}, as the context encoder "
-                       "predicts the middle of images of one size: resize them, or make one of image_size 64 or 128")
-    return shape
+    return tf.cast(images, tf.float32) * (1 - inside) + tf.pad(signed_tanh(self.last(features)), around)
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class CentreDiscriminator(Method):
+class CentreDiscriminator(ConfiguredModel):
   """Tells real middles of images from predicted ones: logits float32 [N, 1, 1, 1], real above 0.
 
   Sees the middle 64x64 of 128x128 pixels: 4x4 convolutions of stride 2 and 64, 128, 256 and 512 channels, with LeakyReLU
@@ -102,6 +86,7 @@ class CentreDiscriminator(Method):
     config: Config; `image_size`, `discriminator_channels` and `seed` count here.
   """
 
+  config_class, configs = Config, CONFIGS
   architecture = ("network", "image_size", "load_size", "discriminator_channels", "seed")
 
   def __init__(self, config=CONFIGS["context_encoder"], **kwargs):
@@ -109,12 +94,9 @@ class CentreDiscriminator(Method):
     stages = Stages(config.seed, self.dtype_policy, first=500)
     count = int(math.log2(config.image_size // 2 // MIDDLE))
     first, *others = [config.discriminator_channels * 2 ** index for index in range(count)]
-    self.stages = [(stages.convolution("conv1", first), None)]
-    self.stages += [stages.normalized(f"conv{index}", width) for index, width in enumerate(others, 2)]
-    self.head = stages.convolution("head", 1, 1, padding="valid", dtype="float32")
-
-  def build(self, source_shape, images_shape):
-    self.head.build((None, None, None, build(self.stages, images_shape[-1])))
+    self.stages = [stages.stage("conv1_{}", first, normalized=False)]
+    self.stages += [stages.stage(f"conv{index}_{{}}", width, use_bias=False) for index, width in enumerate(others, 2)]
+    self.head = stages.convolution("head_conv", 1, stride=1, padding="valid", dtype="float32")
 
   def call(self, source, images, training=False):
     """Judges the middles of a batch.
@@ -125,7 +107,7 @@ class CentreDiscriminator(Method):
       training: bool; normalizes by the batch's means.
     """
     check_images(images)
-    features = tf.cast(2 * centre(images) - 1, self.compute_dtype)
+    features = to_signed(centre(images), self.compute_dtype)
     for stage in self.stages:
       features = tf.nn.leaky_relu(run(stage, features, training), SLOPE)
     return self.head(features)

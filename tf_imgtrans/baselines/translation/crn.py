@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_imgtrans.baselines.translation.config import CONFIGS, named
-from tf_imgtrans.baselines.translation.stages import Method
+from tf_imgtrans.baselines.translation.config import CONFIGS, Config, named
+from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
 from tf_imgtrans.data.labels import LABEL_SETS
 
@@ -17,6 +17,7 @@ IMAGES = 9  # that are made of each label map; demo_256p.py
 FIRST_ROWS = 4  # of the smallest module; demo_256p.py
 NARROW_FROM = 128  # rows from which modules are half as wide; demo_256p.py
 WIDTH = 16  # channels over base_channels below NARROW_FROM rows: 1024 of 64
+SMALLEST = 8  # pixels; ours: of fewer, nearly all that the network sees would be mirrored
 SLOPE = 0.2  # of LeakyReLU; demo_256p.py
 EPSILON = 1e-12  # of TensorFlow Slim's layer normalization, in which the code is written
 
@@ -56,7 +57,7 @@ class MapNormalization(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class Crn(Method):
+class Crn(ConfiguredModel):
   """Makes images of label maps, from coarse to fine: float32 [N, H, W, 3] in [0, 1] -> the same shape and range.
 
   The input shows classes by the colours of `config.label_set`; each pixel counts as the class of the nearest colour, or,
@@ -68,8 +69,8 @@ class Crn(Method):
 
   Of the nine one is returned, clipped at inference: `chosen` is its number. Training teaches little but the best of the
   nine for each class, so that the others may stay far from any photograph; before the network is judged or saved, the one
-  that is nearest to training images is chosen. `diverse` gives all nine. Any height and width from `image_size` / 4:
-  reflect-padded at the bottom and on the right to multiples of that, and cropped back. The modules are those of
+  that is nearest to training images is chosen. `diverse` gives all nine. Any height and width from 8 pixels:
+  reflect-padded at the bottom and on the right to multiples of `image_size` / 4, and cropped back. The modules are those of
   `image_size` rows: of other images the first has more rows or fewer.
 
   Initial kernels are Glorot's, as TensorFlow Slim's.
@@ -80,6 +81,7 @@ class Crn(Method):
     config: Config; `label_set`, `image_size`, `base_channels` and `seed` count here.
   """
 
+  config_class, configs = Config, CONFIGS
   architecture = ("network", "label_set", "image_size", "load_size", "base_channels", "seed")
 
   def __init__(self, config=CONFIGS["crn"], **kwargs):
@@ -132,11 +134,7 @@ class Crn(Method):
       training: bool; leaves the images unclipped.
       diverse: bool; whether all nine are returned, [N, 9, H, W, 3], instead of the chosen one.
     """
-    check_images(images)
-    for name, size in zip(("height", "width"), images.shape[1:3]):
-      if size is not None and size < self.multiple:
-        raise ValueError(f"{name} is {size}: the generator needs at least {self.multiple} pixels; enlarge the image, or "
-                         "make a network of a smaller image_size")
+    check_images(images, smallest=SMALLEST)
     padded = pad_to_multiple(images, self.multiple)
     condition = self.labels(padded) if self.palette is not None else 2 * padded - 1
     conditions = [tf.cast(condition, self.compute_dtype)]
@@ -164,9 +162,6 @@ class Crn(Method):
     distances = [tf.reduce_mean(tf.abs(self(source, diverse=True) - target[:, None]), axis=(0, 2, 3, 4))
                  for source, target in pairs]
     self.chosen.assign(tf.argmin(tf.add_n(distances), output_type=tf.int32))
-
-  def compute_output_shape(self, input_shape):
-    return tuple(input_shape)
 
 
 def _palette(label_set):

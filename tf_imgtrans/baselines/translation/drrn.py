@@ -6,9 +6,9 @@ import itertools
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.translation.config import CONFIGS, named
-from tf_imgtrans.baselines.translation.stages import Method
+from tf_imgtrans.baselines.translation.config import CONFIGS, Config, named
 from tf_imgtrans.core.color import STUDIO_LUMA, STUDIO_OFFSET
+from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images
 from tf_imgtrans.core.tensors import copies
 
@@ -23,7 +23,7 @@ def luma(images):
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class Drrn(Method):
+class Drrn(ConfiguredModel):
   """Sharpens images that were enlarged by bicubic interpolation: float32 [N, H, W, 3] in [0, 1] -> the same.
 
   B1U25: a 3x3 convolution of the luma to 128 channels; 25 residual units of two 3x3 convolutions, whose kernels and biases
@@ -40,6 +40,7 @@ class Drrn(Method):
     config: Config; `base_channels`, `residual_units` and `seed` count here.
   """
 
+  config_class, configs = Config, CONFIGS
   architecture = ("network", "base_channels", "residual_units", "seed")
 
   def __init__(self, config=CONFIGS["drrn"], **kwargs):
@@ -59,14 +60,6 @@ class Drrn(Method):
     self.norms = [[norm(f"unit{unit}_norm{half}") for half in (1, 2)] for unit in range(1, config.residual_units + 1)]
     self.last = (norm("last_norm"), convolution("last_conv", 1))
 
-  def build(self, input_shape):
-    channels = self.config.base_channels
-    for (norm, convolution), inputs in ((self.first, 1), (self.last, channels)):
-      norm.build((None, None, None, inputs))
-      convolution.build((None, None, None, inputs))
-    for layer in [*self.shared, *sum(self.norms, [])]:
-      layer.build((None, None, None, channels))
-
   def call(self, images, training=False):
     check_images(images)
 
@@ -83,9 +76,6 @@ class Drrn(Method):
     # A change of Y alone changes red, green and blue alike.
     sharp = tf.cast(images, tf.float32) + residual / GAIN
     return sharp if training else tf.clip_by_value(sharp, 0.0, 1.0)
-
-  def compute_output_shape(self, input_shape):
-    return tuple(input_shape)
 
 
 def drrn(**options):

@@ -6,16 +6,12 @@ import tensorflow as tf
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images, crop_like
 from tf_imgtrans.core.tensors import as_float32, check_same_shape
-from tf_imgtrans.layers.instance_normalization import InstanceNormalization
 from tf_imgtrans.layers.laplacian_pyramid import laplacian_pyramid, upsample
+from tf_imgtrans.networks.blocks import Stages
+from tf_imgtrans.networks.patch_discriminator import STRIDES, judge, patch_stages
 from tf_imgtrans.papers.feature_pyramid_pan.config import Config
 
 KERNEL, PADDING = 4, 1  # pix2pix
-FACTORS = (1, 2, 4, 8)  # widths over discriminator_channels, before the convolution that gives the logits; pix2pix
-HALVINGS = 3  # convolutions of stride 2, where the image is large enough; pix2pix
-LEAK = 0.2  # pix2pix
-EPSILON = 1e-5  # instance normalization of Torch, in which pix2pix is written
-STDDEV = 0.02  # of the initial kernels; Implementation Details
 FIRST_LOW = 10  # the first smooth track's number among the seeds: more than there are levels
 
 
@@ -57,11 +53,6 @@ class Discriminators(ConfiguredModel):
                              dtype=self.dtype_policy, name=f"{track}{number - first}")
           for number, (size, channels) in enumerate(seen, first)]
 
-  def build(self, source_shape, images_shape):
-    for networks in self.patches.values():
-      for network in networks:
-        network.build((None, None, None, network.channels))
-
   def call(self, source, images):
     """Judges a batch on every level.
 
@@ -72,10 +63,8 @@ class Discriminators(ConfiguredModel):
       dict of track to list over levels, the largest first, of (logits, maps): float32 [N, h, w, 1], above 0 for real, and
       the list of the four maps before them, after LeakyReLU.
     """
-    for name, size in zip(("height", "width"), images.shape[1:3]):
-      if size is not None and size < self.config.image_size:
-        raise ValueError(f"{name} is {size}: expected at least image_size, {self.config.image_size} pixels, which these "
-                         "discriminators are made for")
+    check_images(images, smallest=self.config.image_size, network="discriminator",
+                 advice="that is image_size, which it is made for")
     seen = views(self.config, source, images)
     return {track: [network(view) for network, view in zip(networks, seen[track])]
             for track, networks in self.patches.items()}
@@ -94,32 +83,13 @@ class PatchDiscriminator(keras.layers.Layer):
   def __init__(self, size, channels, width, seed, **kwargs):
     super().__init__(**kwargs)
     self.channels = channels
-
-    def convolution(index, filters, policy):
-      return keras.layers.Conv2D(filters, KERNEL, strides(size)[index - 1], dtype=policy, name=f"conv{index}",
-                                 kernel_initializer=keras.initializers.RandomNormal(0.0, STDDEV, (seed + index) % 2 ** 30))
-
-    self.convolutions = [convolution(index, width * factor, self.dtype_policy) for index, factor in enumerate(FACTORS, 1)]
-    self.norms = [InstanceNormalization(EPSILON, center=False, scale=False, dtype=self.dtype_policy, name=f"norm{index}")
-                  for index in range(2, len(FACTORS) + 1)]
-    self.head = convolution(len(FACTORS) + 1, 1, "float32")
-
-  def build(self, input_shape):
-    channels = input_shape[-1]
-    for convolution, norm in zip(self.convolutions, [None, *self.norms]):
-      convolution.build((None, None, None, channels))
-      channels = convolution.filters
-      if norm:
-        norm.build((None, None, None, channels))
-    self.head.build((None, None, None, channels))
+    stages, self.head = patch_stages(Stages(0, self.dtype_policy, seed + 1, normalization="plain"), width, "{1}{0}",
+                                     f"conv{len(STRIDES)}", strides(size))
+    self.convolutions = [convolution for convolution, _ in stages]
+    self.norms = [norm for _, norm in stages if norm]
 
   def call(self, images):
-    features, maps = images, []
-    for convolution, norm in zip(self.convolutions, [None, *self.norms]):
-      features = convolution(_pad(features))
-      features = tf.nn.leaky_relu(norm(features) if norm else features, LEAK)
-      maps.append(features)
-    return self.head(_pad(features)), maps
+    return judge(zip(self.convolutions, [None, *self.norms]), self.head, images, PADDING)
 
 
 def plan(config):
@@ -172,22 +142,17 @@ def strides(size):
   (2, 2, 2, 1, 1) from 24 pixels on, (2, 2, 1, 1, 1) from 16 on, and without a 2 at 8, where 3x3 logits are left. The
   kernels, and so the architecture, stay the same.
   """
-  layers = len(FACTORS) + 1
-  for halvings in range(HALVINGS, -1, -1):
-    chosen = (2,) * halvings + (1,) * (layers - halvings)
+  for halvings in range(STRIDES.count(2), -1, -1):
+    chosen = (2,) * halvings + (1,) * (len(STRIDES) - halvings)
     side = size
     for stride in chosen:
       side = (side + 2 * PADDING - KERNEL) // stride + 1
     if side >= 1:
       return chosen
-  raise ValueError(f"size is {size}: expected at least {layers + 1} pixels, or no logit is left")
+  raise ValueError(f"size is {size}: expected at least {len(STRIDES) + 1} pixels, or no logit is left")
 
 
 def _low_view(config, smooth, level):
   if config.low_images == "upsampled" and level > 0:
     return crop_like(upsample(smooth[level]), smooth[level - 1])
   return smooth[level]
-
-
-def _pad(features):
-  return tf.pad(features, [[0, 0], [PADDING, PADDING], [PADDING, PADDING], [0, 0]])

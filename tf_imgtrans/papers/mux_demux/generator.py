@@ -61,15 +61,6 @@ class Generator(ConfiguredModel):
     self.half_out = block("half_out", 3, 3 if normal else 2, half, 12, activate=False, hand_on=whole, gain=1 / 0.58,
                           offset=-0.5 / 0.58)
 
-  def build(self, input_shape):
-    half, quarter = self.config.growth_half, self.config.growth_quarter
-    demuxed = 4 * input_shape[-1] + 1
-    if self.half_in is not None:
-      self.half_in.build((None, None, None, demuxed))
-      demuxed = half
-    self.quarter.build((None, None, None, 4 * demuxed + 1))
-    self.half_out.build((None, None, None, quarter // 2))
-
   @property
   def noise(self):
     """What the noise channels hold at inference: "random", "fixed" or "off"; may be set."""
@@ -89,10 +80,7 @@ class Generator(ConfiguredModel):
       training: bool; the output is not clipped then.
       clip: bool; False leaves the output unclipped at inference too.
     """
-    check_images(images)
-    for name, size in zip(("height", "width"), images.shape[1:3]):
-      if size is not None and size < SMALLEST:
-        raise ValueError(f"{name} is {size}: the generator needs at least {SMALLEST} pixels; enlarge the image")
+    check_images(images, smallest=SMALLEST)
 
     def noise(layer, features):
       return layer(features, noise_seed=noise_seed, training=training)
@@ -105,9 +93,6 @@ class Generator(ConfiguredModel):
     features = self.quarter(features, training=training)
     features = self.half_out(self.mux(features), training=training)
     return crop_like(unit_tanh(self.mux(features), clip and not training), images)
-
-  def compute_output_shape(self, input_shape):
-    return tuple(input_shape)
 
 
 def normal(**options):

@@ -45,7 +45,6 @@ class Generator(ConfiguredModel):
     super().__init__(config, **kwargs)
     self.scale = config.scale
     self.multiple = config.input_size // BOTTLENECK
-    self.smallest = self.multiple // 2 + 1  # less could not be reflected to a multiple
     self._noise = config.noise
     policy, drawn = self.dtype_policy, iter(range(1000 * config.seed, 1000 * config.seed + 1000))
 
@@ -128,9 +127,6 @@ class Generator(ConfiguredModel):
       raise ValueError(f"resolution is {resolution}: expected one of {', '.join(self.to_rgb)}")
     before = resolution // 2 if alpha is not None and str(resolution // 2) in self.to_rgb else None
     entry = min(resolution, self.config.input_size)
-    for name, size in zip(("height", "width"), images.shape[1:3]):
-      if size is not None and size < self.smallest and entry == self.config.input_size:
-        raise ValueError(f"{name} is {size}: the generator needs at least {self.smallest} pixels; enlarge the image")
     padded = tf.cast(2 * images - 1, self.compute_dtype)
     padded = pad_to_multiple(padded, max(self.multiple * entry // self.config.input_size, 1))
     features, skips = self._encode(padded, entry, alpha if before and entry == resolution else None)
@@ -194,10 +190,6 @@ class Generator(ConfiguredModel):
     weights = {_path(variable): variable.numpy() for variable in self.variables}
     smaller.set_weights([weights[_path(variable)] for variable in smaller.variables])
     return smaller
-
-  def compute_output_shape(self, input_shape):
-    batch, *sides, channels = input_shape
-    return (batch, *(None if side is None else self.scale * side for side in sides), channels)
 
 
 def progressive_pan(**options):

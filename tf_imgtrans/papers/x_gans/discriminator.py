@@ -5,15 +5,12 @@ import tensorflow as tf
 
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images
-from tf_imgtrans.core.tensors import check_same_shape
-from tf_imgtrans.layers.instance_normalization import InstanceNormalization
+from tf_imgtrans.core.tensors import check_same_shape, to_signed
+from tf_imgtrans.networks.blocks import Stages
+from tf_imgtrans.networks.patch_discriminator import judge, patch_stages
 from tf_imgtrans.papers.x_gans.config import Config
 
 KERNEL, PADDING = 4, 2  # pix2pixHD
-STRIDES = (2, 2, 2, 1)  # of the convolutions before the one that gives the logits; pix2pixHD
-LEAK = 0.2  # pix2pixHD
-EPSILON = 1e-5  # instance normalization of Torch, in which pix2pixHD is written
-STDDEV = 0.02  # of the initial kernels; pix2pixHD
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans", name="XGansDiscriminators")
@@ -37,29 +34,13 @@ class Discriminators(ConfiguredModel):
 
   def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, **kwargs)
-
-    def convolution(scale, index, filters, stride, policy=self.dtype_policy):
-      seed = (1000 * config.seed + 500 + 10 * scale + index) % 2 ** 30
-      return keras.layers.Conv2D(filters, KERNEL, stride, dtype=policy, name=f"scale{scale}_conv{index}",
-                                 kernel_initializer=keras.initializers.RandomNormal(0.0, STDDEV, seed))
-
-    scales = range(1, config.discriminators + 1)
-    self.convolutions = [[convolution(scale, index, config.discriminator_channels * 2 ** (index - 1), stride)
-                          for index, stride in enumerate(STRIDES, 1)] for scale in scales]
-    self.norms = [[InstanceNormalization(EPSILON, center=False, scale=False, dtype=self.dtype_policy,
-                                         name=f"scale{scale}_norm{index}")
-                   for index in range(2, len(STRIDES) + 1)] for scale in scales]
-    self.heads = [convolution(scale, len(STRIDES) + 1, 1, 1, "float32") for scale in scales]
-
-  def build(self, source_shape, images_shape):
-    for convolutions, norms, head in zip(self.convolutions, self.norms, self.heads):
-      channels = source_shape[-1] + images_shape[-1]
-      for convolution in convolutions:
-        convolution.build((None, None, None, channels))
-        channels = convolution.filters
-      for convolution, norm in zip(convolutions[1:], norms):
-        norm.build((None, None, None, convolution.filters))
-      head.build((None, None, None, channels))
+    scales = []
+    for scale in range(1, config.discriminators + 1):
+      stages = Stages(config.seed, self.dtype_policy, 500 + 10 * scale + 1, normalization="plain")
+      scales.append(patch_stages(stages, config.discriminator_channels, f"scale{scale}_{{1}}{{0}}", f"scale{scale}_conv5"))
+    self.convolutions = [[convolution for convolution, _ in stages] for stages, _ in scales]
+    self.norms = [[norm for _, norm in stages if norm] for stages, _ in scales]
+    self.heads = [head for _, head in scales]
 
   def call(self, source, images):
     """Judges a batch at every scale.
@@ -73,37 +54,15 @@ class Discriminators(ConfiguredModel):
     Raises:
       ValueError: at the smallest scale, a side is shorter than the kernel.
     """
+    count = len(self.heads)
     check_images(source, "source")
-    check_images(images)
+    check_images(images, smallest=(KERNEL - 1) * 2 ** (count - 1) + 1, network=f"last of {count} discriminators",
+                 advice=f"enlarge the image, or take fewer discriminators: it sees {KERNEL} pixels")
     check_same_shape(source, images)
-    self._check_size(images.shape[1:3])
-    features = tf.cast(2 * tf.concat([source, images], axis=-1) - 1, self.compute_dtype)
+    features = to_signed(tf.concat([source, images], axis=-1), self.compute_dtype)
     outputs = []
     for convolutions, norms, head in zip(self.convolutions, self.norms, self.heads):
       if outputs:
         features = tf.nn.avg_pool2d(features, 3, 2, "SAME")  # does not count what lies beyond the border
-      outputs.append(_judge(convolutions, norms, head, features))
+      outputs.append(judge(zip(convolutions, [None, *norms]), head, features, PADDING))
     return outputs
-
-  def _check_size(self, size):
-    count = len(self.heads)
-    smallest = (KERNEL - 1) * 2 ** (count - 1) + 1
-    for name, side in zip(("height", "width"), size):
-      if side is not None and side < smallest:
-        raise ValueError(f"{name} is {side}: {count} discriminators need at least {smallest} pixels, so that the last sees "
-                         f"{KERNEL} of them; enlarge the image, or take fewer discriminators")
-
-
-def _judge(convolutions, norms, head, features):
-  maps = []
-  for index, convolution in enumerate(convolutions):
-    features = convolution(_pad(features))
-    if index > 0:
-      features = norms[index - 1](features)
-    features = tf.nn.leaky_relu(features, LEAK)
-    maps.append(features)
-  return head(_pad(features)), maps
-
-
-def _pad(features):
-  return tf.pad(features, [[0, 0], [PADDING, PADDING], [PADDING, PADDING], [0, 0]])

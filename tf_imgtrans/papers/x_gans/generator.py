@@ -5,14 +5,15 @@ import tensorflow as tf
 
 from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.networks import ConfiguredModel
-from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
-from tf_imgtrans.layers.dropout import drop_out
+from tf_imgtrans.core.tensors import signed_tanh, to_signed
+from tf_imgtrans.layers.dropout import seeded_dropout
+from tf_imgtrans.networks.blocks import Stages
+from tf_imgtrans.networks.resnet import transform
 from tf_imgtrans.papers.x_gans.config import Config
 
 LEAK = 0.2  # slope of LeakyReLU below zero; not given, pix2pixHD's discriminators have the same
-STDDEV = 0.02  # of the initial kernels around 0 and of the norms' scales around 1; pix2pixHD
-MOMENTUM, EPSILON = 0.9, 1e-5  # batch normalization of Torch, in which pix2pixHD is written
+SMALLEST = 8  # pixels; ours: of fewer, nearly all that the network sees would be mirrored
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans", name="XGansGenerator")
@@ -29,9 +30,9 @@ class Generator(ConfiguredModel):
   `downsamplings=3`, pix2pixHD's global generator, there is one more stride on either side and the blocks have 512
   channels: 45,614,595. Initial weights are pix2pixHD's.
 
-  Any height and width from 8 pixels (16 with three downsamplings): sizes are reflect-padded at the bottom and on the
-  right to a multiple of 4 (8), and cropped back. On several devices, each normalizes the images that it holds, and the
-  running means are those of the first.
+  Any height and width from 8 pixels: sizes are reflect-padded at the bottom and on the right to a multiple of 4 (with
+  three downsamplings of 8, and to 16 at least), and cropped back. On several devices, each normalizes the images that it
+  holds, and the running means are those of the first.
 
   Args:
     config: Config; `downsamplings`, `base_channels`, `residual_blocks`, `dropout` and `seed` count here.
@@ -44,41 +45,16 @@ class Generator(ConfiguredModel):
     super().__init__(config, **kwargs)
     self.scale = 1
     self.multiple = 2 ** config.downsamplings
-    self.smallest = 2 * self.multiple  # below it, the innermost map has no second pixel to reflect
-    policy = self.dtype_policy
-    number = 0
-
-    def drawn(mean, stream):
-      return keras.initializers.RandomNormal(mean, STDDEV, (1000 * config.seed + stream + number) % 2 ** 30)
-
-    def convolution(name, filters, kernel, padding="valid", stride=1, kind=keras.layers.Conv2D):
-      nonlocal number
-      number += 1
-      return kind(filters, kernel, stride, padding, dtype=policy, name=f"{name}conv", kernel_initializer=drawn(0.0, 0))
-
-    def normalized(name, *arguments, **options):
-      layer = convolution(name, *arguments, **options)
-      return layer, keras.layers.BatchNormalization(momentum=MOMENTUM, epsilon=EPSILON, dtype=policy,
-                                                    name=layer.name.replace("conv", "norm"),
-                                                    gamma_initializer=drawn(1.0, 250))
-
+    self.least = 2 * self.multiple  # below it, the innermost map has no second pixel to reflect
+    stages = Stages(config.seed, self.dtype_policy, first=1, first_factor=251)
     widths = [config.base_channels * 2 ** index for index in range(config.downsamplings + 1)]
-    self.stem = normalized("stem_", widths[0], 7)
+    self.stem = stages.stage("stem_{}", widths[0], 7, 1, "valid")
     # Torch pads a stride's odd pixel on the top left, "same" on the bottom right: the same network, turned by half a turn.
-    self.down = [normalized(f"down{index}_", width, 3, "same", 2) for index, width in enumerate(widths[1:], 1)]
-    self.blocks = [[normalized(f"block{index}_{half}_", widths[-1], 3) for half in (1, 2)]
+    self.down = [stages.stage(f"down{index}_{{}}", width, 3) for index, width in enumerate(widths[1:], 1)]
+    self.blocks = [[stages.stage(f"block{index}_{half}_{{}}", widths[-1], 3, 1, "valid") for half in (1, 2)]
                    for index in range(1, config.residual_blocks + 1)]
-    self.up = [normalized(f"up{index}_", width, 3, "same", 2, keras.layers.Conv2DTranspose)
-               for index, width in enumerate(widths[-2::-1], 1)]
-    self.last = convolution("last_", 3, 7)
-
-  def build(self, input_shape):
-    channels = input_shape[-1]
-    for convolution, norm in [self.stem, *self.down, *sum(self.blocks, []), *self.up]:
-      convolution.build((None, None, None, channels))
-      channels = convolution.filters
-      norm.build((None, None, None, channels))
-    self.last.build((None, None, None, channels))
+    self.up = [stages.stage(f"up{index}_{{}}", width, 3, transposed=True) for index, width in enumerate(widths[-2::-1], 1)]
+    self.last = stages.convolution("last_conv", 3, 7, 1, "valid")
 
   def call(self, images, dropout_seed=None, training=False):
     """Reconstructs a batch.
@@ -88,43 +64,14 @@ class Generator(ConfiguredModel):
       dropout_seed: int or int pair; in training, the same seed drops the same numbers, and without one none are dropped.
       training: bool; drops numbers, and normalizes by the batch's means.
     """
-    check_images(images)
-    for name, size in zip(("height", "width"), images.shape[1:3]):
-      if size is not None and size < self.smallest:
-        raise ValueError(f"{name} is {size}: the generator needs at least {self.smallest} pixels; enlarge the image")
-
-    def run(layers, features):
-      convolution, norm = layers
-      return norm(convolution(features), training=training)
-
-    def activated(layers, features):
-      return tf.nn.leaky_relu(run(layers, features), LEAK)
-
-    drops = training and self.config.dropout > 0 and dropout_seed is not None
-    seed = as_seed_pair(dropout_seed) if drops else None
-    features = pad_to_multiple(tf.cast(2 * images - 1, self.compute_dtype), self.multiple)
-    features = activated(self.stem, _reflect(features, 3))
-    for layers in self.down:
-      features = activated(layers, features)
-    for index, (first, second) in enumerate(self.blocks):
-      branch = activated(first, _reflect(features, 1))
-      if drops:
-        branch = drop_out(branch, self.config.dropout, fold_in(seed, index))
-      features = features + run(second, _reflect(branch, 1))
-    for layers in self.up:
-      features = activated(layers, features)
-    signed = tf.tanh(tf.cast(self.last(_reflect(features, 3)), tf.float32))
-    return crop_like((signed + 1) / 2, images)
-
-  def compute_output_shape(self, input_shape):
-    return tuple(input_shape)
+    check_images(images, smallest=SMALLEST)
+    features = pad_to_multiple(to_signed(images, self.compute_dtype), self.multiple, self.least)
+    features = transform(features, [self.stem, *self.down], self.blocks, self.up, self.last,
+                         lambda features: tf.nn.leaky_relu(features, LEAK), training,
+                         seeded_dropout(self.config.dropout, dropout_seed) if training else None)
+    return crop_like(signed_tanh(features), images)
 
 
 def x_gans(**options):
   """The generator; options are fields of Config."""
   return Generator(from_dict(Config, options), name="x_gans")
-
-
-def _reflect(features, width):
-  """[N, H, W, C] -> [N, H + 2 width, W + 2 width, C]."""
-  return tf.pad(features, [[0, 0], [width, width], [width, width], [0, 0]], mode="REFLECT")

@@ -1,4 +1,4 @@
-"""What the networks share: the doors for images, convolutions with their initial weights, residuals and enlargement."""
+"""What super-resolution networks share: how images enter and leave, convolutions with their initial weights, residuals."""
 
 import itertools
 import math
@@ -6,7 +6,6 @@ import math
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.super_resolution.config import CONFIGS, Config
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images
 from tf_imgtrans.core.tensors import copies
@@ -58,19 +57,15 @@ class Convolutions:
 
 
 class Enlarger(ConfiguredModel):
-  """A network of one of CONFIGS: float32 [N, H, W, 3] in [0, 1] -> [N, sH, sW, 3], s being `scale`.
+  """Base of super-resolution networks: float32 [N, H, W, 3] in [0, 1] -> [N, sH, sW, 3], s being `scale`.
 
-  Any height and width from one pixel on. At inference, values are clipped to [0, 1]; in training they are not. What a file
-  does not keep of the configuration is that of CONFIGS.
+  Any height and width from one pixel on. At inference, values are clipped to [0, 1]; in training they are not.
 
   Args:
-    config: Config.
+    config: with the fields `scale` and `seed`.
     mean: three floats, taken off the images and added to what comes out.
     units: float, what white counts for inside.
   """
-
-  config_class = Config
-  configs = CONFIGS
 
   def __init__(self, config, mean=(0.0, 0.0, 0.0), units=1.0, **kwargs):
     super().__init__(config, **kwargs)
@@ -81,27 +76,15 @@ class Enlarger(ConfiguredModel):
   def build(self, input_shape):
     self.convolution.build()
 
-  def compute_output_shape(self, input_shape):
-    count, height, width, _ = input_shape
-    return (count, *(side and side * self.scale for side in (height, width)), 3)
-
   def enter(self, images):
     """Images as the network sees them, in its compute dtype."""
-    check_sides(images)
+    check_images(images)
     return tf.cast(self.units * (tf.cast(images, tf.float32) - self.mean), self.compute_dtype)
 
   def leave(self, features, training):
     """What the last convolution gives, as images: float32."""
     images = tf.cast(features, tf.float32) / self.units + self.mean
     return images if training else tf.clip_by_value(images, 0.0, 1.0)
-
-
-def check_sides(images):
-  """Raises ValueError unless `images` is a floating-point batch [N, H, W, 3] with pixels in it."""
-  check_images(images)
-  for name, size in zip(("height", "width"), images.shape[1:3]):
-    if size == 0:
-      raise ValueError(f"{name} is 0: expected images of at least one pixel")
 
 
 def residual(features, branch, training, factor=1.0):
