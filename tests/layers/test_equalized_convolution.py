@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import recipes
 import tensorflow as tf
-from scipy import ndimage, stats
+from numpy_operations import blur, convolve, double, halve
+from scipy import stats
 
 from tf_imgtrans.layers import EqualizedConv2D
 
@@ -20,33 +21,17 @@ def _drawn(*args, channels=3, **options):
   return layer
 
 
-def _conv(x, kernel, padding="same"):
-  """Plain convolution in float64; a kernel of k pixels reaches (k - 1) // 2 pixels back and k // 2 forth."""
-  side = kernel.shape[0]
-  if padding == "same":
-    x = np.pad(x, [(0, 0), ((side - 1) // 2, side // 2), ((side - 1) // 2, side // 2), (0, 0)])
-  windows = np.lib.stride_tricks.sliding_window_view(np.float64(x), (side, side), (1, 2))
-  return np.einsum("nyxcij,ijco->nyxo", windows, np.float64(kernel), optimize=True)
-
-
-def _blurred(x):
-  for axis in (1, 2):
-    x = ndimage.convolve1d(x, [0.25, 0.5, 0.25], axis, mode="constant")
-  return x
-
-
 def _plain(layer, x):
   """What the layer's docstring says, from its weights."""
   kernel = np.float64(layer.kernel.numpy()) * layer.gain / np.sqrt(layer.kernel_size ** 2 * x.shape[-1])
   x = np.float64(x)
   if layer.resampling == "down":
-    out = _conv(_blurred(x) if layer.blur else x, kernel)
-    out = (out[:, ::2, ::2] + out[:, 1::2, ::2] + out[:, ::2, 1::2] + out[:, 1::2, 1::2]) / 4
+    out = halve(convolve(blur(x) if layer.blur else x, kernel))
   elif layer.resampling == "up":
-    out = _conv(x.repeat(2, axis=1).repeat(2, axis=2), kernel)
-    out = _blurred(out) if layer.blur else out
+    out = convolve(double(x), kernel)
+    out = blur(out) if layer.blur else out
   else:
-    out = _conv(x, kernel, layer.padding)
+    out = convolve(x, kernel, pad="same" if layer.padding == "same" else 0)
   return out + layer.bias.numpy() if layer.use_bias else out
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import recipes
 import tensorflow as tf
+from numpy_operations import convolve
 
 from tf_imgtrans.losses import generator_log_loss, gradient_penalty, logits_and_gradient, non_saturating, r1_penalty
 
@@ -55,16 +56,11 @@ def _network(weights, images):
   return tf.reduce_sum(tf.nn.conv2d(features, second, 2, "VALID"), axis=(1, 2))
 
 
-def _windows(x, side, step=1):
-  return np.lib.stride_tricks.sliding_window_view(x, (side, side), (1, 2))[:, ::step, ::step]
-
-
 def _plain(weights, images):
   """The same sums in float64, or in complex numbers: logits [N]."""
   first, bias, second = weights
-  padded = np.pad(images, [(0, 0), (1, 1), (1, 1), (0, 0)])
-  features = np.tanh(np.einsum("nyxcij,ijco->nyxo", _windows(padded, 3), first) + bias)
-  return np.einsum("nyxcij,ijco->n", _windows(features, 2, 2), second)
+  features = np.tanh(convolve(images, first) + bias)
+  return convolve(features, second, 2, 0).sum(axis=(1, 2, 3))
 
 
 def _plain_r1(weights, images):

@@ -7,6 +7,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from numpy_operations import convolve, windows
 from recipes import random_images, smooth_images
 
 from tf_imgtrans.core.images import read_image, to_uint8
@@ -37,29 +38,20 @@ def squeezenet_file(tmp_path_factory):
   return path, arrays
 
 
-def convolve(features, kernel, bias, stride=1, same=False):
-  """[H, W, c] by windows in NumPy, then ReLU."""
-  size = kernel.shape[0]
-  if same:
-    features = np.pad(features, [(size // 2,) * 2] * 2 + [(0, 0)])
-  windows = np.lib.stride_tricks.sliding_window_view(features, (size, size), axis=(0, 1))[::stride, ::stride]
-  return np.maximum(np.einsum("hwcij,ijco->hwo", windows, np.float64(kernel), optimize=True) + bias, 0)
-
-
-def pool(features):
-  return np.lib.stride_tricks.sliding_window_view(features, (3, 3), axis=(0, 1))[::2, ::2].max(axis=(3, 4))
+def convolved(features, kernel, bias, stride=1):
+  """Padded where the kernel does not step on, then ReLU."""
+  return np.maximum(convolve(features, np.float64(kernel), stride, "same" if stride == 1 else 0) + bias, 0)
 
 
 def squeezenet_in_numpy(image, arrays):
   """SqueezeNet v1.1 up to fire9, averaged: uint8 [227, 227, 3] RGB -> float64 [512]."""
-  features = convolve(np.float64(image[..., ::-1]) - [103.939, 116.779, 123.68], *arrays["conv1"], stride=2)
+  features = convolved(np.float64(image[None, ..., ::-1]) - [103.939, 116.779, 123.68], *arrays["conv1"], stride=2)
   for fire in range(2, 10):
-    features = pool(features) if fire in (2, 4, 6) else features
-    squeezed = convolve(features, *arrays[f"fire{fire}/squeeze1x1"])
-    features = np.concatenate([convolve(squeezed, *arrays[f"fire{fire}/expand1x1"]),
-                               convolve(squeezed, *arrays[f"fire{fire}/expand3x3"], same=True)], axis=2)
-  assert features.shape == (13, 13, 512)
-  return features.mean(axis=(0, 1))
+    features = windows(features, 3, 2).max(axis=(4, 5)) if fire in (2, 4, 6) else features
+    squeezed = convolved(features, *arrays[f"fire{fire}/squeeze1x1"])
+    features = np.concatenate([convolved(squeezed, *arrays[f"fire{fire}/expand{side}x{side}"]) for side in (1, 3)], axis=3)
+  assert features.shape == (1, 13, 13, 512)
+  return features[0].mean(axis=(0, 1))
 
 
 def small_model(path, name=None, shape=(12, 10, 3), flat=True):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import recipes
 import tensorflow as tf
+from numpy_operations import blur, convolve, halve, leaky
 
 from tf_imgtrans.papers.progressive_pan import TINY, Config, Discriminator, discriminator_loss, generator_loss
 
@@ -105,31 +106,15 @@ def _network(output_size):
   return made
 
 
-def _windows(x, side):
-  return np.lib.stride_tricks.sliding_window_view(x, (side, side), (1, 2))
-
-
 def _plain_logits(w, signed):
   """The discriminator at 8 pixels for pairs of images in [-1, 1]: complex [B, 2, 8, 8, 3] -> the sum of logits [B]."""
   def conv(name, x, gain=2 ** 0.5, pad=0, then=lambda x: x):
     kernel = w[f"{name}/kernel"]
-    windows = _windows(np.pad(x, [(0, 0), (pad, pad), (pad, pad), (0, 0)]), kernel.shape[0])
-    out = np.einsum("nyxcij,ijco->nyxo", windows, kernel, optimize=True) * gain / np.sqrt(np.prod(kernel.shape[:3]))
-    return then(out) + w[f"{name}/bias"]
-
-  def leaky(x):
-    return np.where(x.real > 0, x, 0.2 * x)
-
-  def blurred(x):
-    padded = np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])
-    return np.einsum("nyxcij,ij->nyxc", _windows(padded, 3), np.outer([1, 2, 1], [1, 2, 1]) / 16)
-
-  def halved(x):
-    return (x[:, ::2, ::2] + x[:, 1::2, ::2] + x[:, ::2, 1::2] + x[:, 1::2, 1::2]) / 4
+    return then(convolve(x, kernel, pad=pad) * gain / np.sqrt(np.prod(kernel.shape[:3]))) + w[f"{name}/bias"]
 
   x = leaky(conv("from_rgb_8", signed.reshape(-1, 8, 8, 3)))
   x = leaky(conv("down8_conv", x, pad=1))
-  x = leaky(conv("down8_halve", blurred(x), pad=1, then=halved))
+  x = leaky(conv("down8_halve", blur(x), pad=1, then=halve))
   pairs = x.reshape(-1, 2, 4, 4, x.shape[-1])
   variance = ((pairs - pairs.mean(axis=1, keepdims=True)) ** 2).mean(axis=1)
   number = np.sqrt(variance + 1e-8).mean(axis=(1, 2, 3)).repeat(2)
