@@ -202,7 +202,7 @@ that `predict` takes every photograph; for a phone's GPU, export one of a fixed 
 {exports}
 
 `{version}/` is a SavedModel: point TensorFlow Serving's base path at this folder, or start `compose.yaml` of the folder
-above. `export_report.json` has every number of the `.tflite` files, their operations, and those that a phone's GPU supports.
+above. `export_report.json` describes the `.tflite` files, their operations, and those that a phone's GPU supports.
 
 ## Limits
 
