@@ -152,17 +152,17 @@ def export_row(folder, file, parity):
 
 CARD = """# {name}
 
-A small network that lifts dark, tinted, flat and soft photographs, such as an old phone takes: the Mux/Demux generator
-`{network}`, {parameters:,} parameters, {gmac:.2f} GMAC at 1280x720. Image in, image of the same size out: float32
+A small network that enhances dark, tinted, flat and soft photographs, such as those of an old phone: the Mux/Demux
+generator `{network}`, {parameters:,} parameters, {gmac:.2f} GMAC at 1280x720. Image in, image of the same size out: float32
 RGB in [0, 1], any height and width from 8 pixels.
 
     tf-imgtrans predict --model {name} --out enhanced PHOTOS
 
 ## Intended use
 
-A model that is there without a training: to try the commands, to set up a server or an app, to compare with one's own. It
-knows seven photographs and an imitated camera. For a product, train on pairs of your camera. No evidence, no medicine:
-it changes what an image shows.
+A trained model to try the commands, to set up a server or an app, and to compare with your own. It was trained on seven
+photographs and a simulated camera. For a product, train on pairs of your camera. Not for evidence or medical use: it
+changes the content of an image.
 
 ## Training
 
@@ -186,7 +186,7 @@ Data: photographs that scikit-image carries, each degraded on the fly by `tf_img
 ## Numbers
 
 On `{held_out}`, which was not trained on, degraded by `phone_camera` with one fixed seed: 512x512 pixels, RGB, no border.
-One photograph says little about others.
+One photograph is not representative.
 
 | | PSNR, dB | SSIM | NIQE, lower is better |
 | --- | --- | --- | --- |
@@ -202,13 +202,13 @@ that `predict` takes every photograph; for a phone's GPU, export one of a fixed 
 {exports}
 
 `{version}/` is a SavedModel: point TensorFlow Serving's base path at this folder, or start `compose.yaml` of the folder
-above. `export_report.json` has every number of the `.tflite` files, their operations, and what a phone's GPU takes.
+above. `export_report.json` describes the `.tflite` files, their operations, and those that a phone's GPU supports.
 
 ## Limits
 
-- It undoes one imitated camera. A photograph that is good already becomes too bright.
+- It corrects one simulated camera. A well exposed photograph becomes too bright.
 - It normalizes by the whole image: tiles (`predict --tile`) differ a little from the whole.
-- Its noise is fixed: one input gives one output.
+- Its noise is fixed: one input has one output.
 
 Licence of the weights: Apache-2.0, as the package.
 """

@@ -189,7 +189,7 @@ def test_the_first_variable_that_does_not_fit_is_named(name, changes, parts, tmp
   prefix = save(tmp_path / "model", {key: value for key, value in arrays.items() if value is not None})
   with pytest.raises(ValueError) as failed:
     import_checkpoint(name, prefix)
-  for part in [f"{prefix} is no checkpoint of {name}", *parts, "it fits none of dped, resnet_12_64, resnet_8_32, srcnn"]:
+  for part in [f"{prefix} is not a checkpoint of {name}", *parts, "it fits none of dped, resnet_12_64, resnet_8_32, srcnn"]:
     assert part in str(failed.value)
 
 
@@ -361,5 +361,5 @@ def test_public_frozen_graphs_are_their_checkpoints_and_compute_the_same(checkpo
 def test_a_public_checkpoint_of_no_network_of_ours(data_folder):
   with pytest.raises(ValueError) as failed:
     import_checkpoint("resnet_8_32", data_folder / "weights" / "pirm2018_models_pretrained" / "div2k_resnet_6_16")
-  assert ("div2k_resnet_6_16 is no checkpoint of resnet_8_32: generator/W1 is float32 [9, 9, 3, 16], expected float32 "
+  assert ("div2k_resnet_6_16 is not a checkpoint of resnet_8_32: generator/W1 is float32 [9, 9, 3, 16], expected float32 "
           "[9, 9, 3, 32]; it fits none of") in str(failed.value)

@@ -56,7 +56,7 @@ def test_two_images_of_one_stem_are_named(tmp_path):
   _write(tmp_path / "low", ["a.jpg", "a.png", "b.png"])
   _write(tmp_path / "high", ["a.png", "b.png"])
   for arguments in ((tmp_path / "low", tmp_path / "high"), (tmp_path / "high", tmp_path / "low")):
-    with pytest.raises(ValueError, match="low holds a.jpg and a.png, which have one name but for the suffix"):
+    with pytest.raises(ValueError, match="low holds a.jpg and a.png, whose names differ only in the suffix"):
       find_pairs(*arguments)
 
 

@@ -146,7 +146,7 @@ def test_every_cut_is_named(small_file):
   for length in range(len(small_file)):
     with pytest.raises(codec.UnreadableFile, match=f"cut short: has {length} bytes of "):
       codec.decode(small_file[:length])
-  with pytest.raises(codec.UnreadableFile, match=f"longer than it says: has {len(small_file) + 1} bytes"):
+  with pytest.raises(codec.UnreadableFile, match=f"longer than its header states: has {len(small_file) + 1} bytes"):
     codec.decode(small_file + b"\0")
 
 
@@ -187,7 +187,7 @@ def test_any_content_with_a_right_checksum_is_refused_or_read(height, width, cou
     (with_checksum(16384, 16384, 1 << 28, bytes(40)), "268435456 points in 40 bytes"),
     (with_checksum(9, 9, 3, bytes(5)), "5 bytes"),
     (with_checksum(9, 9, 0, bytes(4)), "no such file"),
-    (with_checksum(9, 9, 3, bytes(40)), "goes on after its last point"),
+    (with_checksum(9, 9, 3, bytes(40)), "continues after its last point"),
     (with_checksum(9, 9, 3, b"\xff" * 8), "cannot be decoded"),
     (with_checksum(2, 2, 3, b"\xa5" * 8, scale=115), "outside the image"),
 ])

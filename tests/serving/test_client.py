@@ -103,7 +103,7 @@ def test_errors_say_what_to_do(address):
 @pytest.mark.export
 @pytest.mark.parametrize(("answer", "message", "code"), [
     ((503, b'{"error": "queue is full"}'), "queue is full", "UNAVAILABLE"),
-    ((500, b"oops"), "failed with HTTP 500: oops", "HTTP 500"), ((200, b"<html>"), "something else than JSON", "UNKNOWN"),
+    ((500, b"oops"), "failed with HTTP 500: oops", "HTTP 500"), ((200, b"<html>"), "did not answer with JSON", "UNKNOWN"),
     ((200, b'{"outputs": 1}'), "has no 'predictions'", "UNKNOWN"),
     ((200, b'{"predictions": [[1]]}'), "export the model again", "UNKNOWN")])
 def test_odd_answers_of_a_server(served, answer, message, code):

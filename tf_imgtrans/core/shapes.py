@@ -88,7 +88,7 @@ def check_images(images, what="images", smallest=1, network="generator", advice=
                      "add the batch axis with images[None]")
   dtype = tf.as_dtype(images.dtype)
   if not dtype.is_floating:
-    raise ValueError(f"{what} have dtype {dtype.name}: expected floating point in [0, 1]; divide values of 0..255 by 255")
+    raise ValueError(f"{what} have dtype {dtype.name}: expected floating point in [0, 1]; divide by 255 if 0..255")
   for name, size in zip(("height", "width"), shape[1:3]):
     if size is not None and size < smallest:
       raise ValueError(f"{name} is {size}: the {network} needs at least {smallest} pixel{'s' * (smallest > 1)}; {advice}")

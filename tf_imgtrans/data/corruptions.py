@@ -1,6 +1,6 @@
 """Corruptions of photographs, as pure functions of image and seed: X-GANs' points, colour noise and blocks.
 
-Each gives the corrupted image and its mask, float32 [H, W, 1]: 1 where the source pixel was kept, bit for bit, and 0
+Each returns the corrupted image and its mask, float32 [H, W, 1]: 1 where the source pixel was kept, bit for bit, and 0
 where it was replaced. The same seed gives the same bits in eager mode, in a graph, under XLA and in a tf.data map.
 
 Paper: X-GANs: Image Reconstruction Made Easy for Extreme Cases, Sec. 4, which works on images of 256x256.
@@ -14,7 +14,7 @@ import tensorflow as tf
 from tf_imgtrans.core.seeds import ALGORITHM, as_seed_pair, fold_in
 from tf_imgtrans.data.edges import edge_strength
 
-WHITE = 1.0  # what stands for a missing pixel, Sec. 4
+WHITE = 1.0  # value of a missing pixel, Sec. 4
 _MILLION = 1_000_000
 _LEVELS = np.arange(256, dtype=np.float32) / np.float32(255)  # as an 8-bit image is read
 
@@ -22,9 +22,9 @@ _LEVELS = np.arange(256, dtype=np.float32) / np.float32(255)  # as an 8-bit imag
 def random_points(image, share, seed):
   """Keeps scattered pixels and sets the rest white.
 
-  Sec. 4: a matrix of integers, uniform in 0..99, is compared with a threshold, so that `share` is met in the mean. Here
-  they are uniform in 0..999999: the same rule at whole percents, and right between them too. With one seed, the pixels
-  of a smaller share are among those of a larger one.
+  Sec. 4: a matrix of integers, uniform in 0..99, is compared with a threshold, so that the mean share is `share`. Here
+  they are uniform in 0..999999: the same rule at whole percents, and exact between them. With one seed, the pixels
+  of a smaller share are a subset of those of a larger one.
 
   Args:
     image: float [H, W, 3] in [0, 1].
@@ -40,15 +40,16 @@ def random_points(image, share, seed):
 
 
 def edge_points(image, share, seed, operator="sobel"):
-  """Keeps pixels drawn mostly from the edges, an exact number of them, and sets the rest white.
+  """Keeps an exact number of pixels, drawn mostly from the edges, and sets the rest white.
 
-  Sec. 4: the edge map becomes a probability map, and from it as many points are drawn as are wanted, each at most once.
-  The probability of a pixel is its part of the map's sum, plus a thousandth of the mean, so that flat regions are drawn
-  too where edges run out; the paper does not say what happens there. An image without any edge is drawn uniformly.
+  Sec. 4: the edge map becomes a probability map, from which the requested number of points is drawn without repetition.
+  The probability of a pixel is its share of the map's sum, plus a thousandth of the mean, so that flat regions are drawn
+  when there are too few edges; the paper does not specify this case. In an image without edges all pixels are equally
+  likely.
 
   Args:
     image: float [H, W, 3] in [0, 1].
-    share: number or scalar tensor in (0, 1]; round(share * H * W) pixels are kept, a half going to the even number.
+    share: number or scalar tensor in (0, 1]; round(share * H * W) pixels are kept, halves are rounded to even.
     seed: int or int pair [2].
     operator: "sobel" or "canny", as of `data.edges.edge_strength`.
   Returns:
@@ -68,8 +69,8 @@ def edge_points(image, share, seed, operator="sobel"):
 def color_noise(image, valid_share, seed):
   """Keeps the pixels that `random_points` keeps for the same seed, and gives the others random colours.
 
-  Sec. 4. Red, green and blue are drawn apart, uniformly from the 256 levels of an 8-bit image. A replaced pixel may
-  get its own colour by chance; its mask is 0 all the same.
+  Sec. 4. Red, green and blue are drawn independently, uniformly from the 256 levels of an 8-bit image. A replaced pixel may
+  get its own colour by chance; its mask is still 0.
 
   Args:
     image: float [H, W, 3] in [0, 1].
@@ -84,7 +85,7 @@ def color_noise(image, valid_share, seed):
   kept = _random_kept(image, check_share(valid_share, "valid_share"), seed)
   bits = tf.random.stateless_uniform(tf.shape(image)[:2], fold_in(seed, 1), None, None, tf.int32, alg=ALGORITHM)
   levels = tf.bitwise.bitwise_and(tf.bitwise.right_shift(bits[..., None], [0, 8, 16]), 255)  # one byte a channel
-  # From a table: of a division by a constant, graphs make a product, which differs in the last bit.
+  # From a table: graphs turn a division by a constant into a product, which differs in the last bit.
   return _replace(image, kept, tf.gather(tf.constant(_LEVELS), levels))
 
 
@@ -108,15 +109,15 @@ def white_block(image, size=128):
 def color_blocks(image, patches, seed, size=(16, 128), centered=False):
   """Covers a square with a tile of another image.
 
-  Sec. 4: blocks of 16x16 to 128x128, cut at random from images of another set. The paper says neither how many nor
-  where: one block, its side, its place in the image and its source drawn uniformly.
+  Sec. 4: blocks of 16x16 to 128x128, cut at random from images of another set. The paper does not give their number
+  or position: here it is one block, whose side, position and source are drawn uniformly.
 
   Args:
     image: float [H, W, 3] in [0, 1], H and W at least the largest side.
     patches: float [K, h, w, 3] in [0, 1], or one image [h, w, 3]; h and w at least the largest side.
     seed: int or int pair [2].
     size: (smallest, largest) side in pixels, both included, or int for one side.
-    centered: bool, whether the block lies in the middle, where `white_block` has its own: for Table 1, with size=128.
+    centered: bool, whether the block lies in the middle, as that of `white_block`: for Table 1, with size=128.
   Returns:
     (corrupted float32 [H, W, 3], mask float32 [H, W, 1]).
   Raises:
@@ -125,8 +126,8 @@ def color_blocks(image, patches, seed, size=(16, 128), centered=False):
   smallest, largest = check_sides(size)
   image = _check_room(_check_image(image), largest, "image")
   patches = _check_room(_check_image(patches, "patches", ranks=(3, 4)), largest, "patches")
-  # All numbers at once: a draw of its own for each would cost more than the rest. A remainder of 2 ** 32 by some hundred
-  # pixels is uniform to a part in ten millions.
+  # All numbers in one draw: separate draws would cost more than the rest. A remainder of 2 ** 32 by some hundred pixels is
+  # uniform to one part in ten million.
   bits = tf.random.stateless_uniform([6], as_seed_pair(seed), None, None, tf.uint32, alg=ALGORITHM)
   which, longer, patch_top, patch_left, top, left = tf.unstack(tf.cast(bits, tf.int64))
   side = smallest + _below(largest - smallest + 1, longer)
@@ -140,7 +141,7 @@ def color_blocks(image, patches, seed, size=(16, 128), centered=False):
   for axis, count, start, patch_start in ((0, height, top, patch_top), (1, width, left, patch_left)):
     available = tf.shape(patch)[axis]
     places = tf.range(count) - start + _below(available - side + 1, patch_start)
-    tile = tf.gather(tile, tf.clip_by_value(places, 0, available - 1), axis=axis)  # clipped outside the tile alone
+    tile = tf.gather(tile, tf.clip_by_value(places, 0, available - 1), axis=axis)  # clipped only outside the tile
   return _replace(image, ~_square(top, left, side, height, width), tile)
 
 
@@ -148,7 +149,7 @@ def check_share(share, name="share"):
   """The share as a float64 scalar tensor.
 
   Raises:
-    ValueError: no number in (0, 1]. A tensor whose value is not known yet is checked when the graph runs.
+    ValueError: not a number in (0, 1]. A tensor whose value is not yet known is checked when the graph runs.
   """
   value = share
   if tf.is_tensor(share):
@@ -165,7 +166,7 @@ def check_share(share, name="share"):
 
 
 def check_sides(size):
-  """The smallest and largest side that `size`, an int or a pair, stands for; ValueError where it is no legal one."""
+  """The smallest and largest side from `size`, an int or a pair; ValueError if it is illegal."""
   sides = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
   legal = len(sides) == 2 and all(isinstance(side, numbers.Integral) and not isinstance(side, bool) for side in sides)
   if not legal or not 1 <= sides[0] <= sides[1]:
@@ -175,20 +176,20 @@ def check_sides(size):
 
 
 def _check_image(image, name="image", ranks=(3,)):
-  """Float32 tensor of an image, or of several; ValueError for another shape or type."""
+  """Float32 tensor of one or several images; ValueError for another shape or type."""
   image = tf.convert_to_tensor(image)
   if image.shape.rank not in ranks or image.shape[-1] not in (3, None) or 0 in image.shape:
     expected = ("[height, width, 3], RGB in [0, 1]; a batch goes image by image, each with a seed of its own"
                 if ranks == (3,) else "[height, width, 3] or [count, height, width, 3], RGB in [0, 1]")
     raise ValueError(f"{name} has shape {image.shape}: expected {expected}")
   if not image.dtype.is_floating:
-    raise ValueError(f"{name} has dtype {image.dtype.name}: expected floating point in [0, 1]; divide by 255 what holds "
-                     "0..255")
+    raise ValueError(f"{name} has dtype {image.dtype.name}: expected floating point in [0, 1]; divide by 255 if "
+                     "values are 0..255")
   return tf.ensure_shape(tf.cast(image, tf.float32), [*image.shape[:-1], 3])
 
 
 def _check_room(image, side, name):
-  """The image [..., H, W, 3]; ValueError where H or W is below `side`, or an assertion while they are not known."""
+  """The image [..., H, W, 3]; ValueError if H or W is below `side`, or an assertion in the graph if they are unknown."""
   sizes = image.shape[-3:-1]
   remedy = "take larger images, or a smaller size"
   if any(size is not None and size < side for size in sizes):
@@ -210,8 +211,8 @@ def _random_kept(image, share, seed):
 def _sample(weights, count, seed):
   """Draws `count` places without replacement, the probability of each draw in proportion to the weights that are left.
 
-  By a race of exponential clocks: the first `count` to ring win (Efraimidis and Spirakis, 2006). In float64, where the
-  logarithms of different programs differ too little to change an order, and from 32-bit integers, which never do.
+  Draws an exponential time per place and takes the `count` smallest (Efraimidis and Spirakis, 2006). Computed in float64,
+  where the logarithms of different programs differ too little to change the order, from 32-bit integers, which are exact.
 
   Args:
     weights: float64 [H, W], positive.
@@ -226,10 +227,10 @@ def _sample(weights, count, seed):
 
 
 def _smallest(keys, count):
-  """Marks the `count` smallest of positive float32 keys [H, W]; of equal ones, the first by rows.
+  """Marks the `count` smallest of positive float32 keys [H, W]; among equal keys the first by rows.
 
-  Finds the last key bit by bit, as positive floats are ordered as their bits are: `count` may be a tensor, also under
-  XLA, and it takes a quarter of the time of sorting.
+  Finds the largest selected key bit by bit, as positive floats have the order of their bits: `count` may be a tensor, also
+  with XLA, and it takes a quarter of the time of sorting.
   """
   order = tf.bitcast(tf.reshape(keys, [-1]), tf.int32)
   last = tf.constant(0)
@@ -247,13 +248,13 @@ def _below(limit, number):
 
 
 def _square(top, left, side, height, width):
-  """Bool [height, width], set inside a square."""
+  """Bool [height, width], True inside a square."""
   rows, columns = tf.range(height) - top, tf.range(width) - left
   return ((rows >= 0) & (rows < side))[:, None] & ((columns >= 0) & (columns < side))[None]
 
 
 def _replace(image, kept, replacement):
-  """Puts the replacement where `kept` [H, W] is not set: (corrupted, mask)."""
+  """Replaces the pixels where `kept` [H, W] is False: (corrupted, mask)."""
   mask = tf.ensure_shape(kept[..., None], [*image.shape[:2], 1])
   corrupted = tf.where(mask, image, replacement)
   return tf.ensure_shape(corrupted, image.shape), tf.cast(mask, tf.float32)

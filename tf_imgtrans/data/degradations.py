@@ -15,10 +15,10 @@ GAMMA = 2.2  # display gamma, between stored values and light
 
 def phone_camera(image, seed, exposure=CAMERA.exposure, red_gain=CAMERA.red_gain, blue_gain=CAMERA.blue_gain,
                  contrast=CAMERA.contrast, blur=CAMERA.blur, noise=CAMERA.noise, jpeg_quality=CAMERA.jpeg_quality):
-  """Makes a photograph look as if an old phone had taken it.
+  """Makes a photograph look like one of an old phone camera.
 
   In this order: light = image ** 2.2, times 2 ** exposure and the white balance gains, clipped at 1; Gaussian blur of
-  the optics; sensor noise; back through the gamma; contrast lowered about mid grey; JPEG. Each amount is drawn
+  the optics; sensor noise; inverse gamma; lower contrast around mid grey; JPEG. Each amount is drawn
   uniformly from its range. The defaults are a dark, warm, flat and slightly soft image, of the kind that DPED's
   iPhone 3GS takes beside a DSLR; they are ours.
 
@@ -29,8 +29,8 @@ def phone_camera(image, seed, exposure=CAMERA.exposure, red_gain=CAMERA.red_gain
     red_gain, blue_gain: ranges of the white balance gains, green being 1.
     contrast: range of the factor on the distance from 0.5.
     blur: range of the Gaussian's standard deviation in pixels.
-    noise: range of the standard deviation of N(0, 1) sensor noise in light at full scale; it falls with the root of
-      the light down to a tenth.
+    noise: range of the standard deviation of N(0, 1) sensor noise in light at full scale; it decreases with the square root
+      of the light, down to a tenth.
     jpeg_quality: range of qualities, 1 to 100.
   Returns:
     float32 [H, W, 3] in [0, 1].
@@ -90,9 +90,9 @@ def enlarge(image, scale, height=None, width=None):
 
 
 def area(images, factor):
-  """Shrinks photographs by means over blocks of factor x factor pixels; the 2x2 means of a pyramid taken in one go.
+  """Shrinks photographs by means over blocks of factor x factor pixels, equal to repeated 2x2 means.
 
-  A reshape and a mean, which have gradients of every order, as resizing operations do not.
+  A reshape and a mean, which have gradients of every order, unlike resizing operations.
 
   Args:
     images: float [H, W, 3] or [N, H, W, 3], H and W multiples of the factor, known or not.
@@ -101,11 +101,11 @@ def area(images, factor):
     float32 [..., H / factor, W / factor, 3].
   Raises:
     ValueError: a wrong shape, dtype or factor; a size that the factor does not divide, where it is known.
-    tf.errors.InvalidArgumentError: such a size that only shows when a graph runs.
+    tf.errors.InvalidArgumentError: such a size that is known only when a graph runs.
   """
   images, factor = _check_scale(images, factor, "factor")
   given = images.shape
-  for axis in (-3, -2):  # one after the other, which is five times as fast as both
+  for axis in (-3, -2):  # one axis after the other, which is five times as fast as both at once
     length = _length(images, axis)
     what = f"the {'height' if axis == -3 else 'width'} is no multiple of {factor}: crop the image to one"
     if isinstance(length, int):
@@ -125,10 +125,10 @@ def degraded_low_resolution(image, scale, seed, down="area", gaussian_sigma_px=(
                             peak_photons=None, jpeg_quality=(40, 95), gaussian_probability=0.5,
                             isotropic_probability=0.5, motion_probability=0.5, noise_probability=0.5,
                             jpeg_probability=0.5):
-  """Shrinks a photograph as a poor camera and a poor archive would: x~ = J((x * k * b) down_s + n).
+  """Shrinks a photograph with the degradations of a poor camera and archive: x~ = J((x * k * b) down_s + n).
 
-  k is the spread of the aperture, b that of the hand, n noise and J JPEG. Each of the four is there or not by its own
-  probability, and each amount is drawn uniformly from its range. Without any of them it is down_s alone.
+  k is the blur of the aperture, b motion blur, n noise and J JPEG. Each of the four is applied with its own probability,
+  and each amount is drawn uniformly from its range. Without any of them, only down_s is applied.
   Paper: progressive adversarial networks for domain-specific super-resolution, Sec. 5.7, which gives the formula and no
   ranges: the defaults are ours.
 
@@ -137,7 +137,7 @@ def degraded_low_resolution(image, scale, seed, down="area", gaussian_sigma_px=(
     scale: int s, at least 1.
     seed: int or int pair [2]; the same seed gives the same image.
     down: down_s, "area" (`area`: the 2x2 means of the progressive pyramid) or "bicubic" (`low_resolution`).
-    gaussian_sigma_px: range of k's standard deviations, in pixels of `image` at s = 2: they are taken times s / 2.
+    gaussian_sigma_px: range of k's standard deviations, in pixels of `image` at s = 2: they are multiplied by s / 2.
     gaussian_angle_deg: range of the angle of k's first axis.
     motion_length_px: range of b's length in pixels of `image`, at least 1.
     motion_angle_deg: range of b's angle.
@@ -145,11 +145,11 @@ def degraded_low_resolution(image, scale, seed, down="area", gaussian_sigma_px=(
     peak_photons: range of the photons that a white pixel counts, for Poisson noise before the Gaussian; None for none.
     jpeg_quality: range of whole numbers, 1 to 100.
     gaussian_probability, motion_probability, noise_probability, jpeg_probability: of k, b, n and J, in [0, 1].
-    isotropic_probability: that k, where it is there, has one deviation for both axes, and not two.
+    isotropic_probability: that k, if applied, has the same deviation along both axes.
   Returns:
     float32 [H / s, W / s, 3] in [0, 1]; rounded up for "bicubic".
   Raises:
-    ValueError: a wrong shape, dtype or scale, a range that is none, or a probability outside [0, 1].
+    ValueError: a wrong shape, dtype or scale, an illegal range, or a probability outside [0, 1].
   """
   image, scale = _check_scale(image, scale, ranks=(3,))
   if down not in DOWN:
@@ -174,7 +174,7 @@ def degraded_low_resolution(image, scale, seed, down="area", gaussian_sigma_px=(
     b = motion_kernel(length, angle, math.ceil((lengths[1] - 1) / 2))
     return combined_kernel(tf.where(chances[0], k, _identity(k)), tf.where(chances[1], b, _identity(b)))
 
-  # The branches are skipped, and not only undone, where there is nothing to do: the transforms take most of the time.
+  # Branches that are not needed are skipped, not only undone: the transforms take most of the time.
   image = tf.cond(chances[0] | chances[1], lambda: convolved(image, kernel()), lambda: image)
   small = area(image, scale) if down == "area" else low_resolution(image, scale)
   small = tf.cond(chances[2], lambda: noisy(small, strength, fold_in(key, 2), photons if peak_photons else None),
@@ -186,7 +186,7 @@ def degraded_low_resolution(image, scale, seed, down="area", gaussian_sigma_px=(
 def noisy(image, std_unit, seed, peak_photons=None):
   """Adds the noise n of a sensor: x + std N(0, 1), after x = Poisson(peak x) / peak where a peak is given.
 
-  Each value of each channel draws its own.
+  The noise of each value is independent.
 
   Args:
     image: float32 [..., 3] in [0, 1].
@@ -205,7 +205,7 @@ def noisy(image, std_unit, seed, peak_photons=None):
 
 
 def jpeg(image, quality):
-  """Writes a photograph as JPEG and reads it again, J: 8 bits, colour at half the size, the accurate transform (Pillow's).
+  """Encodes a photograph as JPEG and decodes it, J: 8 bits, colour at half resolution, the accurate transform (Pillow's).
 
   Args:
     image: float [H, W, 3] in [0, 1].
@@ -220,13 +220,13 @@ def jpeg(image, quality):
 
 
 def _identity(kernel):
-  """The kernel of the same size that changes nothing."""
+  """The identity kernel of the same size."""
   side = kernel.shape[0]
   return tf.reshape(tf.one_hot(side * side // 2, side * side), [side, side])
 
 
 def _range(name, limits, least=-math.inf, most=math.inf):
-  """The two ends of a range as floats; ValueError where it is none."""
+  """The two ends of a range as floats; ValueError if it is illegal."""
   if len(limits) != 2 or not least <= limits[0] <= limits[1] <= most:
     bounds = f", within {least:g} and {most:g}" if least > -math.inf else ""
     raise ValueError(f"{name} is {limits}: expected the lower and the upper end of a range{bounds}")
@@ -256,9 +256,9 @@ def _length(image, axis):
 
 
 def _interpolated(image, axis, size, factor):
-  """Resamples one axis, -3 or -2, to `size` pixels that are `factor` times as many in the same space.
+  """Resamples one axis, -3 or -2, to `size` pixels, `factor` times as many for the same extent.
 
-  A gather and a sum, which have gradients of every order and work under XLA, as resizing operations do not.
+  A gather and a sum, which have gradients of every order and work with XLA, unlike resizing operations.
   """
   stretch = max(1.0, 1.0 / factor)
   taps = int(4 * stretch) + 2
@@ -285,7 +285,7 @@ def _uniform(limits, seed):
 
 
 def _blur(image, sigma):
-  """Gaussian of 7 taps, separable, mirrored at the border: enough for deviations up to 1.2 pixels."""
+  """Gaussian of 7 taps, separable, mirrored at the border; sufficient for deviations up to 1.2 pixels."""
   offsets = tf.range(-3.0, 4.0)
   taps = tf.exp(-tf.square(offsets / tf.maximum(sigma, 1e-3)) / 2)
   taps = tf.tile(tf.reshape(taps / tf.reduce_sum(taps), [7, 1, 1, 1]), [1, 1, 3, 1])

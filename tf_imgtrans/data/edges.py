@@ -1,6 +1,6 @@
 """Edge maps of photographs, in whole numbers.
 
-Edges are found on grey levels 0..255, as of an 8-bit image. Every step is exact in integers, so that a map has the same
+Edges are found on the grey levels 0..255 of an 8-bit image. Every step is exact in integers, so that a map has the same
 bits in eager mode, in a graph and under XLA.
 """
 
@@ -10,8 +10,8 @@ from tf_imgtrans.core.names import unknown_name
 
 OPERATORS = ("sobel", "canny")
 
-# Thresholds of Canny's operator on the length of the Sobel gradient, in grey levels: 4 times the step of a sharp edge
-# counts, so that a step of 25 levels starts an edge. X-GANs names the operator (Sec. 4) and no thresholds; these are ours.
+# Thresholds of Canny's operator on the length of the Sobel gradient, in grey levels: it is 4 times the step of a sharp
+# edge, so that a step of 25 levels starts an edge. X-GANs names the operator (Sec. 4) but no thresholds; these are ours.
 CANNY_LOW, CANNY_HIGH = 50, 100
 
 _LUMA = (9798, 19235, 3735)  # 0.299, 0.587 and 0.114 of BT.601 in 2 ** -15
@@ -19,7 +19,7 @@ _TAN_22_5 = 13573  # tan(22.5 degrees) in 2 ** -15
 
 
 def edge_strength(image, operator="sobel"):
-  """How strong an edge is at every pixel.
+  """Strength of the edge at every pixel.
 
   Args:
     image: float [H, W, 3] in [0, 1], any size; rounded to 8 bits first.
@@ -58,7 +58,7 @@ def canny(grey, low=CANNY_LOW, high=CANNY_HIGH):
   The steps, and the pixels on real photographs, are those of OpenCV: `Canny(GaussianBlur(grey, (5, 5), 0), low, high,
   L2gradient=True)`. A Gaussian of variance 1 (the binomial 1 4 6 4 1 in both directions), rounded; Sobel's gradient;
   a pixel stays where its gradient is the longest of three along the nearest of four directions; what exceeds `high`
-  is an edge, and so is what exceeds `low` and hangs together with such a pixel, 8-connected.
+  is an edge, and so is what exceeds `low` and is 8-connected to such a pixel.
 
   Args:
     grey: int32 [H, W], levels 0 to 255.
@@ -73,7 +73,7 @@ def canny(grey, low=CANNY_LOW, high=CANNY_HIGH):
 
 
 def _blur(grey):
-  """Binomial Gaussian of 5x5, rounded to whole levels; the border is mirrored without its last pixel."""
+  """Binomial Gaussian of 5x5, rounded to whole levels; the border is mirrored without repeating its last pixel."""
   for axis in (0, 1):
     last = tf.shape(grey)[axis] - 1
     places = last - tf.abs(last - tf.abs(tf.range(-2, last + 3)))
@@ -91,7 +91,7 @@ def _ridge(across, down, squared):
   def near(row, column):
     return padded[1 + row:1 + row + height, 1 + column:1 + column + width]
 
-  # One side of a plateau of two wins: > on one side, >= on the other, as in OpenCV.
+  # Of two equal neighbours one is kept: > on one side, >= on the other, as in OpenCV.
   horizontal = (squared > near(0, -1)) & (squared >= near(0, 1))
   vertical = (squared > near(-1, 0)) & (squared >= near(1, 0))
   falling = (squared > near(-1, -1)) & (squared > near(1, 1))
@@ -104,10 +104,10 @@ def _ridge(across, down, squared):
 
 
 def _connected(weak, strong):
-  """Weak pixels that a chain of weak pixels joins to a strong one."""
+  """Strong pixels, and weak pixels that are connected to one through weak pixels."""
   def grow(edges, _):
     grown = edges
-    for _ in range(4):  # several steps before each look whether anything changed
+    for _ in range(4):  # several steps between two checks for changes
       grown = _dilate(grown) & weak
     return grown, tf.reduce_any(grown != edges)
 

@@ -1,10 +1,10 @@
-"""The embedded photographs: colour images that scikit-image carries inside its package."""
+"""The embedded photographs: colour images that are part of the scikit-image package."""
 
 import pathlib
 
 import skimage.data
 
-HELD_OUT = "astronaut.png"  # never trained on: every number of the embedded default is measured on it
+HELD_OUT = "astronaut.png"  # not trained on: all measurements of the embedded data use it
 TRAINING = ("chelsea.png", "coffee.png", "hubble_deep_field.jpg", "motorcycle_left.png", "motorcycle_right.png",
             "retina.jpg", "rocket.jpg")
 

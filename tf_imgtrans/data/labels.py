@@ -1,4 +1,4 @@
-"""Label maps of street scenes, Cityscapes' and CamVid's: class ids, colours, and the folders they lie in."""
+"""Label maps of street scenes, Cityscapes' and CamVid's: class ids, colours and folder layouts."""
 
 import concurrent.futures
 import dataclasses
@@ -26,15 +26,15 @@ LAYOUTS = {
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LabelSet:
-  """The classes of a data set; class ids are places in `names`."""
+  """The classes of a data set; class ids are indices into `names`."""
 
   name: str
   names: tuple  # of str, one per class
   colors: tuple  # of (red, green, blue) in 0 .. 255, one per class; all differ, and none is black
-  from_file: np.ndarray  # uint8 [256]: what an id of a label file is as a class id; IGNORED for no class
+  from_file: np.ndarray  # uint8 [256]: class id of each id of a label file; IGNORED for no class
 
   def __len__(self):
-    """How many classes there are; IGNORED is none."""
+    """Number of classes, without IGNORED."""
     return len(self.names)
 
   @property
@@ -79,11 +79,11 @@ class LabelledImage:
 
   photo: pathlib.Path
   labels: pathlib.Path
-  part: str = ""  # "train", "val" or "test", where the folder says it
+  part: str = ""  # "train", "val" or "test", if the folder has parts
 
   @property
   def stem(self):
-    """Name without suffix, and without what Cityscapes adds to it."""
+    """Name without suffix, and without Cityscapes' ending."""
     return self.photo.stem.removesuffix(_PHOTO)
 
   def __str__(self):
@@ -108,8 +108,8 @@ def get_label_set(name):
 def find_labelled(directory, label_set):
   """Lists the labelled photographs of a folder, part by part (train before val before test), sorted by name.
 
-  Each label set has layouts of its own, since the ids of one mean other classes in another. Of Cityscapes' tree the test
-  part is left out: its labels are not public.
+  Each label set has its own layouts, since ids mean different classes in different sets. The test part of Cityscapes is
+  left out: its labels are not public.
 
   Args:
     directory: the folder.
@@ -117,8 +117,8 @@ def find_labelled(directory, label_set):
   Returns:
     list of LabelledImage.
   Raises:
-    FileNotFoundError: no such folder, or another layout; the message draws those expected.
-    ValueError: images without a partner, with the first five named; or an unknown label set.
+    FileNotFoundError: no such folder, or another layout; the message shows the expected ones.
+    ValueError: images without a partner, naming the first five; or an unknown label set.
   """
   directory, label_set = pathlib.Path(directory), get_label_set(label_set)
   if not directory.is_dir():
@@ -135,8 +135,8 @@ def find_labelled(directory, label_set):
 def split_labelled(images, validation_share):
   """Splits labelled photographs into (training, held-out) lists.
 
-  The parts of the folder are kept: train is trained on, test or else val held out. Without such a part, a share is held
-  out by a hash of the names.
+  The parts of the folder are kept: train is used for training, test (else val) is held out. Without such a part, a share
+  is held out by a hash of the names.
 
   Args:
     images: list of LabelledImage.
@@ -172,13 +172,13 @@ _LAYOUTS = {"cityscapes": _cityscapes, "camvid": _camvid}
 
 
 def _partners(photos, labels, part, endings):
-  """Pairs the images of two folders that have one name but for the endings."""
+  """Pairs the images of two folders whose names are equal except for the endings."""
   named = []
   for folder, ending in zip((photos, labels), endings):
     if not folder.is_dir():
       raise FileNotFoundError(f"no folder {folder}, beside the other half of its pairs")
     paths = [path for path in list_images([folder], recursive=True) if path.stem.endswith(ending)]
-    # With the city's folder: names are compared within it.
+    # Names are compared together with the city's folder.
     named.append({str(path.relative_to(folder).with_name(path.stem.removesuffix(ending))): path for path in paths})
   by_photo, by_labels = named
   alone = sorted(set(by_photo) ^ set(by_labels))
@@ -190,22 +190,22 @@ def _partners(photos, labels, part, endings):
 
 
 def check_labelled(images, label_set):
-  """Decodes every photograph and label map, so that a bad one stops the training before it starts.
+  """Decodes every photograph and label map, so that training does not start with an unusable one.
 
   Args:
     images: list of LabelledImage; anything with `photo` and `labels`.
     label_set: LabelSet, or its name.
   Raises:
-    ValueError: names the first five that cannot be trained on, and why.
+    ValueError: names the first five unusable images, with reasons.
   """
-  with concurrent.futures.ThreadPoolExecutor() as pool:  # decoding leaves the interpreter free
+  with concurrent.futures.ThreadPoolExecutor() as pool:  # decoding releases the interpreter lock
     faults = tqdm(pool.map(lambda image: _fault(image, label_set), images), "checking labelled photographs",
                   len(images), leave=False, delay=5)
     bad = [f"  {image}: {fault}" for image, fault in zip(images, faults) if fault]
   if bad:
     more = f"\n  and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
     raise ValueError(f"{len(bad)} of {len(images)} labelled photographs cannot be trained on:\n"
-                     + "\n".join(bad[:SHOWN]) + f"{more}\nMend or remove them.")
+                     + "\n".join(bad[:SHOWN]) + f"{more}\nRepair or remove them.")
 
 
 def _fault(image, label_set):
@@ -233,14 +233,14 @@ def read_labels(path, label_set):
     uint8 [H, W], class ids, IGNORED where a pixel is of no class.
   Raises:
     FileNotFoundError: no such file.
-    UnreadableImage: a ValueError; the file gives no image, or one of colours.
+    UnreadableImage: a ValueError; the file cannot be read, or holds colours.
   """
   try:
     with Image.open(path) as image:
       mode, ids = image.mode, np.asarray(image)
   except FileNotFoundError:
     raise FileNotFoundError(f"{path}: no such file") from None
-  except Exception as error:  # on torn files decoders raise nearly every type there is
+  except Exception as error:  # decoders raise exceptions of many types on damaged files
     raise UnreadableImage(path, f"no label map ({error})") from None
   if mode not in ("L", "P") or ids.dtype != np.uint8:
     raise UnreadableImage(path, f"an image of mode {mode}, expected a label map with one 8-bit id per pixel (mode L or "
@@ -250,7 +250,7 @@ def read_labels(path, label_set):
 
 
 def resize_labels(classes, height, width):
-  """Resizes class ids [H, W] to [height, width]: each pixel takes that of the place where its centre lies."""
+  """Resizes class ids [H, W] to [height, width]: each pixel takes the class at the position of its centre."""
   rows, columns = (((2 * np.arange(new) + 1) * old) // (2 * new) for new, old in zip((height, width), classes.shape))
   return classes[rows[:, None], columns]
 
@@ -261,17 +261,17 @@ def colorize(classes, label_set):
 
 
 def classes_of(image, label_set):
-  """The inverse of `colorize`: which colour of the label set is nearest to each pixel.
+  """The inverse of `colorize`: the class whose colour is nearest to each pixel.
 
   Args:
     image: float [..., H, W, 3], RGB in [0, 1].
     label_set: LabelSet, or its name.
   Returns:
-    uint8 tensor [..., H, W], class ids; IGNORED where black is nearest.
+    uint8 tensor [..., H, W], class ids; IGNORED if black is nearest.
   """
   label_set = get_label_set(label_set)
   colors = tf.constant([*label_set.colors, (0, 0, 0)], tf.float32) / 255
-  # |x - c|^2 without |x|^2, which all colours share: no map of as many channels as colours times three.
+  # |x - c|^2 without |x|^2, which all colours share: it needs no tensor of three values per colour and pixel.
   distance = tf.reduce_sum(tf.square(colors), axis=-1) - 2 * tf.einsum("...c,kc->...k", tf.cast(image, tf.float32), colors)
   nearest = tf.argmin(distance, axis=-1, output_type=tf.int32)
   return tf.cast(tf.where(nearest == len(label_set), IGNORED, nearest), tf.uint8)

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from tf_imgtrans.core.images import UnreadableImage, list_images, read_uint8
 from tf_imgtrans.core.names import closest
 
-SHOWN = 5  # bad pairs named in an error
+SHOWN = 5  # unusable pairs named in an error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ def find_pairs(source_folder, target_folder):
 
   Raises:
     FileNotFoundError: a folder is missing or holds no image.
-    ValueError: images without a partner, with the first five named; or two of one stem in one folder.
+    ValueError: images without a partner, naming the first five; or two files of one stem in one folder.
   """
   sources, targets = _by_stem(source_folder), _by_stem(target_folder)
   alone = sorted(set(sources) ^ set(targets))
@@ -47,14 +47,14 @@ def find_pairs(source_folder, target_folder):
 
 
 def check_pairs(pairs, smallest=1, scale=1):
-  """Decodes every file and compares sizes, so that a bad pair stops the training before it starts.
+  """Decodes every file and compares sizes, so that training does not start with an unusable pair.
 
   Args:
     pairs: list of Pair.
-    smallest: int, the least height and width of a source.
+    smallest: int, the minimum height and width of a source.
     scale: int, targets are `scale` times as large as sources.
   Raises:
-    ValueError: names the first five bad pairs and what is wrong with each.
+    ValueError: names the first five unusable pairs, with reasons.
   """
   _check(pairs, lambda pair: _fault(pair.source, pair.target, smallest, scale), "pairs")
 
@@ -63,19 +63,19 @@ def check_photographs(paths, smallest=1):
   """Decodes every photograph, as `check_pairs` does for pairs.
 
   Raises:
-    ValueError: names the first five that cannot be trained on, and why.
+    ValueError: names the first five unusable files, with reasons.
   """
   _check(paths, lambda path: _fault(path, None, smallest), "photographs")
 
 
 def _check(items, fault, what):
-  with concurrent.futures.ThreadPoolExecutor() as pool:  # decoding leaves the interpreter free
+  with concurrent.futures.ThreadPoolExecutor() as pool:  # decoding releases the interpreter lock
     counted = tqdm(pool.map(fault, items), f"checking {what}", len(items), leave=False, delay=5)
     bad = [(item, reason) for item, reason in zip(items, counted) if reason]
   if bad:
     lines = "\n".join(f"  {item}: {reason}" for item, reason in bad[:SHOWN])
     more = f"\n  and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
-    raise ValueError(f"{len(bad)} of {len(items)} {what} cannot be trained on:\n{lines}{more}\nMend or remove them.")
+    raise ValueError(f"{len(bad)} of {len(items)} {what} cannot be trained on:\n{lines}{more}\nRepair or remove them.")
 
 
 def split_by_name(items, validation_share):
@@ -84,8 +84,8 @@ def split_by_name(items, validation_share):
   Args:
     items: list of Pair or Path.
     validation_share: float in [0, 1), the expected share held out. Of several items of different stems at least one is
-      held out when it is above 0 (the one of the smallest hash), and at least one is trained on (that of the largest);
-      a single item is trained on.
+      held out if it is above 0 (the one with the smallest hash), and at least one is used for training (that with the
+      largest); a single item is used for training.
   Returns:
     (training, validation) lists.
   """
@@ -98,7 +98,7 @@ def split_by_name(items, validation_share):
 
 
 def digest(items):
-  """sha256 of the names and file sizes of a list of pairs or files: two runs of one digest used the same images."""
+  """sha256 of the names and file sizes of a list of pairs or files: two runs with equal digests used the same images."""
   lines = (" ".join([item.stem, *(str(path.stat().st_size) for path in _files(item))]) for item in items)
   return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -117,13 +117,13 @@ def _by_stem(folder):
   for path in list_images([folder]):
     other = found.setdefault(path.stem, path)
     if other is not path:
-      raise ValueError(f"{folder} holds {other.name} and {path.name}, which have one name but for the suffix: remove or "
+      raise ValueError(f"{folder} holds {other.name} and {path.name}, whose names differ only in the suffix: remove or "
                        "rename one")
   return found
 
 
 def _fault(source, target, smallest, scale=1):
-  """What is wrong with a source and its target, or with a source alone; None when nothing is."""
+  """The fault of a source and its target, or of a source alone; None without a fault."""
   try:
     size = read_uint8(source).shape[:2]
     target_size = read_uint8(target).shape[:2] if target else (size[0] * scale, size[1] * scale)
@@ -141,12 +141,12 @@ def _fraction(stem):
 
 
 def check_sides(paths, least, remedy):
-  """Looks at the headers of images, which takes no time to speak of; one that cannot be read comes up later.
+  """Checks sizes by the headers of images, which is fast; an unreadable image is reported later.
 
   Args:
     paths: list of Path.
-    least: int, pixels of the shorter side.
-    remedy: str, for the message.
+    least: int, minimum of the shorter side in pixels.
+    remedy: str, last line of the message.
   Raises:
     ValueError: names the first five that are smaller.
   """

@@ -1,7 +1,7 @@
 """tf.data pipelines whose every element is a pure function of its number.
 
-There is no iterator state: element i of a run is the same whether the run came there in one go or was resumed, and
-however many workers share it.
+There is no iterator state: element i of a run is the same in an uninterrupted and in a resumed run, with any number
+of workers.
 """
 
 import tensorflow as tf
@@ -29,12 +29,12 @@ def training_batches(load, count, batch_size, seed, start_step=0, part=Part(), f
   """An endless dataset of training batches from step `start_step` on.
 
   Args:
-    load: (number, seed pair) -> tensors of one element; draws from the seed alone.
-    count: int, how many images `load` knows.
+    load: (number, seed pair) -> tensors of one element; random only through the seed.
+    count: int, number of images of `load`.
     batch_size: int, of the whole step; divided evenly over the replicas of all workers.
     seed: int, of the run.
     start_step: int.
-    part: Part, which share of each batch this pipeline makes. Batches come out per replica.
+    part: Part, the part of each batch that this pipeline makes. Batches are divided per replica.
     first: int, elements of the run before step 0 of this dataset.
   Returns:
     tf.data.Dataset.

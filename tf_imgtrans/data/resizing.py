@@ -4,7 +4,7 @@ import cv2
 
 
 def resize(image, size):
-  """uint8 [H, W, 3] -> [size, size, 3], aspect ignored; by area where it shrinks, else by bicubics (a = -0.75)."""
+  """uint8 [H, W, 3] -> [size, size, 3], aspect ignored; by area averaging to shrink, else bicubic (a = -0.75)."""
   if image.shape[:2] == (size, size):
     return image
   shrinks = min(image.shape[:2]) >= size

@@ -1,8 +1,8 @@
-"""Images packed for training at several sizes: TFRecord files read by number, nothing larger than needed being decoded.
+"""Images packed for training at several sizes: TFRecord files read by number, of which only the needed size is decoded.
 
     OUT/index.json                                  sizes, number and names of the images, digest of the sources, version
-    OUT/64x64/index.json                            of each file the offset, length and CRC-32 of every record
-    OUT/64x64/pictures-00000-of-00070.tfrecord      and so on, and so for every size
+    OUT/64x64/index.json                            offset, length and CRC-32 of every record of each file
+    OUT/64x64/pictures-00000-of-00070.tfrecord      and so on, for every size
 
 A record is a tf.train.Example: "image" bytes, a PNG of SIZE x SIZE pixels, RGB of 8 bits; "name" bytes, the source's path
 below its folder, UTF-8; "index" int64, 0, 1, 2, ... through all files. tf.data.TFRecordDataset reads the files too.
@@ -38,7 +38,7 @@ REMEDY = "remove the folder and make it again with tf-imgtrans data pack"
 
 
 class DamagedShard(ValueError):
-  """A packed file that does not hold what its index says; names the file, the record and the remedy."""
+  """A packed file that does not match its index; the message names the file, the record and the remedy."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,15 +49,15 @@ class Shards:
   sizes: tuple  # of int, sides of the squares, ascending
   names: tuple  # of str by number: the sources' paths below their folder
   digest: str  # data.pairs.digest of the sources
-  version: str  # of the package that packed them, as given
+  version: str  # of the package that packed them
 
   def __len__(self):
-    """How many images there are, of each size."""
+    """Number of images of each size."""
     return len(self.names)
 
 
 def find_shards(directory):
-  """The packed images of a folder as Shards; None where it is missing or of another kind. ValueError: a newer format."""
+  """The packed images of a folder as Shards; None if it is missing or of another kind. ValueError: a newer format."""
   path = pathlib.Path(directory) / INDEX
   index = read_json(path) if path.is_file() else None
   if not isinstance(index, dict) or index.get("kind") != KIND or "names" not in index:
@@ -71,8 +71,8 @@ def find_shards(directory):
 class ShardStore:
   """Packed images of one size by number, for tf.data; used as `data.store.ImageStore` is.
 
-  Each record is read where it lies and its CRC-32 checked, so that image i is a function of i alone, from any number of
-  threads. Decoded images are kept while they fit the budget.
+  Each record is read at its offset and its CRC-32 is checked, so that image i depends on i alone, with any number of
+  threads. Decoded images are kept in memory up to the budget.
 
   Args:
     directory: a folder of `tf-imgtrans data pack`.
@@ -81,7 +81,7 @@ class ShardStore:
   Attributes: `shards`, of type Shards; `size`; `paths`, a list of PurePosixPath, the sources' below their folder.
   Raises:
     FileNotFoundError: no packed folder, or one of its files is missing.
-    ValueError: a size that was not packed.
+    ValueError: a size that is not in the folder.
     DamagedShard: a file that is cut short, or an index of other images.
   """
 
@@ -99,7 +99,7 @@ class ShardStore:
     return len(self.paths)
 
   def read(self, number):
-    """The image `number` as a uint8 array [size, size, 3]; DamagedShard where its record is not what was written."""
+    """The image `number` as a uint8 array [size, size, 3]; DamagedShard if its record is damaged."""
     return self._store.read(number)
 
   def tensor(self, number):
@@ -117,7 +117,7 @@ class ShardStore:
       raise self._damaged(number + 1, f"cannot be read ({error.message})") from None
 
   def _open_index(self, path):
-    """Reads offsets, lengths and checksums, and looks at the lengths of the files."""
+    """Reads offsets, lengths and checksums, and checks the lengths of the files."""
     if not path.is_file():
       raise FileNotFoundError(f"no file {path}: {REMEDY}")
     index = read_json(path)
@@ -157,8 +157,8 @@ class ShardStore:
       encoded, name = (features[key].bytes_list.value[0] for key in ("image", "name"))
       image = cv2.cvtColor(cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
       index = features["index"].int64_list.value[0]
-    except Exception as error:  # protobuf, an empty list and OpenCV have each their own
-      raise self._damaged(number, f"is not as it was packed ({error})") from None
+    except Exception as error:  # protobuf, an empty list and OpenCV raise different types
+      raise self._damaged(number, f"differs from what was packed ({error})") from None
     if image.shape != (self.size, self.size, 3):
       raise self._damaged(number, f"has shape {image.shape}: expected {self.size}x{self.size} pixels")
     return image, name.decode(), index
@@ -172,16 +172,16 @@ def pack(paths, out, sizes, per_shard=1000, crop=True, enlarge=False, root=None,
   """Packs images as squares of several sizes, for ShardStore.
 
   Each is cut to the largest square in its middle and brought to the largest size by area; a pixel of a smaller size is the
-  mean of its block of that, rounded once. An image that cannot be read is left out. The folder appears when it is whole.
+  mean of its block of that, rounded once. Unreadable images are left out. The folder appears when it is complete.
 
   Args:
     paths: list of image files.
     out: folder to make; it may exist, if it is empty.
     sizes: sides in pixels, each a power of two times the smallest.
-    per_shard: int, sources of one file.
+    per_shard: int, images per file.
     crop: bool; False squeezes the whole image into the square.
-    enlarge: bool, whether images are taken that are smaller than the largest size.
-    root: folder that the names are relative to; None for the one that all images have in common.
+    enlarge: bool, whether images smaller than the largest size are accepted.
+    root: folder that the names are relative to; None for the common folder of all images.
     version: str, of the package, for the index.
     progress: bool, whether a bar is drawn on the error stream.
   Returns:
@@ -226,7 +226,7 @@ def _check_sizes(sizes):
 
 
 def _squares(path, sizes, crop, enlarge):
-  """The image of a file as PNG bytes of each size, in their order; or the reason why there are none."""
+  """The image of a file as PNG bytes of each size, in their order; or the reason for a failure."""
   try:
     image = read_uint8(path)
   except (UnreadableImage, OSError) as error:
@@ -245,7 +245,7 @@ def _squares(path, sizes, crop, enlarge):
 
 
 def _ahead(work, items):
-  """Yields (item, work(item)) in order, from several threads, with a few under way, as all would not fit the memory."""
+  """Yields (item, work(item)) in order, from several threads, with few in progress, as all would not fit into memory."""
   threads, waiting = os.cpu_count() or 1, collections.deque()
   with concurrent.futures.ThreadPoolExecutor(threads) as pool:
     for item in items:
@@ -286,7 +286,7 @@ def _write(squares, names, out, sizes, per_shard, version):
   common = {"kind": KIND, "format": FORMAT, "version": version, "digest": digest(taken)}
   contents = {out / f"{size}x{size}" / INDEX: {"size": size, "files": files[size]} for size in sizes}
   contents[out / INDEX] = {"sizes": sizes, "number": len(taken), "names": [names[path] for path in taken]}
-  for path, content in contents.items():  # in one line: indented, the numbers of 70 000 images would take a line each
+  for path, content in contents.items():  # in one line: indented, each number of 70 000 images would take a line
     write_bytes(path, (json.dumps({**common, **content}) + "\n").encode())
   return failures
 

@@ -10,17 +10,17 @@ BUDGET = 2 << 30  # bytes of decoded images kept in memory
 
 
 class ImageStore:
-  """Images by number: uint8 [H, W, 3], decoded once and kept while they fit the budget.
+  """Images by number: uint8 [H, W, 3], decoded once and kept in memory up to the budget.
 
-  The same reader serves training, evaluation and prediction, so orientation, grey and 16-bit images mean the same
-  everywhere. Images beyond the budget are decoded at every use.
+  The same reader serves training, evaluation and prediction, so orientation, grey and 16-bit images are handled
+  equally. Images beyond the budget are decoded at every use.
 
   Args:
     paths: list of files.
     budget: int, bytes of decoded images to keep.
-    prepare: uint8 [H, W, 3] -> uint8 [H', W', 3], done once to every image that is kept; None for nothing.
-    read: path -> uint8 [H, W, channels]; of what is no single image, such as the two of a pair behind each other.
-    channels: int, that `read` gives.
+    prepare: uint8 [H, W, 3] -> uint8 [H', W', 3], applied once to every image that is kept; None for no change.
+    read: path -> uint8 [H, W, channels]; for data other than single images, such as the two images of a pair concatenated.
+    channels: int, number of channels of `read`.
   """
 
   def __init__(self, paths, budget=BUDGET, prepare=None, read=read_uint8, channels=3):

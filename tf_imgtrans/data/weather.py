@@ -1,12 +1,12 @@
 """Synthetic rain and snow on clean photographs, as pure functions of image and seed.
 
-They stand for the real pairs of deraining and desnowing, which nobody can take: the same scene with and without weather.
-The same seed gives the same image in eager mode, in a graph, under XLA (which needs the size to be known) and in a
-tf.data map, but for rounding.
+They replace the real pairs of deraining and desnowing, the same scene with and without weather, which cannot be taken.
+The same seed gives the same image in eager mode, in a graph, under XLA (which needs a known size) and in a tf.data map,
+up to rounding.
 
-Streaks and flakes are laid over the photograph as K. Garg and S. Nayar, "Vision and Rain" (International Journal of
-Computer Vision 75(1), 2007) describe rain: fast drops smear along their way into streaks that let the background through
-and are brighter than it. All numbers are ours, chosen on images of 256 rows.
+Streaks and flakes are blended with the photograph as K. Garg and S. Nayar, "Vision and Rain" (International Journal of
+Computer Vision 75(1), 2007) describe rain: fast drops blur along their path into translucent streaks that are brighter than
+the background. All numbers are ours, chosen on images of 256 rows.
 """
 
 import math
@@ -17,14 +17,14 @@ from tf_imgtrans.core.seeds import as_seed_pair, fold_in, uniform
 
 STEEPEST = 60.0  # degrees: the canvas widens with the tangent
 
-# Layers from far to near: what falls further away looks smaller and fainter, and there is more of it.
+# Layers from far to near: drops and flakes that are further away are smaller, fainter and more numerous.
 # Rain: share of the streaks, share of their length, opacity, deviation of their Gaussian profile over the image's height.
 _RAIN = ((0.45, 0.5, 0.5, 0.0010), (0.35, 0.8, 0.7, 0.0020), (0.20, 1.0, 0.8, 0.0030))
 # Snow: share of the flakes, place of their smallest radius in its range, opacity.
 _SNOW = ((0.75, 0.0, 0.75), (0.19, 0.3, 0.85), (0.06, 0.6, 0.80))
-_RAIN_LIGHT, _SNOW_LIGHT = (0.93, 0.95, 0.97), (0.98, 0.98, 0.99)  # colours in [0, 1]; the sky's, a little blue
+_RAIN_LIGHT, _SNOW_LIGHT = (0.93, 0.95, 0.97), (0.98, 0.98, 0.99)  # colours in [0, 1]: those of the sky, slightly blue
 _SPREAD = 0.4  # part of the range of radii from which a layer's is drawn, above its smallest
-_LEAN = 0.35  # largest tangent of the way that flakes fall
+_LEAN = 0.35  # largest tangent of the direction in which flakes fall
 _FAINTEST = 0.3  # opacity of the faintest streak or flake of a layer over that of the strongest
 _STEPS = 256  # of that opacity; whole numbers, so that sums along streaks do not depend on their order
 
@@ -33,8 +33,8 @@ def rain(image, seed, streaks=(0.001, 0.006), length=(0.03, 0.12), slant=(0.0, 2
   """Draws streaks of rain over a photograph.
 
   Each amount is drawn uniformly from its range. The streaks of an image are parallel, taper towards their ends, and lie
-  in three layers, of which the far ones have shorter and fainter streaks. A streak of opacity a over a colour c gives
-  (1 - a) c + a times nearly white.
+  in three layers, of which the more distant ones have shorter and fainter streaks. A streak of opacity a over a colour c
+  gives (1 - a) c + a times nearly white.
 
   Args:
     image: float [H, W, 3] in [0, 1].
@@ -45,7 +45,7 @@ def rain(image, seed, streaks=(0.001, 0.006), length=(0.03, 0.12), slant=(0.0, 2
   Returns:
     float32 [H, W, 3] in [0, 1].
   Raises:
-    ValueError: a wrong shape or dtype, or a range that is none.
+    ValueError: a wrong shape or dtype, or an illegal range.
   """
   image = _check(image, streaks=(streaks, 1.0), length=(length, 1.0), slant=(slant, STEEPEST))
   share, extent, angle, side = _drawn(seed, streaks, length, slant, (0.0, 1.0))
@@ -71,18 +71,18 @@ def rain(image, seed, streaks=(0.001, 0.006), length=(0.03, 0.12), slant=(0.0, 2
 def snow(image, seed, flakes=(0.001, 0.006), size=(0.004, 0.02)):
   """Draws falling flakes of snow over a photograph.
 
-  Each amount is drawn uniformly from its range. Flakes are soft discs in three layers, of which the far ones have smaller
-  flakes and more of them; a layer's flakes are of one size and of many opacities. They are blended as rain is.
+  Each amount is drawn uniformly from its range. Flakes are soft discs in three layers, of which the more distant ones have
+  more and smaller flakes; the flakes of a layer have one size and different opacities. They are blended as rain is.
 
   Args:
     image: float [H, W, 3] in [0, 1].
     seed: int or int pair [2]; the same seed gives the same image.
     flakes: range of the share of pixels where a flake lies, in [0, 1].
-    size: range of the radius of flakes over the image's height, 0 to 0.2; at least 0.6 pixels are taken.
+    size: range of the radius of flakes over the image's height, 0 to 0.2; at least 0.6 pixels.
   Returns:
     float32 [H, W, 3] in [0, 1].
   Raises:
-    ValueError: a wrong shape or dtype, or a range that is none.
+    ValueError: a wrong shape or dtype, or an illegal range.
   """
   image = _check(image, flakes=(flakes, 1.0), size=(size, 0.2))
   share, side, *drawn = _drawn(seed, flakes, (0.0, 1.0), *[(0.0, 1.0)] * (2 * len(_SNOW)))
@@ -100,7 +100,7 @@ def snow(image, seed, flakes=(0.001, 0.006), size=(0.004, 0.02)):
 
 
 def _check(image, **ranges):
-  """Float32 tensor of the image, after a look at it and at the (range, largest legal value) of each amount."""
+  """Float32 tensor of the image, after checks of it and of the (range, largest legal value) of each amount."""
   image = tf.convert_to_tensor(image)
   if image.shape.rank != 3 or image.shape[-1] not in (3, None):
     raise ValueError(f"image has shape {image.shape}: expected [height, width, 3], RGB in [0, 1]; a batch goes image by "
@@ -122,26 +122,26 @@ def _drawn(seed, *ranges):
 def _draws(image, seed, layers, rows, columns):
   """Random numbers in (0, 1) for each pixel of each layer: list of float32 [H + rows, W + columns].
 
-  All in one go, as XLA takes a second to compile each call.
+  All in one call, as XLA takes a second to compile each call.
   """
   width = image.shape[1] or tf.shape(image)[1]
   return tf.unstack(uniform([layers, _height(image) + rows, width + columns], fold_in(as_seed_pair(seed), 1)))
 
 
 def _height(image):
-  """Rows: an int where they are known, for XLA's sake, else a tensor."""
+  """Number of rows: an int if it is known, as XLA needs, else a tensor."""
   return image.shape[0] or tf.shape(image)[0]
 
 
 def _pixels(share, height):
-  """ceil(share * height), the same for an int and for a tensor: canvases of another size hold other random numbers."""
+  """ceil(share * height), equal for an int and for a tensor, as the random numbers depend on the size."""
   if isinstance(height, int):
     return math.ceil(share * height)
   return tf.cast(tf.math.ceil(share * tf.cast(height, tf.float64)), tf.int32)
 
 
 def _scattered(draws, share):
-  """Where streaks or flakes are, by their opacities in 1 .. _STEPS: int32 [H, W], else 0."""
+  """Opacities of streaks or flakes in 1 .. _STEPS, 0 elsewhere: int32 [H, W]."""
   opacity = _FAINTEST + (1 - _FAINTEST) * tf.math.divide_no_nan(draws, share)  # below the share, draws are uniform too
   return tf.where(draws < share, tf.cast(tf.minimum(opacity, 1.0) * _STEPS, tf.int32), 0)
 
@@ -149,7 +149,7 @@ def _scattered(draws, share):
 def _boxes(layers, rows, most):
   """Sums over `rows` rows, a tensor of at most `most` for each layer: int32 [L, H, W] -> [L, H - most, W].
 
-  In one go, as XLA takes seconds to compile each running sum.
+  All layers at once, as XLA takes seconds to compile each running sum.
   """
   sums = tf.pad(tf.cumsum(layers, axis=1), [[0, 0], [1, 0], [0, 0]])
   size = [(layers.shape[1] or tf.shape(layers)[1]) - most, layers.shape[2] or tf.shape(layers)[2]]
@@ -158,7 +158,7 @@ def _boxes(layers, rows, most):
 
 
 def _discs(layer, radius, reach):
-  """Lays a soft disc of the radius around each point: float [H, W] -> [H - 2 reach, W - 2 reach].
+  """Draws a soft disc of the radius around each point: float [H, W] -> [H - 2 reach, W - 2 reach].
 
   A Gaussian, which is separable, at twice its height: cut at 1 it has a flat top, and half of that at the radius.
   """
@@ -188,6 +188,6 @@ def _sheared(layer, tangent, image):
 
 
 def _over(image, clear, side, light):
-  """Blends: what shines through the layers, and their own light; mirrored where `side` is below a half."""
+  """Blends the transmitted image and the light of the layers; mirrored if `side` is below a half."""
   clear = tf.where(side < 0.5, clear[:, ::-1], clear)[..., None]
   return tf.ensure_shape(tf.clip_by_value(image * clear + (1 - clear) * tf.constant(light), 0.0, 1.0), image.shape)

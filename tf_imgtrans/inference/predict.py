@@ -28,12 +28,12 @@ from tf_imgtrans.inference.receptive_field import bytes_per_pixel, largest_side,
 from tf_imgtrans.inference.tiles import OUT_OF_MEMORY, SMALLEST, Tiler
 
 AHEAD = 2  # images decoded, and encoded, while the model works; each is held in memory
-LARGE = 4_000_000  # pixels; above it memory is reckoned before the model runs, and an image is read as bytes
+LARGE = 4_000_000  # pixels; above it, memory is estimated before the model runs, and an image is read as bytes
 
 
 @dataclasses.dataclass(frozen=True)
 class PredictReport:
-  """What became of every input, in their order.
+  """The result for every input, in their order.
 
   Attributes:
     written: list of (input Path, output Path).
@@ -45,16 +45,16 @@ class PredictReport:
 
 
 class AnySize:
-  """Applies a model to an image of any size: whole where memory allows it, else in tiles.
+  """Applies a model to an image of any size: as a whole if memory allows it, else in tiles.
 
-  Without a tile and a limit, images of less than 4 megapixels are tried whole; larger ones may bring the process to what
-  it holds and four fifths of the memory that is free. Whatever runs out of memory all the same is done in smaller tiles.
+  Without a tile and a limit, images below 4 megapixels are tried as a whole; for larger ones the process may use what it
+  holds and four fifths of the free memory. If memory still runs out, smaller tiles are used.
 
   Args:
     model: LoadedModel or callable: float32 [1, H, W, 3] in [0, 1] -> [1, sH, sW, 3].
     tile: int, side of the tiles in pixels of the input; None chooses.
-    memory_limit: float, GiB that the whole process may hold; None is described above.
-    ahead: int, images like the one in work that are read ahead, and as many that wait to be written.
+    memory_limit: float, GiB that the whole process may use; None: see above.
+    ahead: int, number of images that are read ahead, and of those that wait to be written.
     overlap, statistics: as `tiles.Tiler` takes them.
   """
 
@@ -72,7 +72,7 @@ class AnySize:
     self._sides: dict[tuple[int, int], int | None] = {}
 
   def __call__(self, image: np.ndarray) -> np.ndarray:
-    """float32 [H, W, 3] in [0, 1] or uint8 -> float32 [sH, sW, 3], or uint8 where it was done in tiles."""
+    """float32 [H, W, 3] in [0, 1] or uint8 -> float32 [sH, sW, 3], or uint8 if it was processed in tiles."""
     height, width = image.shape[:2]
     tile = self.tile
     if tile is None:
@@ -88,13 +88,13 @@ class AnySize:
     return self.tiler(image, max(tile, self.tiler.smallest_tile()) if self.tile is None else tile, out)
 
   def whole(self, image):
-    """The image at once."""
+    """Processes the image as a whole."""
     image = image.astype(np.float32) / np.float32(255) if image.dtype == np.uint8 else image
     return self.model(image[None])[0]
 
   @property
   def tiler(self):
-    """The Tiler, made when it is first needed: it measures how far the network sees."""
+    """The Tiler, made on first use, as it measures the network's receptive field."""
     if self._tiler is None:
       self._tiler = Tiler(self.model, **self.options)
     return self._tiler
@@ -123,14 +123,14 @@ def predict_files(model: Callable, inputs: Iterable[str | pathlib.Path], out: st
   Args:
     model: callable on float32 [1, H, W, 3] in [0, 1], such as `load_model(...)`.
     inputs: files, folders and patterns, as `core.images.list_images` takes them.
-    out: str or Path of the output folder, which is made; `output_paths` tells the names in it.
+    out: str or Path of the output folder, which is made; `output_paths` defines the names in it.
     suffix: str, one of WRITTEN_SUFFIXES.
     progress: bool, whether a bar is drawn on the error stream.
     **sizes: `tile`, `memory_limit`, `overlap` and `statistics` of AnySize.
   Returns:
     PredictReport.
   Raises:
-    FileNotFoundError: an input that stands for no image; nothing is written then.
+    FileNotFoundError: an input without images; nothing is written then.
     ValueError: an unknown suffix, or a file in place of the output folder.
   """
   if suffix not in WRITTEN_SUFFIXES:
@@ -152,21 +152,21 @@ def predict_files(model: Callable, inputs: Iterable[str | pathlib.Path], out: st
 
 
 def _read_by_size(path):
-  """An image as float32 at its full depth, or as uint8 where that alone would fill the memory."""
+  """An image as float32 at its full depth, or as uint8 if float32 would fill the memory."""
   try:
     with quiet(), Image.open(path) as image:
       large = image.width * image.height > LARGE
-  except Exception:  # whatever is wrong with it, reading it says so in better words
+  except Exception:  # any failure: reading the image reports it more clearly
     large = False
   return read_uint8(path) if large else read_image(path)
 
 
 def each_image(work, paths, progress=True, read=None):
-  """Reads images ahead, works on them one by one, and writes behind; one that fails does not stop the others.
+  """Reads images ahead, processes them one by one, and writes in the background; one that fails does not stop the others.
 
   Args:
-    work: (index, float32 [H, W, 3] in [0, 1]) -> callable without arguments that writes what became of the image; it
-      runs in another thread.
+    work: (index, float32 [H, W, 3] in [0, 1]) -> callable without arguments that writes the result; it runs in
+      another thread.
     paths: list of Path.
     progress: bool, whether a bar is drawn on the error stream.
     read: Path -> image; None is `core.images.read_image`.
@@ -188,7 +188,7 @@ def each_image(work, paths, progress=True, read=None):
       try:
         image = reading.result()
         writing.append((index, pool.submit(work(index, image))))
-      except Exception as error:  # whatever one image does to a model, the next ones get their turn
+      except Exception as error:  # a failure with one image does not stop the next ones
         reasons[index] = reason_of(error, paths[index], image)
       if len(writing) > AHEAD:
         finish_oldest()
@@ -200,17 +200,17 @@ def each_image(work, paths, progress=True, read=None):
 
 def output_paths(inputs: Sequence[pathlib.Path], out: str | pathlib.Path, suffix: str = ".png",
                  beside: Iterable[str] = ()) -> list[pathlib.Path]:
-  """Where the images go: out/<stem><suffix>, each name once, and never a file that is itself an input.
+  """Paths of the outputs: out/<stem><suffix>, all different, and none of them an input.
 
-  Where a name is taken, the second becomes <stem>_<its own suffix> (a.jpg and a.png give a.png and a_png.png), and
-  the next ones <stem>_2, <stem>_3. Where it would overwrite an input, <stem>_out stands for <stem>.
+  If a name is taken, the second becomes <stem>_<its own suffix> (a.jpg and a.png give a.png and a_png.png), and
+  the next ones <stem>_2, <stem>_3. If it would overwrite an input, <stem>_out replaces <stem>.
 
   Args:
     inputs: list of Path.
     out: str or Path of the output folder.
     suffix: str, such as ".png".
-    beside: str of each file that is written beside an image: "_mask" for out/<stem>_mask<suffix>. Their names are kept
-      free as well.
+    beside: endings of further files written for each image: "_mask" for out/<stem>_mask<suffix>. Their names are also
+      kept free.
   Returns:
     list of Path, one per input.
   """
@@ -243,7 +243,7 @@ def _identity(path):
 
 
 def _read_ahead(pool, paths, read):
-  """Yields the future image of every path in order, with the next ones under way."""
+  """Yields the future image of every path in order, while the next ones are being read."""
   waiting = collections.deque()
   for path in paths:
     waiting.append(pool.submit(read, path))
@@ -254,16 +254,16 @@ def _read_ahead(pool, paths, read):
 
 
 def reason_of(error, path, image=None):
-  """Says in plain words why an image failed."""
+  """A readable reason why an image failed."""
   if isinstance(error, UnreadableImage):
     return error.reason
   if isinstance(error, OUT_OF_MEMORY):
-    if isinstance(error, MemoryError) and str(error).startswith("memory for"):  # our own words
+    if isinstance(error, MemoryError) and str(error).startswith("memory for"):  # our own message
       return str(error)
     size = "this image" if image is None else f"{image.shape[1]} x {image.shape[0]} pixels"
     return f"not enough memory for {size}: make the image smaller, or cut it into parts"
   message = str(error).removeprefix(f"{path}: ")
-  own_words = re.search(r"\x1b\[1m(.+?)\x1b\[0m", message, re.DOTALL)  # Keras wraps them in its account of the call
+  own_words = re.search(r"\x1b\[1m(.+?)\x1b\[0m", message, re.DOTALL)  # Keras adds a description of the call
   message = own_words.group(1) if own_words else message
   message = re.sub(r"^\{\{.*?\}\} ", "", message.strip())  # the graph's name for the operation
   first_line = message.splitlines()[0] if message else ""

@@ -1,4 +1,4 @@
-"""What a network needs: how far it sees, measured on random images, and how much memory an image takes."""
+"""Needs of a network: its receptive field, measured on random images, and the memory that an image takes."""
 
 import contextlib
 import dataclasses
@@ -13,27 +13,27 @@ import tensorflow as tf
 
 from tf_imgtrans.core.networks import noise_mode
 
-# Sides of the probe's images, in pixels. What sees further than nearly half of the last counts as infinite. None is
-# small, as far taps of a dilated kernel fall outside a small image and would be missed.
+# Sides of the probe's images, in pixels. A radius of more than nearly half of the last one counts as infinite. None
+# is small, as the outer taps of a dilated kernel would fall outside a small image and be missed.
 SIDES = (256, 512)
 BLOCK = 16  # pixels in the middle of the probe that must not change
 PERIODS = tuple(2 ** power for power in range(10))  # 1 .. 512, shifts that are tried
-PROBE = 256  # side of the image that memory is reckoned on, in pixels
+PROBE = 256  # side in pixels of the image on which memory is measured
 STEP = 64  # pixels, between the sides of tiles
-WORKSPACE = 2  # what convolutions take beside their maps, and maps that live longer; see its test
-USED = 0.8  # share of the free memory that is planned: what is freed between maps of other sizes does not all come back
-TOLERANCE = 1e-6  # of outputs in [0, 1], a few roundings in float32: what changes less does not matter
+WORKSPACE = 2  # factor for the workspace of convolutions and for feature maps that live longer; see its test
+USED = 0.8  # share of the free memory that is planned, as memory freed between maps of different sizes is not fully reused
+TOLERANCE = 1e-6  # for outputs in [0, 1], a few roundings in float32: smaller changes are ignored
 
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-  """What an output pixel depends on.
+  """The pixels that an output pixel depends on.
 
   Attributes:
-    radius: pixels of the input, up, down, left or right of the place of an output pixel, that matter to it at most; int,
-      or math.inf where the whole image does (means over the image, or weights for every place).
-    period: int, pixels: an image that is shifted by a multiple of it gives the shifted output. 1 for plain convolutions,
-      2 behind one space_to_depth. 1 where the radius is infinite, as it cannot be measured then.
+    radius: largest distance in input pixels, up, down, left or right, on which an output pixel depends; int, or math.inf if
+      it depends on the whole image (means over the image, or weights for every position).
+    period: int, pixels: shifting an image by a multiple of it shifts the output. 1 for plain convolutions, 2 after one
+      space_to_depth. 1 if the radius is infinite, as it cannot be measured then.
   """
 
   radius: float
@@ -46,10 +46,10 @@ class Field:
 
 
 def receptive_field(model, seed=0):
-  """Measures the field of a network by changing all of a random image but a window, and seeing how deep that reaches.
+  """Measures the field of a network by changing a random image outside a window, and measuring how deep the change reaches.
 
-  Nothing is declared: strides, dilations and rearrangements count as they act, and what the weights switch off counts for
-  nothing. Noise of a "random" network is "fixed" meanwhile; of the period, it is off.
+  Nothing is declared by the network: the measured effect of strides, dilations and rearrangements counts, and weights of
+  zero have none. Noise of a "random" network is "fixed" meanwhile; it is off while the period is measured.
 
   Args:
     model: keras.Model, LoadedModel or callable: float32 [1, H, W, 3] in [0, 1] -> [1, sH, sW, 3].
@@ -71,13 +71,13 @@ def receptive_field(model, seed=0):
   if period is None:
     return Field(math.inf, 1)
   with noise_mode(network):
-    # Where groups of pixels move together, the reach depends on where in a group the window begins.
+    # With groups of pixels that move together, the reach depends on the window's start within a group.
     reaches = [reach, *(_reach(run, side, seed, start) for start in range(1, min(period, BLOCK)))]
   return Field(math.inf, 1) if None in reaches else Field(max(reaches), period)
 
 
 def keras_network(model):
-  """The keras.Model of a model, or None of another kind."""
+  """The keras.Model of a model, or None for other kinds."""
   return model if isinstance(model, keras.Model) else getattr(model, "keras_model", None)
 
 
@@ -97,16 +97,16 @@ def _finite_side(run, sizes, seed):
     except ValueError:
       if number == 0:
         raise
-      return None, None  # it takes no other size
+      return None, None  # the model takes no other size
     if reach is not None:
       return size, reach
   return None, None
 
 
 def _reach(run, size, seed, start=0):
-  """How many pixels deep a change around a window reaches into it; None where it reaches the middle.
+  """How many pixels deep a change around a window reaches into it; None if it reaches the middle.
 
-  The window begins BLOCK // 2 + start pixels from the image's border, which is so on the other sides too.
+  The window begins BLOCK // 2 + start pixels from the image's border, on all sides.
   """
   height, width = size
   random = np.random.default_rng(seed)
@@ -134,7 +134,7 @@ def _depth(changed, first):
 
 
 def _period(run, size, reach, seed):
-  """The smallest shift that the output follows, or None."""
+  """The smallest shift of the input that shifts the output, or None."""
   height, width = size
   middle = slice((height - BLOCK) // 2, (height + BLOCK) // 2)
   for shift in PERIODS:
@@ -145,16 +145,16 @@ def _period(run, size, reach, seed):
     rows = slice(middle.start * scale, middle.stop * scale)
     first, last = (reach + BLOCK // 2) * scale, (wide - shift - reach - BLOCK // 2) * scale
     moved = before[:, rows, first + shift * scale:last + shift * scale]
-    if np.abs(moved - after[:, rows, first:last]).max() <= 10 * TOLERANCE:  # other pixels, so other roundings
+    if np.abs(moved - after[:, rows, first:last]).max() <= 10 * TOLERANCE:  # different pixels have different roundings
       return shift
   return None
 
 
 class FixedStatistics:
-  """Gives the instance normalizations of a network means and variances that are measured beforehand.
+  """Replaces the means and variances of a network's instance normalizations by values measured beforehand.
 
-  Then every part of an image is normalized alike, and the network's field is finite. The layers are those of the class
-  InstanceNormalization, y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, at any depth; they stay as they are.
+  Every part of an image is then normalized equally, and the network's field is finite. The layers are those of the class
+  InstanceNormalization, y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, at any depth; they are not modified.
 
   Args:
     network: keras.Model.
@@ -169,7 +169,7 @@ class FixedStatistics:
   def measure(self, images):
     """Measures over all pixels of a batch together, in one eager pass: float32 [N, H, W, 3] in [0, 1].
 
-    With one whole image, what the network itself would take.
+    For one whole image, these are the network's own statistics.
     """
     seen = set()
 
@@ -190,18 +190,18 @@ class FixedStatistics:
       self.network(tf.constant(images), training=False)
 
   def applied(self):
-    """A context in which the network, called eagerly or traced, uses what was measured."""
+    """A context in which the network, called eagerly or traced, uses the measured statistics."""
     return self._replaced(lambda layer, x: self.values[id(layer)])
 
   @contextlib.contextmanager
   def _replaced(self, moments):
-    """Puts (layer, x) -> (mean, variance) in the place of the layers' own."""
+    """Replaces the statistics of the layers by (layer, x) -> (mean, variance)."""
     def replacement(layer):
       return lambda inputs: _normalized(layer, inputs, moments)
 
     try:
       for layer in self.layers:
-        vars(layer)["call"] = replacement(layer)  # hides the method of the class, for this layer alone
+        vars(layer)["call"] = replacement(layer)  # overrides the method of the class for this layer only
       yield
     finally:
       for layer in self.layers:
@@ -222,15 +222,15 @@ def _normalized(layer, inputs, moments):
 def largest_side(each, size, scale, limit):
   """The largest square tile with which the process stays below a limit.
 
-  Counted are what the process holds, the model's maps, the result in bytes and its encoder, a band of it in float32.
+  Counts the memory of the process, the model's feature maps, the result in bytes, its encoder, and a float32 band of it.
 
   Args:
     each: float, `bytes_per_pixel` of the model.
     size: (height, width) of the image.
     scale: int, of the model.
-    limit: float, bytes that the process may hold.
+    limit: float, bytes that the process may use.
   Returns:
-    int, pixels of the input: the longer side where the whole image fits, else a multiple of STEP.
+    int, pixels of the input: the longer side if the whole image fits, else a multiple of STEP.
   Raises:
     MemoryError: not even a tile of STEP pixels fits.
   """
@@ -248,7 +248,7 @@ def largest_side(each, size, scale, limit):
 
 
 def usual_limit():
-  """float, bytes: what the process holds, and four fifths of the memory that is free; infinite where that is unknown."""
+  """float, bytes: memory of the process plus four fifths of the free memory; infinite if that is unknown."""
   try:
     known = dict(line.split()[:2] for line in pathlib.Path("/proc/meminfo").read_text().splitlines())
     return _resident() + 0.8 * int(known["MemAvailable:"]) * 1024
@@ -259,21 +259,21 @@ def usual_limit():
 def bytes_per_pixel(model):
   """float, bytes of memory that a pixel of the input takes while the model runs.
 
-  For Keras models from the shapes of the maps in its graph, for others from what the process grows by in a probe.
+  For Keras models from the shapes of the tensors in the graph, for others from the growth of the process in a probe.
   """
   network = keras_network(model)
   if network is None:
     run, random = as_function(model), np.random.default_rng(0)
     fixed = [side or PROBE for side in getattr(getattr(model, "run", None), "size", (PROBE, PROBE))]
     image = random.uniform(0, 1, (1, *fixed, 3)).astype(np.float32)
-    return max(_growth(lambda: run(image)), 2 * image.nbytes) / math.prod(fixed)  # at least what goes in and comes out
+    return max(_growth(lambda: run(image)), 2 * image.nbytes) / math.prod(fixed)  # at least input and output
   traced = tf.function(lambda images: network(images, training=False))
   graph = traced.get_concrete_function(tf.TensorSpec((1, PROBE, PROBE, 3))).graph
   return WORKSPACE * _graph_bytes(graph) / PROBE ** 2
 
 
 def _graph_bytes(graph):
-  """The most bytes that the outputs of operations hold at once, when they run in their order and are freed after use."""
+  """Peak bytes of the operations' outputs, if they run in order and are freed after use."""
   operations = graph.get_operations()
   last = {tensor.ref(): number for number, operation in enumerate(operations) for tensor in operation.inputs}
   alive, most, ending = 0, 0, {}
@@ -288,13 +288,13 @@ def _graph_bytes(graph):
 
 
 def _bytes(tensor):
-  """Bytes of a tensor; weights and unknown shapes count for nothing."""
+  """Bytes of a tensor; 0 for weights and unknown shapes."""
   elements = tensor.shape.num_elements()
   return 0 if elements is None or tensor.dtype == tf.resource else elements * tensor.dtype.size
 
 
 def _growth(work):
-  """Bytes by which the process grows, at the most, while work() runs."""
+  """Peak growth of the process in bytes while work() runs."""
   before, most, finished = _resident(), 0, threading.Event()
 
   def watch():
@@ -313,7 +313,7 @@ def _growth(work):
 
 
 def _resident():
-  """Bytes of memory that the process holds; 0 where the system does not tell."""
+  """Bytes of memory that the process holds; 0 if the system does not provide it."""
   try:
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
   except OSError:

@@ -1,4 +1,4 @@
-"""Images of any size, tile by tile: cut on the host, with overlap, and blended into an array that is there already."""
+"""Images of any size, tile by tile: cut on the host, with overlap, and blended into an existing array."""
 
 import contextlib
 import dataclasses
@@ -14,10 +14,10 @@ from tf_imgtrans.core.networks import noise_mode
 from tf_imgtrans.inference.receptive_field import FixedStatistics, as_function, keras_network, receptive_field
 
 SMALLEST = 64  # pixels; a smaller tile would be nearly all overlap
-LARGEST = 4096  # pixels, where the limit would allow more: beyond it nothing is gained
-FEATHER = 16  # pixels over which two tiles are blended, beyond what the network sees; where they agree it changes nothing
-PERIOD = 64  # pixels, where it cannot be measured: six strides of 2
-PATTERN = 128  # period of "fixed" noise in numbers of a map, `layers.noise.TILE`
+LARGEST = 4096  # pixels, if the limit would allow more: larger tiles have no advantage
+FEATHER = 16  # pixels over which two tiles are blended, in addition to the receptive field; no effect if they agree
+PERIOD = 64  # pixels, if it cannot be measured: six strides of 2
+PATTERN = 128  # period of "fixed" noise in positions of a feature map, `layers.noise.TILE`
 STATISTICS = ("fixed", "tile")
 OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
 
@@ -26,12 +26,12 @@ def predict_tiled(model: Callable, image: np.ndarray, tile: int = 512, overlap: 
                   statistics: str = "fixed", out: np.ndarray | None = None) -> np.ndarray:
   """Applies a model to one image in parts, so that its memory grows with the tile and not with the image.
 
-  With a finite field and enough overlap (the default) the result is that of the whole image, but for rounding. See
-  `Tiler`, which is to be kept where there are several images.
+  With a finite field and enough overlap (the default) the result equals that of the whole image up to rounding. See
+  `Tiler`, which can be reused for several images.
 
   Args:
-    model, overlap, statistics: as Tiler takes them.
-    image, tile, out: as a Tiler takes them.
+    model, overlap, statistics: arguments of Tiler.
+    image, tile, out: arguments of a call of a Tiler.
   Returns:
     `out`, or a float32 array [sH, sW, 3].
   """
@@ -41,34 +41,35 @@ def predict_tiled(model: Callable, image: np.ndarray, tile: int = 512, overlap: 
 class Tiler:
   """Applies a model to images in parts.
 
-  Tiles begin at multiples of the network's period, so that groups of pixels and what the network pads fall as in the whole
-  image; at its right and bottom the image is mirrored to a multiple, as the networks do. All tiles have one size and
-  lie evenly, the last at the border. Noise of mode "random" is "fixed" here. The fixed pattern follows the image, not the
-  tile, for Keras models with noise layers; in others that have a noise mode it is off. Of exported files the measured
-  period holds the pattern's too.
+  Tiles begin at multiples of the network's period, so that groups of pixels and padding are the same as in the whole
+  image; at the right and bottom the image is mirrored to a multiple, as the networks do. All tiles have one size and
+  are evenly spaced, the last at the border. Noise of mode "random" is "fixed" here. The fixed pattern follows the image,
+  not the tile, for Keras models with noise layers; in others with a noise mode it is off. For exported files the measured
+  period includes that of the pattern.
 
-  A network with image-wide statistics has an infinite field, and each tile would be normalized in its own way. With
+  A network with image-wide statistics has an infinite field, and each tile would be normalized differently. With
   statistics="fixed", the means and variances of its instance normalizations are taken from one pass over the image,
-  shrunk (means over areas) to the pixels of one tile where it is larger. Tiles then agree, and what is left is the
+  shrunk (means over areas) to the pixels of one tile if it is larger. Tiles then agree; the remaining error is the
   difference between the statistics of the shrunk image and its own: for mux_demux_hp with its first weights, on six
   photographs shrunk to half their sides, 0.04 to 0.09 of 255 in the mean and at most 0.8; shrunk to a quarter, 0.17 to
-  0.24, at most 1.9. Networks that answer small changes with large ones differ more: with weights drawn at random (He) or
+  0.24, at most 1.9. Networks that amplify small changes differ more: with weights drawn at random (He) or
   with growth 8, up to 3 of 255 in the mean at half, and single pixels by 136. An image with no more pixels than a tile
   has its own statistics.
 
   Args:
     model: keras.Model, LoadedModel or callable: float32 [1, H, W, 3] in [0, 1] -> [1, sH, sW, 3].
-    overlap: int, pixels of the input that neighbouring tiles share; None is twice the radius of the field and FEATHER.
-    statistics: "fixed", or "tile": each tile has its own, and neighbours may differ.
+    overlap: int, pixels of the input that neighbouring tiles share; None: twice the radius of the field, plus FEATHER.
+    statistics: "fixed", or "tile": each tile uses its own, and neighbours may differ.
   Raises:
-    ValueError: another word, or a network of infinite field with `overlap` None, if its statistics are not fixed.
+    ValueError: another value of `statistics`, or a network of infinite field with `overlap` None, if its statistics are not
+      fixed.
   """
 
   def __init__(self, model: Callable, overlap: int | None = None, statistics: str = "fixed"):
     if statistics not in STATISTICS:
       raise ValueError(f"statistics is {statistics!r}: expected one of {', '.join(STATISTICS)}")
     if overlap is not None and overlap < 0:
-      raise ValueError(f"overlap is {overlap}: expected 0 or more pixels, or None for what the network sees")
+      raise ValueError(f"overlap is {overlap}: expected 0 or more pixels, or None for the receptive field")
     self.network, self.eager = keras_network(model), as_function(model)
     self.scale = int(getattr(model, "scale", 1))
     self.noisy = [] if self.network is None else [
@@ -80,14 +81,14 @@ class Tiler:
       self.field = dataclasses.replace(self.field, period=getattr(self.network, "multiple", PERIOD))
     if not self.field.finite and overlap is None:
       raise ValueError("every output pixel depends on the whole image, or on more of it than tiles can overlap, so that "
-                       "tiles would differ: give more memory, or an overlap, such as 64, to take the tiles as they come")
+                       "tiles would differ: give more memory, or an overlap, such as 64, to accept such differences")
     self.overlap = 2 * self.field.radius + FEATHER if overlap is None else overlap
-    # What lies nearer to a tile's border is thrown away; of an overlap that is too short for that, half is blended.
+    # Pixels nearer to a tile's border are discarded; if the overlap is too short for that, half of it is blended.
     self.margin = self.field.radius if 2 * self.field.radius <= self.overlap else self.overlap // 4
     self.graph = self._graph()
 
   def _fix(self, mode):
-    """Looks for the field that the network has once its statistics are fixed; they are, in the mode "fixed"."""
+    """Measures the field of the network with fixed statistics; in mode "fixed" they stay fixed."""
     fixed = FixedStatistics(self.network)
     if not fixed.layers:
       return
@@ -100,13 +101,13 @@ class Tiler:
     self.statistics = fixed if mode == "fixed" else None
 
   def smallest_tile(self):
-    """int, side in pixels of the smallest tile that is of use: twice the overlap, in whole periods."""
+    """int, side in pixels of the smallest useful tile: twice the overlap, in whole periods."""
     return _up(max(SMALLEST, 2 * self.overlap, self.overlap + self.field.period), self.field.period)
 
   def __call__(self, image: np.ndarray, tile: int = 512, out: np.ndarray | None = None) -> np.ndarray:
-    """Applies the model to one image; where memory runs out, goes on with tiles of half the side.
+    """Applies the model to one image; if memory runs out, continues with tiles of half the side.
 
-    Rows of the result that were done by then stay; the others begin anew.
+    Finished rows of the result are kept; the others are computed again.
 
     Args:
       image: float32 [H, W, 3] in [0, 1] or uint8, an array or numpy.memmap.
@@ -116,7 +117,7 @@ class Tiler:
       `out`.
     Raises:
       ValueError: a wrong shape or dtype, or a tile that is no larger than the overlap.
-      MemoryError: the smallest tile of use is too large.
+      MemoryError: the smallest useful tile is too large.
     """
     height, width = _check_image(image)
     shape = (height * self.scale, width * self.scale, 3)
@@ -127,12 +128,12 @@ class Tiler:
     least = _up(self.overlap + self.field.period, self.field.period)
     if tile < min(least, max(height, width)):
       raise ValueError(f"tile is {tile}: expected at least {least} pixels, as tiles overlap by {self.overlap}; "
-                       f"from {self.smallest_tile()} on they are of use")
+                       f"tiles from {self.smallest_tile()} pixels are useful")
     tile, _ = self._or_smaller(lambda side: self._measure(image, side), tile)
     done = 0
 
     def go_on(side):
-      nonlocal done  # how far it came counts when memory runs out
+      nonlocal done  # the finished rows, if memory runs out
       for reached in self._bands(image, side, out, done):
         done = reached
 
@@ -140,7 +141,7 @@ class Tiler:
     return out
 
   def _or_smaller(self, work, tile):
-    """(the tile that fitted, result of work(tile)), halving the tile as long as memory runs out."""
+    """(the tile that fitted, result of work(tile)), halving the tile while memory runs out."""
     while True:
       try:
         return tile, work(tile)
@@ -158,7 +159,7 @@ class Tiler:
       return
     height, width = image.shape[:2]
     if height * width > tile ** 2:
-      import cv2  # only images in parts need it
+      import cv2  # only images in tiles need it
 
       factor, period = tile / math.sqrt(height * width), self.field.period
       size = [_up(max(int(side * factor) - period, SMALLEST), period) for side in (width, height)]
@@ -167,13 +168,13 @@ class Tiler:
       self.statistics.measure(_unit(image)[None])
 
   def _bands(self, image, tile, out, done):
-    """Writes rows of tiles into `out`, from row `done` of the input on; yields up to which row of the input it came."""
+    """Writes rows of tiles into `out`, from row `done` of the input on; yields the number of finished rows of the input."""
     (height, width), scale, period = image.shape[:2], self.scale, self.field.period
     top = max(0, done - self.margin) // period * period
     rows = [(top + start, weights) for start, weights in parts(height - top, tile, self.overlap, self.margin, period)]
     columns = parts(width, tile, self.overlap, self.margin, period)
     size = (len(rows[0][1]), len(columns[0][1]))
-    kept = np.zeros((0, width * scale, 3), np.float32)  # rows that the next tiles have a share in
+    kept = np.zeros((0, width * scale, 3), np.float32)  # rows that the next tiles contribute to
     for (row, weights), (following, _) in zip(rows, [*rows[1:], (height, None)]):
       band = np.zeros((size[0] * scale, width * scale, 3), np.float32)
       for column, across in columns:
@@ -210,11 +211,11 @@ class Tiler:
 
 @contextlib.contextmanager
 def _pattern_at(layers, origin, size):
-  """Lets the fixed pattern of noise layers begin where the tile lies in the image."""
+  """Shifts the fixed pattern of noise layers to the position of the tile in the image."""
   def pattern(layer):
     def shifted(shape):
       batch, height, width, channels = shape
-      # A map of h rows for a tile of H begins at row `origin * h / H` of the image's own map.
+      # A feature map of h rows for a tile of H begins at row `origin * h / H` of the image's own map.
       offset = [origin[0] * height // size[0] % PATTERN, origin[1] * width // size[1] % PATTERN]
       whole = type(layer)._fixed(layer, [batch, height + PATTERN, width + PATTERN, channels])
       return tf.slice(whole, [0, *offset, 0], [batch, height, width, channels])
@@ -234,13 +235,13 @@ def parts(length, tile, overlap, margin, period):
 
   Args:
     length: int, pixels of the axis; the last part may reach beyond it by less than a period.
-    tile: int, pixels of a part, a multiple of `period`; one part holds the axis, where that is no larger.
+    tile: int, pixels of a part, a multiple of `period`; one part holds the whole axis if that is no larger.
     overlap: int, less than `tile`, pixels that neighbours share at least.
-    margin: int, at most half of `overlap`: pixels at a part's inner borders that count for nothing.
+    margin: int, at most half of `overlap`: pixels at a part's inner borders with weight 0.
     period: int.
   Returns:
-    list of (start, weights): float32 [size]; over all parts, the weights of a pixel add up to 1. They rise and fall in a
-    straight line over overlap - 2 * margin pixels.
+    list of (start, weights): float32 [size]; over all parts, the weights of a pixel add up to 1. They rise and fall
+    linearly over overlap - 2 * margin pixels.
   """
   padded = _up(length, period)
   if padded <= tile:
@@ -261,7 +262,7 @@ def parts(length, tile, overlap, margin, period):
 
 
 def _cut(image, row, column, size):
-  """A tile as float32 in [0, 1], mirrored where it reaches beyond the right or the bottom of the image."""
+  """A tile as float32 in [0, 1], mirrored beyond the right and the bottom of the image."""
   tile = image[row:row + size[0], column:column + size[1]]
   for axis, first in enumerate((row, column)):
     if tile.shape[axis] < size[axis]:

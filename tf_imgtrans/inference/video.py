@@ -1,4 +1,4 @@
-"""Videos: a model applied to every frame, through a folder of frames with which a killed run goes on."""
+"""Videos: a model applied to every frame, through a folder of frames from which a killed run can resume."""
 
 import collections
 import concurrent.futures
@@ -20,15 +20,15 @@ from tf_imgtrans.core.networks import digest, noise_mode
 from tf_imgtrans.inference.models import LoadedModel
 from tf_imgtrans.inference.predict import AHEAD, AnySize
 
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read when the first video is opened: our own words name the file
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read when the first video is opened; our own messages name the file
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm")
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}  # tried in this order: motion JPEG is in every build of OpenCV
-TOLERATED = 0.01  # share of the frames that a header may promise too many; ours, as headers of whole files are seldom exact
+TOLERATED = 0.01  # share of missing frames that is accepted; ours, as headers of complete files are rarely exact
 
 
 class UnreadableVideo(ValueError):
-  """A file that gives no video, or that ends too early; the message names it."""
+  """A file that is not a readable video, or ends too early; the message names it."""
 
 
 def is_video(path):
@@ -38,25 +38,25 @@ def is_video(path):
 
 def predict_video(model: LoadedModel | Callable, path: str | pathlib.Path, output: str | pathlib.Path,
                   keep_frames: bool = False, progress: bool = True, **sizes: Any) -> pathlib.Path:
-  """Applies a model to the frames of a video, one by one, and writes a video of the same frames a second.
+  """Applies a model to the frames of a video, one by one, and writes a video of the same frame rate.
 
-  Each frame is written as out/.<stem>.frames/00000000.png at first. A run that was killed goes on after those that are
-  there, where it is of the same file and the same weights; the folder is removed when the video is whole. Decoding and
-  writing run beside the model. Noise of mode "random" is "fixed", so that it stands still from frame to frame. Sound is
-  not kept. OpenCV writes even sizes alone: an odd one grows by its last row or column once more.
+  Each frame is written as out/.<stem>.frames/00000000.png at first. A killed run continues after the existing frames if
+  file and weights are the same; the folder is removed when the video is complete. Decoding and writing run in parallel to
+  the model. Noise of mode "random" is "fixed", so that it is the same in all frames. Sound is not kept. OpenCV writes only
+  even sizes: for odd ones the last row or column is repeated.
 
   Args:
     model: LoadedModel or callable: float32 [1, H, W, 3] in [0, 1] -> [1, sH, sW, 3].
     path: str or Path of a video that OpenCV reads.
-    output: str or Path of the video, .mp4; where OpenCV cannot write that, .avi stands for it.
-    keep_frames: bool, whether the frames stay, in out/<stem>.frames/.
-    progress: bool, whether a bar with the time that is left is drawn on the error stream.
+    output: str or Path of the video, .mp4; if OpenCV cannot write that, .avi is used.
+    keep_frames: bool, whether the frames are kept in out/<stem>.frames/.
+    progress: bool, whether a bar with the remaining time is drawn on the error stream.
     **sizes: `tile`, `memory_limit`, `overlap` and `statistics` of `predict.AnySize`.
   Returns:
     Path of the video that was written.
   Raises:
     FileNotFoundError: no such file.
-    UnreadableVideo: it is damaged, or ends before the number of frames that it promises.
+    UnreadableVideo: it is damaged, or has fewer frames than its header states.
   """
   path, output = pathlib.Path(path), pathlib.Path(output)
   with contextlib.closing(_Frames(path)) as frames:
@@ -64,7 +64,7 @@ def predict_video(model: LoadedModel | Callable, path: str | pathlib.Path, outpu
     _prepare(folder, _identity(model, path, sizes))
     network = getattr(model, "keras_model", None)
     if isinstance(model, LoadedModel) and network is not None:
-      # Graphs that were made before keep the noise that they were made with.
+      # Graphs that were traced before keep their noise mode.
       model = dataclasses.replace(model, run=type(model.run)(network))
     with noise_mode(network):
       count = _predict_frames(AnySize(model, ahead=AHEAD, **sizes), frames, folder, progress)
@@ -87,7 +87,7 @@ class _Frames:
   """Frames of a video in their order.
 
   Attributes:
-    promised: int, frames that the file says to have; 0 where it does not say.
+    promised: int, number of frames in the file's header; 0 if it is missing.
     rate: float, frames a second.
   """
 
@@ -96,13 +96,13 @@ class _Frames:
       raise FileNotFoundError(f"{path}: no such file")
     self.capture = _quietly(lambda: cv2.VideoCapture(str(path)))
     if not self.capture.isOpened():
-      raise UnreadableVideo(f"{path}: not a video, damaged or cut short, or of a kind that OpenCV does not read")
+      raise UnreadableVideo(f"{path}: not a video, damaged or cut short, or of a kind that OpenCV cannot read")
     self.promised = max(int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
     rate = self.capture.get(cv2.CAP_PROP_FPS)
     self.rate = rate if 0 < rate < 1000 else 25.0  # a file without one
 
   def next(self, wanted=True):
-    """The next frame, uint8 [H, W, 3] in RGB, or True where its pixels are not wanted; None behind the last."""
+    """The next frame, uint8 [H, W, 3] in RGB, or True if its pixels are not needed; None after the last."""
     if not wanted:
       return True if self.capture.grab() else None
     there, frame = self.capture.read()
@@ -113,7 +113,7 @@ class _Frames:
 
 
 def _quietly(work):
-  """Without OpenCV's own remarks on damaged files: ours name the file."""
+  """Suppresses OpenCV's own messages on damaged files: ours name the file."""
   level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
   try:
     return work()
@@ -122,7 +122,7 @@ def _quietly(work):
 
 
 def _identity(model, path, sizes):
-  """What the frames of a run depend on: dict for a JSON file."""
+  """Everything that the frames of a run depend on: dict for a JSON file."""
   status = path.stat()
   network = getattr(model, "keras_model", None)
   file = getattr(model, "path", None)
@@ -133,7 +133,7 @@ def _identity(model, path, sizes):
 
 
 def _prepare(folder, identity):
-  """Makes the folder of frames, and empties it where its frames are of another video or model."""
+  """Makes the folder of frames, and empties it if its frames are from another video or model."""
   note = folder / "source.json"
   if folder.exists() and not (note.is_file() and _content(note) == identity):
     shutil.rmtree(folder)
@@ -155,12 +155,12 @@ def _file(folder, index):
 
 
 def _predict_frames(enhance, frames, folder, progress):
-  """Writes the frames that are missing; how many the video has."""
+  """Writes the missing frames; returns the number of frames of the video."""
   def following(index):
     return frames.next(wanted=not _file(folder, index).exists())
 
   writing = collections.deque()
-  # One thread reads, as frames come in their order; others encode what is done.
+  # One thread reads, as frames are decoded in order; others encode the finished frames.
   with concurrent.futures.ThreadPoolExecutor(1) as reader, concurrent.futures.ThreadPoolExecutor(AHEAD) as writer, \
        tqdm(total=frames.promised or None, unit="frame", disable=not progress, file=sys.stderr) as bar:
     reading = collections.deque(reader.submit(following, index) for index in range(AHEAD))
@@ -179,7 +179,7 @@ def _predict_frames(enhance, frames, folder, progress):
 
 
 def _assemble(folder, count, output, rate):
-  """Makes the video of the frames; the path of it."""
+  """Makes the video from the frames; returns its path."""
   for suffix, codec in CODECS.items():
     target = output.with_suffix(suffix)
     with atomic_path(target) as temporary:
@@ -191,7 +191,7 @@ def _assemble(folder, count, output, rate):
 
 
 def _encode(folder, count, target, codec, rate):
-  """Writes the frames into one file; False where the codec is not there."""
+  """Writes the frames into one file; False if the codec is missing."""
   writer = None
   try:
     for index in range(count):

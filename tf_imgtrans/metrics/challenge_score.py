@@ -6,11 +6,11 @@ Definition   a (PSNR - 21) + b perceptual + c min(baseline time / time, 4), with
 Range        any number. In Fig. 8 of the Mux/Demux paper from 2.3 to 20.1; the speed term gives at most 8 (A, B) or
              11.6 (C). Higher is better.
 Constants    Triples, zeros and the cap of 4 are the challenge's own (aiff22/ai-challenge, README, "Scoring formulas",
-             the revision that caps the speed). It says that MOS takes the place of MS-SSIM in the final, not how; no
-             public statement of that form was found. Slope and zero of the MOS were fitted here by least squares to
-             score B of nine rows of Fig. 8. Scores A and C of the same rows are the independent check: they come
-             back within 0.05. The other three rows (Rainbow, Geometry, DPED-Baseline) do not obey the form and were
-             left out of the fit as likely misprints.
+             the revision that caps the speed). It says that MOS replaces MS-SSIM in the final, not how; no public
+             statement of that form was found. Slope and zero of the MOS were fitted here by least squares to
+             score B of nine rows of Fig. 8. Scores A and C of the same rows are the independent check: they are
+             reproduced within 0.05. The other three rows (Rainbow, Geometry, DPED-Baseline) do not follow the form
+             and were left out of the fit as likely misprints.
 Protocol     PSNR and MS-SSIM are means over the challenge's test patches (RGB; `ms_ssim` with variant "dped"); times
              are of one 1280x720 image on the challenge's CPU, where its baseline SRCNN takes 3274 ms.
 Comparable   the final form with the scores of Fig. 8, as long as PSNR, MOS and times follow the challenge; another
@@ -29,7 +29,7 @@ PSNR_ZERO = 21.0  # dB; challenge README, "Track B"
 MS_SSIM_ZERO = 0.9  # challenge README, "Track B"
 FASTEST_COUNTED = 4.0  # times as fast as the baseline; challenge README, last revision of the formula
 BASELINE_CPU_MS = 3274.0  # SRCNN-Baseline in Fig. 8 of the Mux/Demux paper
-MOS_SLOPE, MOS_ZERO = 0.07195, 2.2957  # fitted, see the card; SRCNN-Baseline's published MOS is 2.296
+MOS_SLOPE, MOS_ZERO = 0.07195, 2.2957  # fitted, see above; SRCNN-Baseline's published MOS is 2.296
 
 
 def pirm_score(psnr: float, mos: float, cpu_ms: float, baseline_cpu_ms: float = BASELINE_CPU_MS) -> dict[str, float]:
@@ -46,7 +46,7 @@ def pirm_score(psnr: float, mos: float, cpu_ms: float, baseline_cpu_ms: float = 
     ValueError: an argument that is not one finite number, a time that is not positive, a PSNR outside (0, 100] or a
       MOS outside [1, 5].
   """
-  # One to five is the usual scale of opinions (ITU-T P.800). Fig. 8 does not print its scale; its values lie inside,
+  # One to five is the usual scale of opinions (ITU-T P.800). Fig. 8 does not give its scale; its values lie inside,
   # and a value outside is another quantity in the wrong place, or far beyond the rows to which the line was fitted.
   mos = _number("mos", mos, lambda value: 1 <= value <= 5, "a mean opinion from 1 to 5")
   return _scores(psnr, MOS_SLOPE * (mos - MOS_ZERO), cpu_ms, baseline_cpu_ms)

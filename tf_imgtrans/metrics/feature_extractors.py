@@ -1,6 +1,6 @@
 """Networks whose features the Frechet distances compare: InceptionV3, SqueezeNet, and any Keras model.
 
-Each says what its values depend on: name, weights with the first 16 hex digits of their sha256, and how images are
+Each states what its values depend on: name, weights with the first 16 hex digits of their sha256, and how images are
 resized. Resizing is bilinear with half-pixel centres and without antialiasing (cv2.INTER_LINEAR), as pytorch-fid does it.
 """
 
@@ -19,17 +19,17 @@ SQUEEZENET_SIZE = 227
 MEAN_BGR = (103.939, 116.779, 123.68)  # ImageNet means that Caffe's networks subtract from values 0..255
 FIRES = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
 WAYS = ("Give --feature_weights PATH (the argument `weights` in Python): the InceptionV3 .h5 of Keras applications, a "
-        "SqueezeNet v1.1 .h5 without top, or a .keras model that gives features")
+        "SqueezeNet v1.1 .h5 without top, or a .keras model that returns features")
 
 
 @dataclasses.dataclass(frozen=True)
 class Extractor:
-  """A network that gives one row of features per image.
+  """A network that returns one row of features per image.
 
   Attributes:
     name: str, names the distance: "frechet_<name>".
     weights: str, file or origin and "(sha256 <16 hex digits>)".
-    digest: str, sha256 of the file, or of the arrays where there is none.
+    digest: str, sha256 of the file, or of the arrays without a file.
     size: (height, width) that images are resized to, or None to take them as they are.
     run: float32 [N, h, w, 3] in [0, 1] -> [N, D].
   """
@@ -56,7 +56,7 @@ class Extractor:
     """Features of prepared images: float32 [N, h, w, 3] -> float32 [N, D]; maps [N, h, w, D] are averaged.
 
     Raises:
-      ValueError: the network gives neither.
+      ValueError: the network returns neither.
     """
     features = np.asarray(self.run(images), np.float32)
     if features.ndim == 4:
@@ -68,12 +68,11 @@ class Extractor:
 
 
 def find_extractor(weights):
-  """The Extractor that a weights file is for.
+  """The Extractor of a weights file.
 
   Args:
-    weights: str or Path: "imagenet" for InceptionV3 with Keras' own download; an .h5, of which one with a layer "fire9"
-      is a SqueezeNet and the rest InceptionV3; a .keras file, which is InceptionV3 where its model is named
-      "inception_v3".
+    weights: str or Path: "imagenet" for InceptionV3 with Keras' own download; an .h5 file, a SqueezeNet if it has a layer
+      "fire9", else InceptionV3; or a .keras file, InceptionV3 if its model is named "inception_v3".
   Raises:
     FileNotFoundError: no such file.
     ValueError: a file of another kind, or one that does not fit.
@@ -114,7 +113,7 @@ def inception_v3(weights="imagenet"):
 
 
 def squeezenet(path):
-  """SqueezeNet v1.1 without top: the 512 channels of fire9, averaged over the map.
+  """SqueezeNet v1.1 without top: the 512 channels of fire9, averaged over positions.
 
   F. N. Iandola et al., "SqueezeNet", 2016, release 1.1. Images are resized to 227x227; values 0..255 in the order BGR,
   less the means 103.939, 116.779, 123.68.
@@ -138,12 +137,12 @@ def squeezenet(path):
 def keras_model(path):
   """Any .keras model from float32 [N, h, w, 3] in [0, 1] to features [N, D] or maps [N, h', w', D], which are averaged.
 
-  Images are resized to the model's input where that is fixed, else taken as they are. The extractor has the name of the
-  file; a model named "inception_v3" is taken for Keras' InceptionV3.
+  Images are resized to the model's input if it has a fixed size, else taken as they are. The extractor has the name of the
+  file; a model named "inception_v3" is treated as Keras' InceptionV3.
 
   Raises:
     FileNotFoundError: no such file.
-    ValueError: no Keras model.
+    ValueError: not a Keras model.
   """
   path = _existing(path)
   model = _load_keras(path)
@@ -175,7 +174,7 @@ def _inception_from_h5(path):
     try:
       model.load_weights(path)
       return model
-    except Exception as error:  # Keras and h5py have several types for a file that does not fit
+    except Exception as error:  # Keras and h5py raise several types for a file that does not fit
       reason = (str(error).strip() or type(error).__name__).splitlines()[0]
   raise ValueError(f"{path} does not fit InceptionV3 ({reason}). {WAYS}")
 
@@ -237,7 +236,7 @@ def _load_keras(path):
     raise ValueError(f"{path} is no Keras model. {WAYS}")
   try:
     return keras.saving.load_model(path, compile=False)
-  except Exception as error:  # a damaged archive fails in many ways
+  except Exception as error:  # a damaged archive raises exceptions of many types
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     raise ValueError(f"{path} cannot be loaded as a Keras model: {reason}") from error
 

@@ -33,7 +33,7 @@ def filter_same(image, taps):
 
 
 def mean_of_2x2(image):
-  """Means of 2x2 pixels, the edge mirrored where a side is odd: [H, W, ...] -> [ceil(H / 2), ceil(W / 2), ...]."""
+  """Means of 2x2 pixels, the edge mirrored if a side is odd: [H, W, ...] -> [ceil(H / 2), ceil(W / 2), ...]."""
   height, width = image.shape[:2]
   image = np.pad(image, [(0, height % 2), (0, width % 2)] + [(0, 0)] * (image.ndim - 2), mode="symmetric")
   return (image[0::2, 0::2] + image[1::2, 0::2] + image[0::2, 1::2] + image[1::2, 1::2]) / 4

@@ -3,16 +3,16 @@
 Definition   M. Heusel et al., "GANs trained by a two time-scale update rule converge to a local Nash equilibrium", NIPS
              2017, Eq. 6: |m_1 - m_2|^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2)), with mean m and covariance S of a network's
              features over each set: D. C. Dowson, B. V. Landau (1982), squared 2-Wasserstein distance of two Gaussians.
-Range        0 and up. Lower is better. It measures sets, not resemblance of single images.
+Range        0 and up. Lower is better. It measures sets, not the similarity of single images.
 Constants    covariances divide by N - 1. Programs that take the square root of S_1 S_2 itself (pytorch-fid, StyleGAN)
-             add 1e-6 I where that fails for singular covariances. Here the trace of the root is the sum of the singular
+             add 1e-6 I if that fails for singular covariances. Here the trace of the root is the sum of the singular
              values of F_1^T F_2, where F_i F_i^T = S_i; these always exist, so that nothing is added.
 Protocol     images are rounded to 8 bits, as in saved files, and resized by the extractor; features and sums in float64
              after the network. fid: 2048 features after the global pooling of Keras' InceptionV3, 299x299.
 Comparable   for one extractor, one resizing and as many images: few images give larger values, and with fewer than
-             features the covariances are singular. Published values of FID mostly have the weights of the 2015 graph
-             (inception-2015-12-05) in place of those of Keras, and differ from these. A distance by another extractor is
-             no FID: it is named frechet_<extractor>.
+             features the covariances are singular. Published FID values mostly use the weights of the 2015 graph
+             (inception-2015-12-05) instead of those of Keras, and differ from these. A distance with another extractor is
+             not a FID: it is named frechet_<extractor>.
 """
 
 import hashlib
@@ -28,11 +28,11 @@ from tf_imgtrans.metrics.feature_extractors import Extractor, find_extractor, in
 from tf_imgtrans.metrics.image_sets import Moments, as_whole_image, iterate_set
 
 PART = 32  # images that go through the network, and into one file of the cache, together
-PART_BYTES = 2 ** 26  # fewer where they are large
+PART_BYTES = 2 ** 26  # fewer if they are large
 
 
 def frechet_distance(mu1: ArrayLike, sigma1: ArrayLike, mu2: ArrayLike, sigma2: ArrayLike) -> float:
-  """Frechet distance of two Gaussians: |m_1 - m_2|^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2)); singular ones are legal.
+  """Frechet distance of two Gaussians: |m_1 - m_2|^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2)); singular covariances are legal.
 
   Args:
     mu1: float [D], a mean.
@@ -41,7 +41,7 @@ def frechet_distance(mu1: ArrayLike, sigma1: ArrayLike, mu2: ArrayLike, sigma2: 
   Returns:
     float, 0 or more.
   Raises:
-    ValueError: other shapes, values that are not finite, or a matrix that is no covariance.
+    ValueError: other shapes, values that are not finite, or a matrix that is not a covariance.
   """
   mu1, mu2 = (np.asarray(mean, np.float64) for mean in (mu1, mu2))
   for mean, name in ((mu1, "mu1"), (mu2, "mu2")):
@@ -61,16 +61,16 @@ def fid(images_a: Iterable, images_b: Iterable, weights: str | pathlib.Path | Ex
 
   Args:
     images_a: float array [N, H, W, 3] in [0, 1], RGB, or an iterable of images [H, W, 3] of one size; at least two,
-      some thousands for values that mean something. A generator is never held as a whole.
+      some thousands for meaningful values. A generator is never held in memory as a whole.
     images_b: the same; the number of images may differ.
     weights: "imagenet" for Keras' own download, the path of InceptionV3 weights (.h5, .weights.h5, .keras), or an
       Extractor of `inception_v3`.
     cache: folder where features are kept, or None.
   Returns:
-    dict: "fid" float; "weights" and "resize" str; "images" [N_a, N_b]; "note" str where a set has no more images
-    than features.
+    dict: "fid" float; "weights" and "resize" str; "images" [N_a, N_b]; "note" str if a set has no more images than
+    features.
   Raises:
-    FileNotFoundError: no weights, with the ways to get some.
+    FileNotFoundError: no weights; the message names the ways to provide them.
     ValueError: an illegal image, fewer than two images, or weights of another network.
   """
   extractor = weights if isinstance(weights, Extractor) else inception_v3(weights)
@@ -89,7 +89,7 @@ def feature_distance(images_a: Iterable, images_b: Iterable, extractor: str | pa
     images_a, images_b, cache: as `fid`.
     extractor: an Extractor of `metrics.feature_extractors`, or the path of its weights.
   Returns:
-    dict as `fid`, with "frechet_<extractor>" in the place of "fid".
+    dict as `fid`, with "frechet_<extractor>" instead of "fid".
   Raises:
     FileNotFoundError, ValueError: as `fid`.
   """
@@ -99,16 +99,16 @@ def feature_distance(images_a: Iterable, images_b: Iterable, extractor: str | pa
   for features, images, what in zip(sets, (images_a, images_b), ("images_a", "images_b")):
     for image in iterate_set(images, what):
       features.add_whole(image)
-    features.moments()  # the last part, before the next set begins
+    features.moments()  # computes the last part before the next set begins
   return set_distance(*sets)
 
 
 class FeatureSet:
   """Mean and covariance of the features of a set whose images come one at a time.
 
-  Images are taken in parts of 32 (fewer where they are large). With a cache, the features of each part lie in one .npz
-  named by a digest of the extractor and of the images, so that a stopped measurement goes on where it was, and a set
-  of targets is computed once.
+  Images are processed in parts of 32 (fewer if they are large). With a cache, the features of each part are stored in one
+  .npz named by a digest of the extractor and of the images, so that a stopped measurement continues where it was, and a
+  set of targets is computed once.
 
   Args:
     extractor: Extractor.
@@ -158,7 +158,7 @@ class FeatureSet:
     return self.cache / f"{self.extractor.name}-{self._seen.hexdigest()}.npz"
 
   def _cached(self):
-    """Features of the present part from the cache; None where it has none."""
+    """Features of the current part from the cache; None if they are missing."""
     if self.cache is None or not self._path().is_file():
       return None
     try:

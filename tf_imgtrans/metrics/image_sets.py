@@ -1,4 +1,4 @@
-"""Sets of images: read one at a time as 8-bit images, and the running mean and covariance of what is seen in them."""
+"""Sets of images: read one at a time as 8-bit images, and the running mean and covariance of their features."""
 
 import numpy as np
 
@@ -26,10 +26,10 @@ def iterate_set(images, what="images"):
 
   Args:
     images: float array [N, H, W, 3] in [0, 1], or any iterable of float [H, W, 3] in [0, 1], all of one size; a
-      generator is never held as a whole.
+      generator is never held in memory as a whole.
     what: str, the argument's name in messages.
   Raises:
-    ValueError: no image, one that is not legal, or two sizes; the message has the image's number, from 0.
+    ValueError: no image, an illegal image, or two sizes; the message has the image's number, from 0.
   """
   size = None
   for number, image in enumerate(images):
@@ -46,8 +46,8 @@ def iterate_set(images, what="images"):
 class Moments:
   """Mean and covariance of rows that come in parts, in float64; memory is one matrix whatever the number of rows.
 
-  Parts are merged by the pairwise update of T. F. Chan, G. H. Golub, R. J. LeVeque (1979), which does not cancel as
-  E[x^2] - E[x]^2 does.
+  Parts are merged by the pairwise update of T. F. Chan, G. H. Golub, R. J. LeVeque (1979), which avoids the
+  cancellation of E[x^2] - E[x]^2.
 
   Attributes:
     count: int, rows so far.

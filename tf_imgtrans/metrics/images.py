@@ -1,8 +1,8 @@
-"""The door of every metric: checks of images in unit range, borders and channels.
+"""Checks of the arguments of metrics: images in unit range, borders and channels.
 
 Networks overshoot [0, 1] a little (a tanh head of 0.58 and 0.5 reaches -0.08 and 1.08, a bicubic filter more). Such
-values are measured as they are: nothing here clips, a caller who wants clipped outputs clips them first. Values far
-outside (below -0.5 or above 1.5) and integer images mean another range and are refused.
+values are measured as they are: nothing is clipped here; callers may clip outputs beforehand. Values far outside
+(below -0.5 or above 1.5) and integer images indicate another range and raise ValueError.
 """
 
 import numbers
@@ -34,7 +34,7 @@ def as_images(images, what="images"):
     raise ValueError(f"{what} have shape {images.shape}: expected at least one image and one pixel")
   if images.dtype.kind in "iub":
     raise ValueError(f"{what} are {images.dtype}: expected floats in [0, 1]; divide 8-bit images by 255.0")
-  low, high = float(images.min()), float(images.max())  # a NaN or an infinity anywhere shows in these two
+  low, high = float(images.min()), float(images.max())  # both are non-finite if any value is
   if not np.isfinite([low, high]).all():
     raise ValueError(f"{what} hold non-finite values (minimum {low}, maximum {high}): expected numbers in [0, 1]")
   if low < LOWEST or high > HIGHEST:

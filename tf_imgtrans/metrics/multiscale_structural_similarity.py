@@ -4,7 +4,7 @@ Definition   prod_{j<5} cs_j^{w_j} * ssim_5^{w_5}: mean contrast-structure terms
              mean SSIM of the coarsest one. A scale is made from the finer one by means of 2x2 pixels (an odd edge
              mirrored).
 Range        0 to 1; identical images give 1. Higher is better. A negative mean (opposite structure) has no
-             fractional power and counts as 0, as in tf.image.ssim_multiscale; DPED's script gives NaN there.
+             fractional power and counts as 0, as in tf.image.ssim_multiscale; DPED's script returns NaN.
 Constants    weights .0448 .2856 .3001 .2363 .1333: Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multi-scale
              structural similarity for image quality assessment", Asilomar Conference on Signals, Systems and
              Computers, 2003, Sec. 3.2. They sum to 1.0001 and are used as published. Window and K1, K2 as in SSIM.

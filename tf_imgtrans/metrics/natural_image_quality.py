@@ -5,7 +5,7 @@ Definition   A. Mittal, R. Soundararajan, A. C. Bovik, "Making a completely blin
              between two Gaussian models (mean m, covariance S) of 36 features: of pristine photographs, and of
              the blocks of the image.
 Range        0 and up, natural photographs about 2 to 5. Lower is better. It measures statistics of natural
-             scenes, not resemblance to any target.
+             scenes, not similarity to a target.
 Constants    96x96 blocks without overlap, 7x7 Gaussian with sigma 7/6, stabiliser 1 on the scale 0..255, two
              scales, shape grid 0.2 .. 10 in steps of 0.001: the paper and its release. Pristine mean and
              covariance: the published figures of the LIVE release, in niqe_pristine.npz (its `origin` names
@@ -17,14 +17,14 @@ Features     per block and scale: normalise (I - mean) / (deviation + 1); fit an
 Protocol     per image, float64. The release reads 8-bit files, so the image is rounded to whole steps of 0..255
              as in a saved file (not clipped), then its luma is rounded again, halves up: "y" the BT.601 studio
              luma 16..235 (habit of super-resolution papers), "gray" full-range luma. The image is cut at the
-             bottom and on the right to whole blocks. A block without texture has no fit: it is left out of the
-             covariance and of those means it has no value for.
-Minimum      two 96x96 blocks inside the border, or there is no covariance.
+             bottom and on the right to whole blocks. A block without texture cannot be fitted: it is left out
+             of the covariance and of the means of its missing values.
+Minimum      two 96x96 blocks inside the border, as a covariance needs two.
 Comparable   with BasicSR 1.4.2 for the same channel and border, which states agreement with the MATLAB release;
              to 1e-5 on photographs without flat areas, and to some 1e-3 with them, where the rounding noise of a
-             filter can pass for texture (BasicSR's own float32 and float64 runs differ by 1e-2 there; here flat
+             filter can look like texture (BasicSR's own float32 and float64 runs differ by 1e-2 there; here flat
              areas are exactly zero). "y" and "gray" are not comparable with each other. Depends on the number of
-             blocks: a mean over montages of patches is not a mean over photographs, so say which was measured.
+             blocks: a mean over montages of patches is not a mean over photographs, so state which was measured.
 """
 
 import functools
@@ -47,7 +47,7 @@ PRISTINE = pathlib.Path(__file__).with_name("niqe_pristine.npz")
 SHAPES = 0.2 + 0.001 * np.arange(9801)
 SHAPE_RATIOS = gamma(2 / SHAPES) ** 2 / (gamma(1 / SHAPES) * gamma(3 / SHAPES))
 
-# How far the block is moved (down, right) to meet its neighbours in the product features.
+# Shifts of the block (down, right) to its neighbours in the product features.
 SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
@@ -127,7 +127,7 @@ def whole_luma(image, channel):
   """Luma in whole steps of 0..255 of an image in whole steps of 1/255: float [H, W, 3] -> float64 [H, W]."""
   image = np.round(np.asarray(image, np.float64) * 255.0) / 255.0
   luma = studio_luma(image) if channel == "y" else 255.0 * full_range_luma(image)
-  # Luma of 8-bit colours has steps of 4e-6 or more, so that 1e-9 sends exactly the halves upwards, as in MATLAB.
+  # Luma of 8-bit colours has steps of 4e-6 or more, so that 1e-9 rounds exactly the halves up, as MATLAB does.
   return np.floor(luma + 0.5 + 1e-9)
 
 
@@ -138,7 +138,7 @@ def gaussian_distance(mean_a, covariance_a, mean_b, covariance_b):
 
 
 def block_features(luma):
-  """The 36 features of each block: float [H, W] in 0..255 -> float64 [blocks, 36], NaN where a fit has no data."""
+  """The 36 features of each block: float [H, W] in 0..255 -> float64 [blocks, 36], NaN if a fit has no data."""
   height, width = (side // BLOCK * BLOCK for side in luma.shape)
   luma = luma[:height, :width]
   scales = []
@@ -153,7 +153,7 @@ def normalised_contrast(luma):
   mean = filter_same(luma, taps)
   deviation = np.sqrt(np.abs(filter_same(luma ** 2, taps) - mean ** 2))
   difference = luma - mean
-  # Flat areas are exactly zero: the sums of the filter leave some 1e-14 there, whose sign would count as texture.
+  # Flat areas are set to exactly zero: the filter leaves about 1e-14 there, whose sign would count as texture.
   difference[np.abs(difference) < 1e-9] = 0.0
   return difference / (deviation + 1.0)
 
@@ -181,7 +181,7 @@ def fit_asymmetric_gaussian(blocks):
   Args:
     blocks: float [B, h, w].
   Returns:
-    (shape, left scale, right scale), float64 [B] each. A scale is NaN where no value lies on its side; the shape is
+    (shape, left scale, right scale), float64 [B] each. A scale is NaN if no value lies on its side; the shape is
     then the grid's first, 0.2, as in the release.
   """
   values = blocks.reshape(len(blocks), -1)

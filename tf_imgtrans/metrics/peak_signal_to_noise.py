@@ -3,14 +3,14 @@
 Definition   10 log10(peak^2 / mean squared error), the mean over every pixel and channel of one image.
 Range        from about 0 dB to infinity; identical images give infinity. Higher is better.
 Constants    peak 1 for "rgb" (images in [0, 1]); peak 255 for "y", the BT.601 luma in studio range 16..235 (ITU-R
-             BT.601 weights, `core.color.STUDIO_LUMA`). Both are the habit of the super-resolution literature,
-             where the peak stays 255 although studio luma spans only 219.
+             BT.601 weights, `core.color.STUDIO_LUMA`). Both are common in the super-resolution literature,
+             where the peak is 255 although studio luma spans only 219.
 Protocol     per image, float64, no clipping and no rounding to 8 bits; `crop_border` pixels are left out on each
              side (super-resolution by a factor s usually leaves out s).
 Comparable   "rgb" with any RGB PSNR of [0, 1] or 0..255 images of the same rounding; "y" with MATLAB's rgb2ycbcr
              PSNR except that MATLAB rounds the luma (about 0.01 dB lower at 30 dB, 0.1 dB at 40 dB). "rgb" and
              "y" are not comparable with each other, nor are different borders. The mean over a set that holds an
-             identical pair is infinite: say whether such pairs are left out.
+             identical pair is infinite: state whether such pairs are left out.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""The metrics by the names of the command line, with what a table has to say about each."""
+"""The metrics under the names of the command line, with unit and protocol for tables."""
 
 import dataclasses
 import functools
@@ -13,12 +13,12 @@ from tf_imgtrans.metrics.structural_similarity import WINDOW_SIZE, ssim
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-  """One metric as the command line knows it.
+  """One metric of the command line.
 
   Args:
     name: str, the name on the command line.
-    function: `f(y_true, y_pred, **options)`, or `f(images, **options)` without reference; gives float64 [N].
-    full_reference: bool, whether the function wants y_true.
+    function: `f(y_true, y_pred, **options)`, or `f(images, **options)` without reference; returns float64 [N].
+    full_reference: bool, whether the function takes y_true.
     higher_is_better: bool.
     unit: str, "dB" or "" for none.
     minimum_side: int, the smallest height and width.
@@ -34,7 +34,7 @@ class Metric:
   protocol: str
 
   def __call__(self, y_true, y_pred, **options):
-    """Measures y_pred, against y_true where the metric has a reference: float64 [N]."""
+    """Measures y_pred, against y_true if the metric is full-reference: float64 [N]."""
     if self.full_reference:
       return self.function(y_true, y_pred, **options)
     return self.function(y_pred, **options)
@@ -57,7 +57,7 @@ METRICS = {metric.name: metric for metric in (
 
 
 def find_metric(name):
-  """The Metric called `name`; ValueError with the closest name when there is none."""
+  """The Metric called `name`; ValueError with the closest name if it is unknown."""
   if name not in METRICS:
     raise unknown_name("metric", name, METRICS)
   return METRICS[name]

@@ -13,7 +13,7 @@ DEFAULT = ("psnr", "ssim", "niqe")
 class Scores:
   """Scores of images that come one at a time.
 
-  NIQE needs two 96x96 blocks of an image. Where any image is smaller, the middles of all of them are laid into one
+  NIQE needs two 96x96 blocks of an image. If any image is smaller, the centres of all images are joined into one
   montage, which gets one value.
 
   Args:
@@ -37,7 +37,8 @@ class Scores:
         self._add_niqe(output)
 
   def values(self):
-    """dict of metric to list of floats: one per image, or for NIQE on a montage one in all, or none for too little.
+    """dict of metric to list of floats: one per image; for NIQE on a montage, one in all, or none if there are too few
+    images.
 
     Identical images have a PSNR of inf, flat ones a NIQE of nan.
     """
@@ -46,7 +47,7 @@ class Scores:
     return {**self._values, "niqe": [self._niqe(montage(self._middles))] if len(self._middles) > 1 else []}
 
   def means(self):
-    """dict of metric to the mean of its finite values; a metric without any is left out."""
+    """dict of metric to the mean of its finite values; a metric without finite values is left out."""
     means = {name: finite_mean(values) for name, values in self.values().items()}
     return {name: mean for name, mean in means.items() if mean is not None}
 
@@ -67,7 +68,7 @@ class Scores:
 
 
 def finite_mean(values):
-  """Mean of the finite values; None where there is none."""
+  """Mean of the finite values; None without any."""
   finite = [value for value in values if math.isfinite(value)]
   return math.fsum(finite) / len(finite) if finite else None
 
@@ -81,7 +82,7 @@ def mean_scores(targets, outputs, names=DEFAULT):
 
 
 def montage(tiles):
-  """Lays tiles of one size into a nearly square sheet; the last row may be cut."""
+  """Arranges tiles of one size in a nearly square sheet; the last row may be incomplete."""
   columns = math.isqrt(len(tiles))
   rows = len(tiles) // columns
   return np.concatenate([np.concatenate(tiles[row * columns:(row + 1) * columns], axis=1) for row in range(rows)], axis=0)

@@ -1,20 +1,20 @@
 """Segmentation scores: how well predicted classes agree with label maps; with an FCN-8s as the predictor, the FCN score.
 
-Definition   one confusion matrix n over the pixels of all frames, n[i, j] = pixels of class i that were called j. With
-             t_i = sum_j n[i, j] the pixels of class i, and p_i = sum_j n[j, i] those called i:
+Definition   one confusion matrix n over the pixels of all frames, n[i, j] = pixels of class i that were predicted as j.
+             With t_i = sum_j n[i, j] the pixels of class i, and p_i = sum_j n[j, i] those predicted as i:
              pixel accuracy  sum_i n[i, i] / sum_i t_i
              class accuracy  mean over classes of n[i, i] / t_i
              class IoU       mean over classes of n[i, i] / (t_i + p_i - n[i, i])
 Range        0 to 1. Higher is better.
-Constants    1e-12 is added to the denominators, as in pix2pix's scripts/eval_cityscapes. A class that no pixel has
+Constants    1e-12 is added to the denominators, as in pix2pix's scripts/eval_cityscapes. A class without pixels
              therefore counts as 0 and is not skipped: with an absent class even a perfect prediction stays below 1.
 Protocol     frames are pooled before the means are taken, so that a large frame counts for more. Pixels whose label is
-             `ignore`, negative, or not below `classes` are left out, whatever was predicted there. pix2pix (FCN score):
+             `ignore`, negative, or not below `classes` are left out, regardless of the prediction. pix2pix (FCN score):
              Cityscapes' 500 validation frames, 19 classes, images enlarged to the label maps' 1024x2048.
-Comparable   for one segmenter only: scores of generated images measure that segmenter as well as the images. Printed
-             FCN scores come from a segmenter trained on 256-pixel images, whose weights are not part of this
-             package; with another one, compare orderings and the scores of real photographs under it. Other programs
-             skip absent classes, which gives higher means.
+Comparable   for one segmentation network only: scores of generated images measure the network as well as the images.
+             Published FCN scores use a network trained on 256-pixel images, whose weights are not part of this
+             package; with another one, compare orders and the scores of real photographs. Other programs skip absent
+             classes, which gives higher means.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def segmentation_scores(labels: Sequence | np.ndarray, predictions: Sequence | n
   Returns:
     dict of float in [0, 1]: "pixel_accuracy", "class_accuracy" and "class_iou".
   Raises:
-    ValueError: shapes that differ, no integers, predictions outside 0 .. classes - 1, or no pixel to compare.
+    ValueError: different shapes, other types than integers, predictions outside 0 .. classes - 1, or no pixel to compare.
   """
   return scores_of_confusion(confusion_matrix(labels, predictions, classes, ignore))
 
@@ -50,9 +50,9 @@ def confusion_matrix(labels: Sequence | np.ndarray, predictions: Sequence | np.n
   Args:
     labels, predictions, classes, ignore: as for `segmentation_scores`.
   Returns:
-    int64 [classes, classes]; rows are the true classes. All zeros where every pixel is left out.
+    int64 [classes, classes]; rows are the true classes. All zeros if every pixel is left out.
   Raises:
-    ValueError: shapes that differ, no integers, or predictions outside 0 .. classes - 1.
+    ValueError: different shapes, other types than integers, or predictions outside 0 .. classes - 1.
   """
   if classes < 1:
     raise ValueError(f"classes is {classes}: expected 1 or more")

@@ -9,13 +9,13 @@ SET_METRICS = ("fid", "frechet", "sliced_wasserstein")
 
 
 def check_feature_options(names, weights):
-  """Raises ValueError or FileNotFoundError where the metrics cannot be had with these weights, before anything starts."""
+  """Raises ValueError or FileNotFoundError if the metrics cannot be computed with these weights, before anything starts."""
   if "frechet" in names and weights is None:
     raise ValueError("frechet compares features of a network: name it by --feature_weights PATH, an .h5 of SqueezeNet "
-                     "v1.1 or InceptionV3, or a .keras model that gives features")
+                     "v1.1 or InceptionV3, or a .keras model that returns features")
   if weights is not None and not pathlib.Path(weights).is_file():
     raise FileNotFoundError(f"no feature weights {str(weights)!r}: give --feature_weights the path of an .h5 of SqueezeNet "
-                            "v1.1 or InceptionV3, or of a .keras model that gives features")
+                            "v1.1 or InceptionV3, or of a .keras model that returns features")
 
 
 class SetScores(contextlib.ExitStack):
@@ -46,7 +46,7 @@ class SetScores(contextlib.ExitStack):
   def add(self, name, target, output, source):
     """Adds the three images of one item, float [H, W, 3] in [0, 1].
 
-    Inputs are left out where one has another size than its target.
+    Inputs are left out if one has another size than its target.
 
     Raises:
       ValueError: images of two sizes, with their names.
@@ -66,7 +66,7 @@ class SetScores(contextlib.ExitStack):
         part.add(image)
 
   def rows(self):
-    """dict of metric to its row of the report: protocol, and the values of "input" (None where left out) and "output".
+    """dict of metric to its row of the report: protocol, and the values of "input" (None if left out) and "output".
 
     frechet has the name of its extractor: "frechet_squeezenet".
     """

@@ -1,21 +1,21 @@
 """SWD: sliced Wasserstein distance of two sets of images, on patches of each level of a Laplacian pyramid.
 
 Definition   T. Karras, T. Aila, S. Laine, J. Lehtinen, "Progressive growing of GANs for improved quality, stability, and
-             variation", ICLR 2018, Sec. 5. Of each image and level of its Laplacian pyramid take random patches;
+             variation", ICLR 2018, Sec. 5. Take random patches of each image and level of its Laplacian pyramid;
              normalise each colour of a set's patches to mean 0 and deviation 1; project the patches of both sets on
              random unit directions, sort, and take the mean of |difference| over ranks and directions: the mean of
              1-D Wasserstein distances. One value per level, and their average. Values are times 1000.
 Range        0 and up. Lower is better. Fine levels compare texture, coarse ones layout and colour.
-Constants    kernel [1, 4, 6, 4, 1]^2 / 256, edges mirrored about the edge pixel, times 4 on the way up; levels are halved
-             while the smaller side stays 16 or more; 128 patches of 7x7x3 per image and level; 4 times 128 directions;
+Constants    kernel [1, 4, 6, 4, 1]^2 / 256, edges mirrored about the edge pixel, times 4 for enlarging; levels are halved
+             while the smaller side is 16 or more; 128 patches of 7x7x3 per image and level; 4 times 128 directions;
              pixels 0..255: the authors' program (tkarras/progressive_growing_of_gans, metrics/sliced_wasserstein).
-Protocol     images are rounded to 8 bits, as in saved files. Mean and deviation are taken of each set apart, so that a
-             change of contrast of a whole level is not seen. A colour without any deviation is left at 0.
-Comparable   with the authors' values for as many images only: fewer images give larger values, also of two halves of
-             one set. Their program draws positions of patches for each set anew; here the n-th images of both sets are
-             cut at the same places by default, so that equal sets have distance 0. That gives lower values where
-             the sets are pairs (results and their targets); paired=False draws as they do.
-Memory       one image, and the projections of about 50 directions of 640,000 patches. Patches lie in a temporary folder:
+Protocol     images are rounded to 8 bits, as in saved files. Mean and deviation are taken for each set separately, so
+             that a change of contrast of a whole level has no effect. A colour without deviation is left at 0.
+Comparable   with the authors' values for the same number of images only: fewer images give larger values, also for two
+             halves of one set. Their program draws positions of patches for each set anew; here the n-th images of both
+             sets are cut at the same positions by default, so that equal sets have distance 0. That gives lower values
+             if the sets are pairs (results and their targets); paired=False draws as they do.
+Memory       one image, and projections of 640,000 patches on about 50 directions. Patches are kept in a temporary folder:
              75 kB per image and level, 5 GB for two sets of 5000 images of 1024 pixels. TMPDIR moves it to another
              disk.
 """
@@ -46,11 +46,11 @@ def sliced_wasserstein(images_a: Iterable, images_b: Iterable, seed: int = 0,
 
   Args:
     images_a: float array [N, H, W, 3] in [0, 1], RGB, or an iterable of N images [H, W, 3], of which one is held at a
-      time. All of one size; a side must be even as long as it is halved: sizes of a power of two from 16 on, and
-      others such as 48 or 200.
-    images_b: the same, as many images of the same size.
+      time. All of one size; a side must be even whenever it is halved: powers of two from 16, and others such as
+      48 or 200.
+    images_b: the same, with the same number and size of images.
     seed: int of 0 or more.
-    paired: bool, whether the n-th images of both sets are cut at the same places.
+    paired: bool, whether the n-th images of both sets are cut at the same positions.
   Returns:
     dict: the smaller side of each level (int), finest first -> float; "average" -> the mean of all levels.
   Raises:
@@ -69,7 +69,7 @@ class PatchSet:
 
   Args:
     seed: int of 0 or more.
-    stream: int; sets of one stream are cut at the same places.
+    stream: int; sets with the same stream are cut at the same positions.
   """
 
   def __init__(self, seed=0, stream=0):
@@ -99,7 +99,7 @@ class PatchSet:
     """Adds one image, uint8 [H, W, 3].
 
     Raises:
-      ValueError: a size that the pyramid does not take, or another size than before.
+      ValueError: an illegal size for the pyramid, or another size than before.
     """
     if self.size is None:
       self.levels = pyramid_sides(*image.shape[:2])
@@ -159,7 +159,7 @@ def distances(set_a, set_b, seed=0):
   """
   if set_a.size != set_b.size or set_a.count != set_b.count or not set_a.count:
     raise ValueError(f"the sets hold {set_a.count} images of {_text(set_a.size)} and {set_b.count} of "
-                     f"{_text(set_b.size)}: expected as many of one size in both; cut the larger set")
+                     f"{_text(set_b.size)}: expected equal numbers and one size; cut the larger set")
   found = {side: 1000.0 * _level_distance(set_a, set_b, level, seed) for level, side in enumerate(set_a.levels)}
   return {**found, "average": float(np.mean(list(found.values())))}
 
@@ -204,7 +204,7 @@ def laplacian_pyramid(image, levels):
 
 
 def random_patches(level, rng):
-  """128 patches at random places, wholly inside: [H, W, 3] -> [128, 7, 7, 3]."""
+  """128 patches at random positions inside the level: [H, W, 3] -> [128, 7, 7, 3]."""
   rows = rng.integers(0, level.shape[0] - PATCH + 1, PATCHES)
   columns = rng.integers(0, level.shape[1] - PATCH + 1, PATCHES)
   windows = np.lib.stride_tricks.sliding_window_view(level, (PATCH, PATCH), axis=(0, 1))  # [H - 6, W - 6, 3, 7, 7]

@@ -14,7 +14,7 @@ Protocol     per image, float64; population moments of the normalised window (no
 Comparable   with scikit-image (gaussian_weights=True, sigma=1.5, use_sample_covariance=False) and with
              tf.image.ssim, which use the same window and borders. Not with a 7x7 uniform window, grey images, or
              the authors' script, which first shrinks images to about 256 pixels. Values of MS-SSIM are higher:
-             papers that print an "SSIM" above 0.9 for phone photographs often mean MS-SSIM.
+             papers that publish an "SSIM" above 0.9 for phone photographs often mean MS-SSIM.
 """
 
 import numpy as np

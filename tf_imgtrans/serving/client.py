@@ -1,4 +1,4 @@
-"""A client for models that `to_saved_model` wrote, on TensorFlow Serving."""
+"""A client of TensorFlow Serving for models that `to_saved_model` wrote."""
 
 import io
 import os
@@ -19,14 +19,14 @@ _REST, _GRPC = ("http", "https"), ("grpc", "grpcs")
 class Client:
   """Enhances images on a server.
 
-  Over http:// it needs nothing but this package without TensorFlow; over grpc:// the extra `serving`. Arrays of floats
-  are large as JSON, so take gRPC for them, or send files.
+  Over http:// it needs only this package, without TensorFlow; over grpc:// the extra `serving`. Arrays of floats are large
+  as JSON: use gRPC for them, or send files.
 
   Args:
     url: str, "http://HOST:8501", "grpc://HOST:8500" (the ports of TensorFlow Serving), or with s for TLS; REST addresses
       may end in /v1/models/NAME or /v1/models/NAME/versions/VERSION.
-    name: str, the model's name on the server, where the address does not tell it.
-    version: int, or None for the latest that is ready.
+    name: str, the model's name on the server, if the address does not contain it.
+    version: int, or None for the latest available one.
     timeout_s: float, seconds that each call may take.
   Raises:
     ValueError: an address of another kind, or no name.
@@ -54,10 +54,10 @@ class Client:
       self.transport = Grpc(address, name, version, timeout_s)
 
   def ready(self) -> bool:
-    """Whether a version of the model is loaded: bool; False also where no server answers yet.
+    """Whether a version of the model is loaded: bool; False also if no server answers yet.
 
     Raises:
-      ServingError: the server answers, but is no TensorFlow Serving.
+      ServingError: the server answers, but is not TensorFlow Serving.
     """
     try:
       return "AVAILABLE" in self.states().values()
@@ -85,7 +85,7 @@ class Client:
     Raises:
       ValueError: an array of another shape or dtype.
       FileNotFoundError: no such file.
-      ServingError: no result, with the reason and the remedy.
+      ServingError: no result; the message holds the reason and the remedy.
     """
     if isinstance(image, (str, os.PathLike)):
       image = pathlib.Path(image).read_bytes()
@@ -106,13 +106,13 @@ class Client:
   def _enhance_bytes(self, images):
     replies = self.transport.predict("serving_default", "image_bytes", images)
     if len(replies) != len(images) or not all(isinstance(reply, bytes) for reply in replies):
-      raise ServingError("the server's serving_default gives no encoded images: export the model again with tf-imgtrans "
-                         "export saved-model")
+      raise ServingError("the server's serving_default does not return encoded images: export the model again with "
+                         "tf-imgtrans export saved-model")
     return replies
 
 
 def _encoded(image):
-  """uint8 [H, W, 3] as the bytes of a PNG file, at the fastest compression: it travels once."""
+  """uint8 [H, W, 3] as the bytes of a PNG file, with the fastest compression, as it is sent only once."""
   buffer = io.BytesIO()
   Image.fromarray(image).save(buffer, format="PNG", compress_level=1)
   return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and a server, with the remedy in the message."""
+"""Errors between a client and a server, with the remedy in the message."""
 
 import re
 
@@ -12,7 +12,7 @@ class ServingError(OSError):
 
 
 def plain_reason(text):
-  """The words of a graph's error message that are meant for people.
+  """The readable part of a graph's error message.
 
   >>> plain_reason("assertion failed: [image is] [1] [x] [2] [pixels]\\n\\t [[{{node Assert}}]]")
   'image is 1 x 2 pixels'
@@ -26,12 +26,12 @@ def plain_reason(text):
 
 
 def failure(code, reason, address, model):
-  """The ServingError for a status code of gRPC, which REST's answers are translated to.
+  """The ServingError for a status code of gRPC, to which REST errors are mapped.
 
   Args:
     code: str, such as "NOT_FOUND".
     reason: str, the server's message.
-    address: str, where the server is.
+    address: str, of the server.
     model: str, the model's name.
   """
   reason = plain_reason(reason)
@@ -41,6 +41,6 @@ def failure(code, reason, address, model):
       "UNAVAILABLE": f"{address} does not answer, or is still loading {model!r}: {reason}; is the server running (docker "
                      "compose up -d), and is this its port: 8501 for http://, 8500 for grpc://?",
       "RESOURCE_EXHAUSTED": f"{address} lacks memory for the request: {reason}; make the image smaller",
-      "DEADLINE_EXCEEDED": f"{address} gave no answer in time: {reason}; give a longer timeout_s, or a smaller image",
+      "DEADLINE_EXCEEDED": f"{address} did not answer in time: {reason}; give a longer timeout_s, or a smaller image",
   }
   return ServingError(remedies.get(code, f"{address} failed with {code}: {reason}"), code)

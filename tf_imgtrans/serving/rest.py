@@ -1,4 +1,4 @@
-"""TensorFlow Serving's REST interface, with the standard library alone."""
+"""TensorFlow Serving's REST interface, with only the standard library."""
 
 import base64
 import http.client
@@ -49,7 +49,7 @@ class Rest:
       name: str, the input's name.
       value: list of bytes, or an array whose first axis is the batch.
     Returns:
-      list of bytes, or a float64 or int64 array, as JSON has no other numbers.
+      list of bytes, or a float64 or int64 array, as JSON has no other number types.
     """
     instances = [{name: {"b64": base64.b64encode(item).decode()} if isinstance(item, bytes) else item.tolist()}
                  for item in value]
@@ -76,14 +76,14 @@ class Rest:
     try:
       return json.loads(text)
     except ValueError:
-      raise ServingError(f"{url} answers something else than JSON: is it the REST port of TensorFlow Serving?") from None
+      raise ServingError(f"{url} did not answer with JSON: is it the REST port of TensorFlow Serving?") from None
 
   def _failure(self, code, reason):
     return failure(code, reason, self.address, self.model)
 
 
 def _message(error):
-  """The server's words in an HTTP error."""
+  """The server's message in an HTTP error."""
   text = error.read().decode(errors="replace")
   try:
     return str(json.loads(text)["error"])

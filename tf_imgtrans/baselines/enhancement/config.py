@@ -34,11 +34,11 @@ _DPED = {"weight_l1": 0.0, "weight_contextual": 0.0}
 
 CONFIGS = {
     "srcnn": Config(**_NO_TERMS | {"weight_squared_error": 1.0}),  # Sec. 5.1: MSE
-    # Sec. 5.1: a VGG-based loss alone. relu2_2 is Johnson's layer for super-resolution, the nearest of his tasks; of
-    # VGG16 there, of VGG19 here. Adam does not feel the weight.
+    # Sec. 5.1: a VGG-based loss alone. relu2_2 is Johnson's layer for super-resolution, the nearest of his tasks; from
+    # VGG16 there, from VGG19 here. Adam is invariant to the weight.
     "johnson": Config(network="johnson", **_NO_TERMS | {"weight_perceptual": 1.0}, perceptual_layer="block2_conv2"),
     "dped": Config(network="dped", **_DPED),
-    # The challenge's organisers trained them by DPED's code: their ResNet-12-64 has the very weights of DPED.
+    # The challenge's organisers trained them with DPED's code: their ResNet-12-64 has exactly the weights of DPED.
     "resnet_8_32": Config(network="resnet_8_32", **_DPED),
     "resnet_12_64": Config(network="resnet_12_64", **_DPED),
 }

@@ -1,7 +1,7 @@
 """Public TensorFlow 1 checkpoints of photo enhancement, read into our networks.
 
-They are those of DPED (its `models_orig`) and of the PIRM 2018 challenge on smartphones (its `models_pretrained`), and
-whatever the two training programs write.
+Supported are those of DPED (its `models_orig`), of the PIRM 2018 challenge on smartphones (its `models_pretrained`), and
+the checkpoints that both training programs write.
 """
 
 import dataclasses
@@ -21,14 +21,14 @@ from tf_imgtrans.core.names import closest, unknown_name
 _SCOPE = "generator/"
 _SHARD = r"\.data-\d{5}-of-(\d{5})"
 _SUFFIX = re.compile(rf"(\.index|\.meta|{_SHARD})$")
-# What TensorFlow raises on damaged files: its own errors or, from C++, those of Python that it takes them for.
+# Exceptions of TensorFlow on damaged files: its own, or Python's that it maps C++ errors to.
 _UNREADABLE = (tf.errors.OpError, ValueError, LookupError, RuntimeError)
-_NAMED_AT_MOST = 5  # checkpoints of a folder, in a message
+_NAMED_AT_MOST = 5  # number of checkpoints of a folder that a message names
 
 
 @dataclasses.dataclass(frozen=True)
 class _Source:
-  """A checkpoint: where it lies, the (dtype, shape) of each of its variables, and what reads one of them."""
+  """A checkpoint: its path, the (dtype, shape) of each of its variables, and a function that reads one of them."""
 
   path: pathlib.Path
   specs: dict
@@ -39,9 +39,9 @@ def import_checkpoint(name, path):
   """Makes a network with the weights of a public TensorFlow 1 checkpoint.
 
   The variables of the network are those directly in the scope `generator`: generator/W1, but not generator/W1/Adam. They
-  must be ours one to one, in names, shapes and dtype. All others are ignored: moments of the optimizer, the step, the
-  discriminator. Altered bytes are noticed by TensorFlow's checksums; frozen graphs have none, so that there only what no
-  longer fits or is no number is noticed.
+  must match ours one to one, in names, shapes and dtype. All others are ignored: moments of the optimizer, the step, the
+  discriminator. TensorFlow's checksums detect altered bytes; frozen graphs have none, so that only values that do not fit
+  or are not finite are detected.
 
   Args:
     name: str, one of list_importable().
@@ -49,9 +49,9 @@ def import_checkpoint(name, path):
   Returns:
     keras.Model, built, float32 [N, H, W, 3] in [0, 1] -> the same shape and range.
   Raises:
-    FileNotFoundError: nothing there, or not all files of the checkpoint.
+    FileNotFoundError: no checkpoint, or not all of its files.
     ValueError: an unknown name, a checkpoint of another network, a damaged one, or one with values that are not finite.
-      The first variable, in the order of the network, that does not do is named.
+      The message names the first variable that does not fit, in the order of the network.
   """
   if name == "johnson":
     raise ValueError("johnson has no public checkpoint of photo enhancement: train it with tf-imgtrans train baseline, or "
@@ -62,7 +62,7 @@ def import_checkpoint(name, path):
   network, variables = _make(name)
   misfit = _misfit(source.specs, variables)
   if misfit:
-    raise ValueError(f"{source.path} is no checkpoint of {name}: {misfit}; {_advice(source.specs)}")
+    raise ValueError(f"{source.path} is not a checkpoint of {name}: {misfit}; {_advice(source.specs)}")
   arrays = [_read(source, _SCOPE + key) for key in variables]
   for variable, array in zip(variables.values(), arrays):
     variable.assign(array)
@@ -85,7 +85,7 @@ def _resnet_variables(network):
   """Name in the checkpoint -> variable, in the order of the network.
 
   Convolutions are numbered from 1. Normalizations have no names: TensorFlow counted their variables, `Variable`,
-  `Variable_1` and so on, in the order in which DPED's code made them, the shift before the scale.
+  `Variable_1` and so on, in the order in which DPED's code made them, the offset before the scale.
   """
   alone = [(convolution, None) for convolution in (network.first, *network.after, network.last)]
   variables, unnamed = {}, 0
@@ -115,7 +115,7 @@ def _make(name):
 
 
 def _misfit(specs, variables):
-  """What is wrong with the first variable that does not fit, or None where the checkpoint is one of the network."""
+  """The fault of the first variable that does not fit, or None if the checkpoint fits the network."""
   for key, variable in variables.items():
     expected = f"expected {_shown('float32', variable.shape)}"
     if _SCOPE + key not in specs:
@@ -131,7 +131,7 @@ def _misfit(specs, variables):
 
 
 def _counted(key):
-  """Sorts Variable_10 behind Variable_9."""
+  """Sorts Variable_10 after Variable_9."""
   stem, digits = re.fullmatch(r"(.*?)(\d*)", key, re.DOTALL).groups()
   return stem, int(digits or 0)
 
@@ -149,7 +149,7 @@ def _advice(specs):
 
 
 def _read(source, name):
-  """One variable: finite float32 of the shape that the checkpoint announces."""
+  """One variable: finite float32 of the shape in the checkpoint's index."""
   try:
     array = np.asarray(source.read(name))
   except _UNREADABLE as error:
@@ -167,7 +167,7 @@ def _reason(error):
 
 
 def _open(path):
-  """Opens what the user named; variables are not read yet."""
+  """Opens the named checkpoint; variables are not read yet."""
   prefix = pathlib.Path(_SUFFIX.sub("", str(path)))
   if path.suffix == ".pb" and path.is_file():
     return _open_graph(path)
@@ -205,7 +205,7 @@ def _check_files(prefix):
 
 
 def _neighbours(folder, name):
-  """Checkpoints in a folder, to end a message with: the one that is most like `name`, or the first ones."""
+  """End of a message on the checkpoints of a folder: the one most similar to `name`, or the first ones."""
   if not folder.is_dir():
     return f"; there is no folder {folder}"
   there = sorted({entry.name.removesuffix(".index") for entry in folder.iterdir() if entry.suffix in (".index", ".pb")})
@@ -230,7 +230,7 @@ def _open_graph(path):
 
 
 def _dtype(tensor):
-  """Name of the dtype of a TensorProto; damaged files hold numbers that are none."""
+  """Name of the dtype of a TensorProto; damaged files hold invalid ones."""
   return "float32" if tensor.dtype == tf.float32.as_datatype_enum else f"dtype {tensor.dtype}"
 
 
@@ -238,7 +238,7 @@ def _constant(tensor, size):
   """The float32 array of a TensorProto.
 
   Raises:
-    ValueError: fewer or more than `size` values. TensorFlow would fill up with zeros where there are none.
+    ValueError: fewer or more than `size` values. TensorFlow would fill missing ones with zeros.
   """
   if not (tensor.tensor_content or tensor.float_val):
     raise ValueError(f"no values, expected {size}")

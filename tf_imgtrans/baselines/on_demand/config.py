@@ -1,7 +1,7 @@
 """R. Gao, K. Grauman: "On-Demand Learning for Deep Image Restoration", ICCV 2017, and its public code.
 
-"Code" marks what the authors' code says (inpainting/train.lua, pixelInterpolation/train.lua and the sample scripts beside
-them), "ours" what neither the paper nor the code decides.
+"Code" marks what is in the authors' code (inpainting/train.lua, pixelInterpolation/train.lua and its sample
+scripts), "ours" what neither the paper nor the code decides.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from tf_imgtrans.core.config import AtLeast, Count, Positive, PositiveCount, See
 class Config:
   """On-demand learning: corruption and its five levels of difficulty, network and training.
 
-  The defaults are the authors'; COMPARISON is the form that X-GANs is compared with.
+  The defaults are the authors'; COMPARISON is the setting of the comparison with X-GANs.
   """
 
   # how the inputs are corrupted; the paper has points (pixel interpolation) and one-colour blocks (inpainting)

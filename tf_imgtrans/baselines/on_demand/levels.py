@@ -1,11 +1,11 @@
-"""The five levels of difficulty: how much each corrupts, which part of a batch it gets, and the corruption itself."""
+"""The five levels of difficulty: their amounts of corruption, their shares of a batch, and the corruption itself."""
 
 import tensorflow as tf
 
 from tf_imgtrans.core.seeds import fold_in, uniform
 
 LEVELS = 5
-# What is missing at each level, from the easiest on; both ends of a band belong to it.
+# Missing part at each level, from the easiest to the hardest; both ends of a band are included.
 PERCENT = {  # of the pixels
     "original": ((0, 15), (15, 30), (30, 45), (45, 60), (60, 75)),  # the authors' code, pixel interpolation
     "extreme": ((80, 83), (84, 87), (88, 91), (92, 95), (96, 99)),  # X-GANs keeps 1 to 20 %, Sec. 4.1; the division is ours
@@ -16,7 +16,7 @@ SIDES = {  # pixels of a square's side, in images of REFERENCE pixels
 }
 REFERENCE = {"original": 64, "extreme": 256}
 FILLS = {"mean": (117 / 255, 104 / 255, 123 / 255), "white": (1.0, 1.0, 1.0)}  # mean: the authors' code
-LOWEST_PSNR, HIGHEST_PSNR = 1.0, 100.0  # dB; keeps shares finite and above 0, far from what a network reaches; ours
+LOWEST_PSNR, HIGHEST_PSNR = 1.0, 100.0  # dB; keeps shares finite and above 0, far outside the values of a network; ours
 
 
 def bands(config):
@@ -44,13 +44,13 @@ def adapted_shares(psnr):
 
 
 def largest_remainder(shares, count):
-  """Divides `count` elements by shares: each gets the whole part of its due, the largest remainders get one more.
+  """Divides `count` elements by shares, rounded down; those with the largest remainders get one more.
 
   Args:
     shares: float [L], their sum is 1.
     count: int or integer tensor.
   Returns:
-    int32 [L], their sum is `count`; of equal remainders the lower level goes first.
+    int32 [L], their sum is `count`; for equal remainders the lower level comes first.
   """
   due = tf.cast(shares, tf.float32) * tf.cast(count, tf.float32)
   whole = tf.floor(due)
@@ -66,14 +66,15 @@ def largest_remainder(shares, count):
 def levels_of_batch(shares, count):
   """The level of each element of a batch, int32 [count] of 0 .. 4, ascending: the images come in random order."""
   ends = tf.cumsum(largest_remainder(shares, count))
-  # The last end is left out: every element has a level even where rounding leaves the sum short.
+  # Without the last end, every element has a level even if rounding makes the sum too small.
   return tf.reduce_sum(tf.cast(tf.range(count)[:, None] >= ends[None, :-1], tf.int32), axis=1)
 
 
 def corrupt(config, images, level, seed, patches=None):
   """Corrupts every image at its level.
 
-  Points and colour noise: an integer percentage of the level's band is drawn, then every pixel is lost with it. Blocks:
+  Points and colour noise: an integer percentage of the level's band is drawn, then every pixel is lost with this
+    probability. Blocks:
   a side of the band, at a random place. Lost pixels become the fill colour, uniform RGB noise (colour noise), or those of
   another image at the same place (colour blocks).
 
@@ -95,7 +96,7 @@ def corrupt(config, images, level, seed, patches=None):
   else:
     missing = _square(amount, size, uniform((count, 2), place))
   if config.corruption == "color_noise":
-    instead = tf.floor(uniform((count, size, size, 3), filler) * 256.0) / 255.0  # levels of 8 bits, as of X-GANs
+    instead = tf.floor(uniform((count, size, size, 3), filler) * 256.0) / 255.0  # levels of 8 bits, as for X-GANs
   elif config.corruption == "color_blocks":
     instead = patches
   else:
@@ -104,7 +105,7 @@ def corrupt(config, images, level, seed, patches=None):
 
 
 def _square(side, size, place):
-  """bool [N, S, S, 1], True in a square of `side` [N] pixels, whose place [N, 2] in (0, 1) covers all that it can have."""
+  """bool [N, S, S, 1], True in a square of `side` [N] pixels; place [N, 2] in (0, 1) covers all its positions."""
   start = tf.cast(place * tf.cast(size - side + 1, tf.float32)[:, None], tf.int32)
   position = tf.range(size)[None, None, :]
   inside = tf.logical_and(position >= start[:, :, None], position < start[:, :, None] + side[:, None, None])  # [N, 2, S]

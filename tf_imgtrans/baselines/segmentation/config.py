@@ -1,7 +1,7 @@
 """J. Long, E. Shelhamer, T. Darrell: "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015; FCN-8s.
 
-"Code" marks what the authors' code says (voc-fcn8s/net.py and solver.prototxt), "pix2pix" what pix2pix's
-scripts/eval_cityscapes and its README say of the FCN score, "ours" what none of them decides.
+"Code" marks what is in the authors' code (voc-fcn8s/net.py and solver.prototxt), "pix2pix" what is in pix2pix's
+scripts/eval_cityscapes and its README about the FCN score, "ours" what none of them decides.
 """
 
 import dataclasses
@@ -48,7 +48,7 @@ class Config:
 
 # "small" is what two processor cores train in minutes, for images of 64x64 pixels. It starts from random weights, where
 # VGG16's layers need normalization, and has its own optimizer. In three minutes on 49 photographs of CamVid, 11 held
-# out (share 0.2, seed 0), it gets to a pixel accuracy of 0.83, a class accuracy of 0.51 and a class IoU of 0.41.
+# out (share 0.2, seed 0), it reaches a pixel accuracy of 0.83, a class accuracy of 0.51 and a class IoU of 0.41.
 PRESETS = {
     "paper": Config(),
     "small": Config(image_size=64, load_size=128, base_channels=16, fc_channels=128, batch_normalization=True,

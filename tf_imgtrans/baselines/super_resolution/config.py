@@ -1,10 +1,10 @@
-"""How each super-resolution network that the progressive paper is compared with is built and trained: by its own paper.
+"""How each super-resolution baseline of the progressive paper is built and trained, following its own paper.
 
 ESRGAN: X. Wang et al., "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks", ECCV Workshops 2018.
 CARN: N. Ahn, B. Kang, K.-A. Sohn, "Fast, Accurate, and Lightweight Super-Resolution with Cascading Residual Network", ECCV
 2018. RCAN: Y. Zhang et al., "Image Super-Resolution Using Very Deep Residual Channel Attention Networks", ECCV 2018.
 
-Sections are those of a system's own paper; "code" marks what its public code says: XPixelGroup/BasicSR,
+Sections are those of a method's own paper; "code" marks what is in its public code: XPixelGroup/BasicSR,
 nmhkahn/CARN-pytorch and yulunzhang/RCAN.
 """
 
@@ -26,8 +26,8 @@ from tf_imgtrans.core.config import (
 )
 from tf_imgtrans.core.config import named as core_named
 
-SCALES = {"esrgan": (2, 4, 8), "carn": (2, 3, 4), "rcan": (2, 4, 8)}  # that each is made for; of CARN its paper's
-SMALLEST_JUDGED = 16  # pixels of a patch that ESRGAN's discriminator takes: two halvings down to 4
+SCALES = {"esrgan": (2, 4, 8), "carn": (2, 3, 4), "rcan": (2, 4, 8)}  # scales of each network; CARN's of its paper
+SMALLEST_PATCH = 16  # smallest patch of ESRGAN's discriminator in pixels: two halvings down to 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,8 +101,8 @@ class Config:
       raise ValueError("every weight is 0, so that there is nothing to learn from: expected one loss of positive weight "
                        "(--config.weight_...)")
     size = self.patch_size
-    if self.weight_adversarial and (size & (size - 1) or size < SMALLEST_JUDGED):
-      raise ValueError(f"patch_size is {size}: the discriminator needs a power of two from {SMALLEST_JUDGED} "
+    if self.weight_adversarial and (size & (size - 1) or size < SMALLEST_PATCH):
+      raise ValueError(f"patch_size is {size}: the discriminator needs a power of two from {SMALLEST_PATCH} "
                        "(--config.patch_size)")
 
 
@@ -127,7 +127,8 @@ _SMALL = {
     "carn": {**_FACES, "multi_scale": False, "batch_size": 16, "learning_rate": 1e-3},
     "rcan": {**_FACES, "groups": 2, "blocks": 4, "reduction": 8, "learning_rate": 1e-3},
 }
-# VGG19 up to block 3, which is often all that is at hand; its maps are larger than those of block 5, hence their weight.
+# VGG19 up to block 3, whose weights are often the only ones available; its features are larger than those of block 5, hence
+# the smaller weight.
 _SMALL_GAN = {**_SMALL["esrgan"], "perceptual_layer": "block3_conv4", "weight_perceptual": 1e-3, "learning_rate": 1e-4,
               "halve_at": (250,), "iterations": 500}
 # Small enough for a test of a second.

@@ -1,4 +1,4 @@
-"""The losses that the networks are trained by: L1, and ESRGAN's perceptual and relativistic adversarial losses."""
+"""The losses of the networks: L1, and ESRGAN's perceptual and relativistic adversarial losses."""
 
 import keras
 import tensorflow as tf
@@ -13,7 +13,7 @@ def generator_loss(config, target, fake, real_logits=None, fake_logits=None, vgg
   """L_G = weight * L_percep + weight * L_G^Ra + weight * L_1 (ESRGAN, Eq. 3); a loss of weight 0 is not computed.
 
   Args:
-    config: Config; its weights count here. With weight_l1 alone it is the loss of CARN, RCAN and ESRGAN's first stage.
+    config: Config; uses its weights. With only weight_l1 it is the loss of CARN, RCAN and ESRGAN's first stage.
     target, fake: float [N, H, W, 3]; the target in [0, 1].
     real_logits, fake_logits: float [N, 1]; unused without the adversarial term.
     vgg: images -> dict of feature maps, of `features_before_relu`; unused without the perceptual term.
@@ -46,9 +46,8 @@ def l1(y_true, y_pred):
 def relativistic_discriminator_loss(real_logits, fake_logits):
   """-E[log D_Ra(x_r, x_f)] - E[log(1 - D_Ra(x_f, x_r))], D_Ra(a, b) = sigmoid(C(a) - E[C(b)]) (ESRGAN, Eq. 1).
 
-  Real images shall look more real than fakes do on average. Written on logits, so that confident scores keep a finite
-  gradient. The code halves it, which Adam does not see. On several devices, the means are those of the images that each
-  holds.
+  Real images should look more real than fakes on average. Written on logits, so that confident scores keep a finite
+  gradient. The code halves it, to which Adam is invariant. On several devices, each takes the means of its own images.
 
   Args:
     real_logits, fake_logits: float [N, 1], C of real images and of fakes.
@@ -73,12 +72,12 @@ def relativistic_generator_loss(real_logits, fake_logits):
 
 
 def perceptual(y_true, y_pred, vgg, layer):
-  """L_percep: mean absolute difference of VGG19 maps before their ReLU (ESRGAN, Sec. 3.3; L1: code).
+  """L_percep: mean absolute difference of VGG19 feature maps before their ReLU (ESRGAN, Sec. 3.3; L1: code).
 
   Args:
     y_true, y_pred: float [N, H, W, 3] in [0, 1].
     vgg: images -> dict of feature maps.
-    layer: str, whose maps are compared.
+    layer: str, whose feature maps are compared.
   Returns:
     float32 scalar.
   """
@@ -88,7 +87,7 @@ def perceptual(y_true, y_pred, vgg, layer):
 def features_before_relu(layer, weights="", **kwargs):
   """Vgg19Features of one layer, without that layer's ReLU.
 
-  After it most numbers of a deep map are 0 and tell little (ESRGAN, Sec. 3.3).
+  After it, most values of a deep feature map are 0 and carry little information (ESRGAN, Sec. 3.3).
 
   Args:
     layer: str, such as "block5_conv4".
@@ -97,5 +96,5 @@ def features_before_relu(layer, weights="", **kwargs):
     ValueError, FileNotFoundError: as Vgg19Features.
   """
   vgg = Vgg19Features([layer], weights, **kwargs)
-  vgg.convolutions[-1].activation = keras.activations.linear  # the deepest that is made is the wanted one
+  vgg.convolutions[-1].activation = keras.activations.linear  # the deepest layer is the requested one
   return vgg

@@ -1,6 +1,6 @@
-"""How each method that the feature-pyramid paper is compared with is built and trained: own network, losses and schedule.
+"""How each baseline of the feature-pyramid paper is built and trained: its own network, losses and schedule.
 
-"code" marks what the public code of a method says: phillipi/pix2pix, pathak22/context-encoder,
+"code" marks what is in the public code of a method: phillipi/pix2pix, pathak22/context-encoder,
 CQFIO/PhotographicImageSynthesis (demo_256p.py) and tyshiwo/DRRN_CVPR17; "ours" what neither it nor its paper decides.
 """
 
@@ -14,10 +14,10 @@ from tf_imgtrans.core.config import Count, NonNegative, Positive, PositiveCount,
 from tf_imgtrans.core.config import named as core_named
 from tf_imgtrans.data.settings import TranslationSettings
 
-# Of CRN's layers of VGG19, so that all count alike; the last is 0.8 / 10. One version of its code; another of demo_256p.py
-# has 1 four times, then 1 / 10.
+# Divisors of CRN's VGG19 layers, which balance them; the last is 0.8 / 10. From one version of its code; another version of
+# demo_256p.py has 1 four times, then 1 / 10.
 DIVISORS = (1.6, 2.3, 1.8, 2.8, 0.08)
-# The losses that a network is trained by, each weighed by the field weight_<name>.
+# The losses of each network, with the weights in the fields weight_<name>.
 TERMS = {"pix2pix": ("adversarial", "l1"), "cnn": ("l1",), "context_encoder": ("adversarial", "l2"),
          "crn": ("best", "mean"), "drrn": ("luma",)}
 
@@ -102,7 +102,7 @@ _NETWORKS = {
     # Whole images, Adam's own beta_1, no mirror images: code.
     "crn": {**_NO_TERMS, "weight_best": 0.999, "weight_mean": 0.001, "load_size": 256, "learning_rate": 1e-4, "beta_1": 0.9,
             "flip": False},
-    # iterations: 50 epochs, ours. The windows of 31 pixels are the code's, which says nothing of images to judge it on.
+    # iterations: 50 epochs, ours. The windows of 31 pixels are the code's, which does not specify evaluation images.
     "drrn": {**_NO_TERMS, "task": "super_resolution", "weight_luma": 1.0, "image_size": 31, "validation_size": 256,
              "base_channels": 128, "batch_size": 128, "learning_rate": 0.1, "iterations": 326800},
 }

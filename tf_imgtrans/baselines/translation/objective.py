@@ -1,4 +1,4 @@
-"""The losses that the methods are trained by; all but the adversarial are zero for images that equal their targets."""
+"""The losses of the methods; all but the adversarial ones are zero for images that equal their targets."""
 
 import tensorflow as tf
 
@@ -25,9 +25,9 @@ def generator_loss(config, target, fake, fake_logits=None, labels=None, vgg=None
     config: Config.
     target: float [N, H, W, 3] in [0, 1].
     fake: float, the same shape; for CRN [N, 9, H, W, 3].
-    fake_logits: what the discriminator gives for `fake`; unused without the adversarial term.
-    labels: float [N, H, W, C], of CRN alone.
-    vgg: images -> dict of feature maps, of CRN alone; None where no layers are wanted.
+    fake_logits: discriminator output for `fake`; unused without the adversarial term.
+    labels: float [N, H, W, C], only for CRN.
+    vgg: images -> dict of feature maps, only for CRN; None without layers.
   Returns:
     (float32 scalar, dict of the unweighted terms).
   """
@@ -47,10 +47,10 @@ def generator_loss(config, target, fake, fake_logits=None, labels=None, vgg=None
 
 
 def discriminator_loss(config, real_logits, fake_logits):
-  """The discriminator's log loss; half of it for pix2pix, which slows it down beside the generator (its Sec. 3.3).
+  """The discriminator's log loss; half of it for pix2pix, which slows it down relative to the generator (its Sec. 3.3).
 
   Args:
-    config: Config; `network` counts here.
+    config: Config; uses `network`.
     real_logits, fake_logits: float [N, ...].
   Returns:
     float32 scalar.
@@ -60,7 +60,7 @@ def discriminator_loss(config, real_logits, fake_logits):
 
 
 def signed_l1(y_true, y_pred):
-  """Mean absolute difference of images in [-1, 1], for which pix2pix' weight of 100 is meant.
+  """Mean absolute difference of images in [-1, 1], the range of pix2pix's weight of 100.
 
   Args:
     y_true, y_pred: float [N, H, W, 3] in [0, 1].
@@ -73,13 +73,13 @@ def signed_l1(y_true, y_pred):
 
 
 def banded_l2(y_true, y_pred, overlap):
-  """Mean squared difference of the middles of images in [-1, 1], a band along their border weighing ten times.
+  """Mean squared difference of the middles of images in [-1, 1], with ten times the weight in a band along their border.
 
   Args:
     y_true, y_pred: float [N, S, S, 3] in [0, 1]; the middle is S / 2 pixels wide.
     overlap: int, width of the band; S / 4 or more makes it all of the middle.
   Returns:
-    float32 scalar: a mean over all numbers of the middle, whatever their weight, as in the code.
+    float32 scalar: a mean over all values of the middle, not normalized by the weights, as in the code.
   """
   y_true, y_pred = as_float32(centre(y_true), centre(y_pred))
   check_same_shape(y_true, y_pred)
@@ -91,16 +91,16 @@ def banded_l2(y_true, y_pred, overlap):
 
 
 def diverse_errors(config, y_true, y_pred, labels, vgg=None):
-  """How far each of several images is from the target within each label: values, and features of VGG19.
+  """Distance of each of several images to the target within each label, in values and in features of VGG19.
 
-  The sum over maps of weight times the mean over all positions of label * mean over channels of |difference|; the first
-  map is the image in 0 .. 255, of weight 1. Labels shrink with the maps, by area. Departs from the code: VGG19 takes
-  the largest of 2x2 values, as its authors have it, where the code takes their mean.
+  The sum over feature maps of weight times the mean over all positions of label * mean over channels of |difference|; the
+  first one is the image in 0 .. 255, with weight 1. Labels are shrunk to the feature maps by area. Departs from the code:
+  VGG19 has maximum pooling, as in its paper, where the code has average pooling.
 
   Args:
-    config: Config; `perceptual_layers` and their weights count here.
+    config: Config; uses `perceptual_layers` and their weights.
     y_true: float [N, H, W, 3] in [0, 1].
-    y_pred: float [N, K, H, W, 3], K images for each.
+    y_pred: float [N, K, H, W, 3], K images for each target.
     labels: float [N, H, W, C], which add up to 1 at each pixel.
     vgg: images -> dict of feature maps; None without layers.
   Returns:
@@ -123,12 +123,12 @@ def diverse_errors(config, y_true, y_pred, labels, vgg=None):
 
 
 def best_of_labels(errors):
-  """Of each label the error of the image that has it best, summed over labels: [N, K, C] -> float32 scalar."""
+  """The error of the best image for each label, summed over labels: [N, K, C] -> float32 scalar."""
   return tf.reduce_mean(tf.reduce_sum(tf.reduce_min(errors, axis=1), axis=-1))
 
 
 def mean_of_images(errors):
-  """Of each label the mean error of all images, summed over labels: [N, K, C] -> float32 scalar."""
+  """The mean error of all images for each label, summed over labels: [N, K, C] -> float32 scalar."""
   return tf.reduce_mean(tf.reduce_sum(tf.reduce_mean(errors, axis=1), axis=-1))
 
 

@@ -71,7 +71,7 @@ class Config(TranslationSettings):
 
 
 # The rows of Tables 1 and 2, and the objectives that the paper compares with on its own networks (Sec. 3.3), as changes of
-# a Config. Without Eq. 6 the conditional discriminators, and with them the features of Eq. 8, are not there to train.
+# a Config. Without Eq. 6 there are no conditional discriminators, and therefore no features for Eq. 8.
 VARIANTS = {
     "full": {},
     "without_conditional": {"conditional": False},
@@ -81,7 +81,8 @@ VARIANTS = {
     "context_encoder_objective": {"objective": "context_encoder"},
     "cnn_objective": {"weight_high": 0.0, "weight_low": 0.0, "weight_perceptual": 0.0},
 }
-# "small" is what two processor cores train in minutes: 64x64 pixels, weather that shows in them, narrower networks.
+# "small" is what two processor cores train in minutes: 64x64 pixels, weather that is visible at this size, narrower
+# networks.
 PRESETS = {
     "paper": Config(),
     "small": Config(

@@ -1,8 +1,8 @@
 """The losses of Eq. 3 to 10, and the objectives that the paper compares with (Sec. 3.3).
 
-`judged` is what `Discriminators` give: dict of track to list over levels of (logits, maps). Discriminators give logits, and
-D in the equations is their sigmoid. The generator minimises -log D(G(x)) in the place of log(1 - D(G(x))), as pix2pix
-does: the optimum is the same, and the gradient does not vanish while the fakes are bad.
+Discriminator outputs are those of `Discriminators`: dict of track to list over levels of (logits, feature maps). D in the
+equations is the sigmoid of the logits. The generator minimises -log D(G(x)) instead of log(1 - D(G(x))), as pix2pix does:
+the optimum is the same, and the gradient does not vanish while the fakes are poor.
 """
 
 import tensorflow as tf
@@ -11,12 +11,12 @@ from tf_imgtrans.core.tensors import as_float32, check_same_shape
 from tf_imgtrans.losses.adversarial import discriminator_log_loss, generator_log_loss
 from tf_imgtrans.losses.feature import perceptual as feature_distance
 
-SIGNED = 2.0  # differences of values in [-1, 1] over those of values in [0, 1]
-HALF = 0.5  # of the discriminators' loss, which slows them against the generator; pix2pix
+SIGNED = 2.0  # ratio of differences in [-1, 1] to those in [0, 1]
+HALF = 0.5  # factor of the discriminators' loss, which slows their training relative to the generator; pix2pix
 
 
 def generator_loss(config, target, fake, fake_outputs, real_outputs=None):
-  """The generator's loss: Eq. 10, or the objective that `config.objective` names. Eq. 1 is the same sum unnamed.
+  """The generator's loss: Eq. 10, or the objective that `config.objective` names. Eq. 1 is the same sum in general form.
 
     pyramid          alpha_1 L_high + alpha_2 L_low + alpha_3 L_perceptual + alpha_4 L_pix       Eq. 10
     pix2pix          alpha_1 L_cGAN + alpha_4 L_pix                                              Eq. 5 and 9
@@ -27,7 +27,7 @@ def generator_loss(config, target, fake, fake_outputs, real_outputs=None):
   Args:
     config: Config.
     target, fake: float [N, H, W, 3] in [0, 1].
-    fake_outputs: what the discriminators give for `fake`; they see fewer tracks where weights are 0.
+    fake_outputs: discriminator outputs for `fake`, without the tracks of weight 0.
     real_outputs: the same for `target`; unused without the perceptual term.
   Returns:
     (float32 scalar, dict of the unweighted terms, named as their weights).
@@ -47,21 +47,21 @@ def generator_loss(config, target, fake, fake_outputs, real_outputs=None):
   return sum(weights[name] * term for name, term in terms.items()), terms
 
 
-def adversarial(judged):
-  """The generator's part of Eq. 3, 4 and 5, which differ in what D sees: the sum over D of -mean(log D(.)).
+def adversarial(outputs):
+  """The generator's part of Eq. 3, 4 and 5, which differ in the input of D: the sum over D of -mean(log D(.)).
 
   Args:
-    judged: list over discriminators of (logits, maps) for fakes; of one for these equations.
+    outputs: list over discriminators of (logits, feature maps) for fakes; a single one in these equations.
   Returns:
     float32 scalar.
   """
-  return tf.add_n([generator_log_loss(logits) for logits, _ in judged])
+  return tf.add_n([generator_log_loss(logits) for logits, _ in outputs])
 
 
 def high_adversarial(fake_outputs):
   """The generator's part of Eq. 6, summed over k: -mean(log D_k(P_k(x), h_k(G(x)))).
 
-  The paper publishes h_k(y) in the term of the fakes too, where it would not depend on the generator.
+  The paper has h_k(y) also in the term of the fakes, which would not depend on the generator.
   """
   return adversarial(fake_outputs["high"])
 
@@ -74,11 +74,11 @@ def low_adversarial(fake_outputs):
 def perceptual(real_outputs, fake_outputs):
   """Eq. 8: beta_l / (C_l H_l W_l) (phi_l(G(x)) - phi_l(y))^2, summed over layers and discriminators, mean over images.
 
-  phi_l are the four maps of each conditional discriminator behind LeakyReLU; beta_l is not given, and 1 here. No gradient
-  flows into the maps of the real images, which are what the others shall become.
+  phi_l are the four feature maps of each conditional discriminator after LeakyReLU; beta_l is not given, and 1 here. No
+  gradient flows into the feature maps of the real images, which are the target.
 
   Args:
-    real_outputs, fake_outputs: dict with "high", list over levels of (logits, maps).
+    real_outputs, fake_outputs: dict with "high", list over levels of (logits, feature maps).
   Returns:
     float32 scalar.
   """
@@ -90,7 +90,7 @@ def perceptual(real_outputs, fake_outputs):
 def pixel(target, fake):
   """Eq. 9: |G(x) - y|_1 as the mean over pixels, channels and images of values in [-1, 1].
 
-  A mean and that range are pix2pix's, so that the weight of 100 weighs as much as there.
+  The mean and this range are pix2pix's, so that the weight of 100 has the same effect.
 
   Args:
     target, fake: float [N, H, W, 3] in [0, 1].
@@ -112,13 +112,13 @@ def squared(target, fake):
 
 
 def discriminator_loss(real_outputs, fake_outputs):
-  """The discriminators' part of Eq. 4 to 7: half the sum over all of -mean(log D(real)) - mean(log(1 - D(fake))).
+  """The discriminators' part of Eq. 4 to 7: half the sum of -mean(log D(real)) - mean(log(1 - D(fake))).
 
-  alpha_1 and alpha_2 are not in it: every discriminator learns for itself, and Adam is invariant to a factor. The half is
-  pix2pix's.
+  The sum is over all discriminators. It does not contain alpha_1 and alpha_2: every discriminator is trained separately,
+  and Adam is invariant to a factor. The half is pix2pix's.
 
   Args:
-    real_outputs, fake_outputs: dict of track to list of (logits, maps), with the same tracks.
+    real_outputs, fake_outputs: dict of track to list of (logits, feature maps), with the same tracks.
   Returns:
     float32 scalar.
   """

@@ -1,4 +1,4 @@
-"""The numbers that the paper publishes. Figures 2, 4 and 5 are images without numbers."""
+"""The published results of the paper. Figures 2, 4 and 5 are images without numbers."""
 
 TITLES = {
     "input": "input", "without_conditional": "without conditioning", "without_low": "without Eq. 7",

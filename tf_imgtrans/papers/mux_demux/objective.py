@@ -1,4 +1,4 @@
-"""The loss functions of Sec. 4.2, put together as Eq. 10."""
+"""The loss functions of Sec. 4.2, combined as in Eq. 10."""
 
 from tf_imgtrans.losses.adversarial import discriminator_log_loss, generator_log_loss
 from tf_imgtrans.losses.distortion import color, total_variation, weighted_l1
@@ -21,16 +21,16 @@ def generator_loss(config, target, fake, fake_logits=None, vgg=None, seed=0):
   Args:
     config: Config.
     target, fake: float [N, P, P, 3].
-    fake_logits: float [N, 1], the discriminator on `fake`; unused when weight_adversarial is 0.
-    vgg: images -> dict of feature maps; unused when no term needs features.
-    seed: of the positions drawn from feature maps above 65x65.
+    fake_logits: float [N, 1], discriminator output for `fake`; unused if weight_adversarial is 0.
+    vgg: images -> dict of feature maps; unused if no term needs features.
+    seed: int or int pair, of the positions drawn from feature maps above 65x65.
   Returns:
     (float32 scalar, dict of the unweighted terms).
   """
   layers = vgg_layers(config)
   true, pred = (vgg(target), vgg(fake)) if layers else (None, None)
   formulas = {
-      # Eq. 1 sums over the samples of the batch, also when replicas hold a part of it each
+      # Eq. 1 sums over the samples of the batch, also if each replica holds a part of it
       "adversarial": lambda: config.batch_size * generator_log_loss(fake_logits),
       "l1": lambda: weighted_l1(target, fake),  # Eq. 2
       "perceptual": lambda: perceptual(true[config.perceptual_layer], pred[config.perceptual_layer]),  # Eq. 3

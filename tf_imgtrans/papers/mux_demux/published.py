@@ -1,4 +1,4 @@
-"""The numbers that the Mux/Demux paper publishes, and which of them can be set beside a measurement of today.
+"""The published results of the Mux/Demux paper, and which of them can be compared with new measurements.
 
 Rows are named as their generators; "ape" is Apple's photo enhancer, a commercial program.
 """
@@ -7,7 +7,7 @@ TITLES = {"input": "input", "ape": "APE", "srcnn": "SRCNN", "johnson": "Johnson"
           "resnet_8_32": "ResNet-8-32", "dped": "DPED", "mux_demux": "ours, normal",
           "mux_demux_hp": "ours, high-performance"}
 
-# PSNR in dB and what the paper calls SSIM. It is the MS-SSIM of DPED and of the challenge: public checkpoints give 0.92 in
+# PSNR in dB and what the paper calls SSIM. It is the MS-SSIM of DPED and of the challenge: public checkpoints have 0.92 in
 # that form, and 0.78 in plain SSIM.
 TABLE2 = {
     "ape": {"psnr": 17.28, "ms_ssim_dped": 0.8631},
@@ -19,14 +19,14 @@ TABLE2 = {
     "mux_demux": {"psnr": 22.98, "ms_ssim_dped": 0.9235},
     "mux_demux_hp": {"psnr": 22.73, "ms_ssim_dped": 0.9206},
 }
-# Why a published row of Table 2 cannot be compared; rows that are missing here can.
+# Why a published row of Table 2 cannot be compared; the other rows can.
 TABLE2_MIXED = dict.fromkeys(
     ("ape", "srcnn", "johnson", "dped"),
     "the published row equals the DPED paper's table for the iPhone, another evaluation than that of the ResNet rows")
 
 TABLE3 = {"srcnn": {"niqe": 6.55}, "resnet_12_64": {"niqe": 9.37}, "resnet_8_32": {"niqe": 7.61}, "dped": {"niqe": 6.82},
           "mux_demux": {"niqe": 6.00}, "mux_demux_hp": {"niqe": 5.90}}
-TABLE3_UNKNOWN = ("the paper does not say on which images; DPED and ResNet-12-64, whose public weights are the same, "
+TABLE3_UNKNOWN = ("the paper does not name the images; DPED and ResNet-12-64, whose public weights are the same, "
                   "have two published values")
 
 # Milliseconds at 1280x720 on a processor that the paper does not name.
@@ -60,7 +60,7 @@ FIGURE8 = {
     "SRCNN-Baseline": (21.31, 2.296, 3274, 3.22, 2.29, 3.49),
     "TEAM_ALEX": (21.87, 2.1196, 781, 10.21, 3.82, 10.81),
 }
-# Rows whose published values contradict the formula that all others obey: misprints, by all that can be seen.
+# Rows whose published values contradict the formula that all others follow: apparently misprints.
 FIGURE8_MISPRINTS = {
     "Rainbow": "the scores fit PSNR 21.85, MOS 2.558 and 830 ms, not the published ones",
     "DPED-Baseline": "the scores fit MOS 2.441, which also keeps the table sorted, not the published 2.4111",

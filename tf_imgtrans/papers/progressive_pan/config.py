@@ -99,12 +99,12 @@ class Config:
 
   @property
   def scale(self):
-    """How many times as high and wide as the input the output is."""
+    """Factor of the output's height and width over the input's."""
     return self.output_size // self.input_size
 
   @property
   def connections(self):
-    """Sizes that the encoder and the decoder both have."""
+    """Number of sizes that encoder and decoder share."""
     return int(math.log2(self.input_size // BOTTLENECK))
 
   @property
@@ -115,7 +115,7 @@ class Config:
     return doublings(self.start_size, self.output_size)
 
   def channels(self, size):
-    """Channels of maps of size x size pixels."""
+    """Channels of feature maps of size x size pixels."""
     return max(min(self.channel_base // size, self.channels_max), 1)
 
   @functools.cached_property
@@ -141,8 +141,9 @@ VARIANTS = {
     "non_progressive": {"progressive": False},
     "non_noise": {"noise": "off"},
 }
-# "small" is what two processor cores train in minutes: 8 to 32 pixels, narrow maps, 12,000 images of each size. So few want
-# smaller steps' batches and a higher rate, and small images less of R1, whose best weight grows with the number of pixels.
+# "small" is what two processor cores train in minutes: 8 to 32 pixels, narrow maps, 12,000 images of each size. So few
+# images need smaller batches and a higher learning rate, and small images a lower weight of R1, which grows with the number
+# of pixels.
 PRESETS = {
     "paper": Config(),
     "small": Config(input_size=8, output_size=32, channel_base=1024, channels_max=64, gamma=0.1, stable=6000, fade=6000,

@@ -1,4 +1,4 @@
-"""The curse of dimensionality (Sec. 3, Eq. 1 and Figure 1): how distances to near points become equal."""
+"""The curse of dimensionality (Sec. 3, Eq. 1 and Figure 1): distances to near points become equal."""
 
 import math
 
@@ -11,10 +11,10 @@ def distance_ratios(points, neighbours=None):
 
   Args:
     points: float [n, d].
-    neighbours: int k from 2 to n - 1; dist_max is the distance to the k-th nearest. Figure 1 says log(n), with a base that
-      it does not give: by default the natural logarithm, rounded, 6 for 500 points.
+    neighbours: int k from 2 to n - 1; dist_max is the distance to the k-th nearest. Figure 1 has log(n) without
+      its base: by default the natural logarithm, rounded, 6 for 500 points.
   Returns:
-    float64 [n]; nan or inf where a point has a double.
+    float64 [n]; nan or inf for a point with a duplicate.
   Raises:
     ValueError: an illegal number of neighbours.
   """
@@ -23,7 +23,7 @@ def distance_ratios(points, neighbours=None):
   if not 2 <= neighbours < len(points):
     raise ValueError(f"neighbours is {neighbours}: expected 2 to {len(points) - 1}, one less than the points")
   distances = squareform(pdist(points))
-  np.fill_diagonal(distances, np.inf)  # a point is no neighbour of its own
+  np.fill_diagonal(distances, np.inf)  # a point is not its own neighbour
   nearest = np.partition(distances, neighbours - 1, axis=1)[:, :neighbours]
   smallest = nearest.min(axis=1)
   with np.errstate(divide="ignore", invalid="ignore"):
@@ -31,7 +31,7 @@ def distance_ratios(points, neighbours=None):
 
 
 def experiment(dimensions, count, seed=0):
-  """The experiment of Figure 1: `count` points spread evenly over the unit cube of each number of dimensions.
+  """The experiment of Figure 1: `count` points uniform in the unit cube of each number of dimensions.
 
   Args:
     dimensions: iterable of int.

@@ -1,4 +1,4 @@
-"""The losses of Eq. 3 and 4, and the distances that Table 2 puts in their place."""
+"""The losses of Eq. 3 and 4, and the distances that replace them in Table 2."""
 
 import tensorflow as tf
 
@@ -18,11 +18,11 @@ RANGE = 2.0
 def discriminator_loss(config, discriminator, real, fake):
   """L_d = -E[log D(x)] - E[log(1 - D(x^))] + gamma E[|grad D(x)|^2] (Eq. 3).
 
-  Real and super-resolved images are judged apart, as each batch is compared with itself. The gradient is that of the logit
-  with respect to real images in [-1, 1], as in StyleGAN.
+  Real and super-resolved images pass the discriminator in separate batches, as its minibatch standard deviation compares
+  the images of a batch. The gradient is that of the logit with respect to real images in [-1, 1], as in StyleGAN.
 
   Args:
-    config: Config; `gamma` counts here.
+    config: Config; uses `gamma`.
     discriminator: float [N, S, S, 3] in [0, 1] -> logits.
     real, fake: float [N, S, S, 3] in [0, 1].
   Returns:
@@ -39,12 +39,12 @@ def discriminator_loss(config, discriminator, real, fake):
 
 
 def generator_loss(config, target, fake, fake_logits=None):
-  """L_g = -E[log D(x^)] (Eq. 4), or the mean of |x - x^| or (x - x^)^2 in its place (Table 2).
+  """L_g = -E[log D(x^)] (Eq. 4), or instead the mean of |x - x^| or (x - x^)^2 (Table 2).
 
   Args:
-    config: Config; `objective` counts here.
+    config: Config; uses `objective`.
     target, fake: float [N, S, S, 3] in [0, 1].
-    fake_logits: what the discriminator gives for `fake`; unused with a distance.
+    fake_logits: discriminator output for `fake`; unused with a distance.
   Returns:
     (float32 scalar, dict of the term).
   """

@@ -1,4 +1,4 @@
-"""The numbers that the paper publishes. Figures 4, 6 to 11 are images; Figures 1 and 5b are curves without numbers."""
+"""The published results of the paper. Figures 4, 6 to 11 are images; Figures 1 and 5b are curves without numbers."""
 
 TITLES = {
     "bicubic": "Bicubic", "esrgan": "ESRGAN", "carn": "CARN", "rcan": "RCAN", "full": "PAN", "l1": "L1 loss",

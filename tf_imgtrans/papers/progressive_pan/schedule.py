@@ -1,6 +1,6 @@
-"""The schedule of Sec. 5.1: which size, how far faded in, how many images a step, and at which rate.
+"""The schedule of Sec. 5.1: image size, fade-in, images per step and learning rate.
 
-Each size is first faded in and then kept for a while; the first one is kept alone. All follows from the images seen:
+Each size but the first is faded in, then trained at full strength. The phase is a function of the images seen:
 
   images      0 ........ stable ........ + fade ........ + stable ........ + fade ...
   size        8          16: alpha 0 -> 1   16: alpha 1     32: alpha 0 -> 1
@@ -17,35 +17,35 @@ class Stage:
   resolution: int  # pixels of a side
   minibatch: int  # images of a step, of all replicas together
   learning_rate: float
-  fade: int  # images over which the size is faded in; 0: it is there at once
+  fade: int  # images over which the size is faded in; 0: no fade-in
   first_image: int
   first_step: int
   last_step: int
 
   def faded(self, images):
-    """Images of the stage over those of its fade: alpha, where that is not above 1. A number or a float tensor."""
+    """Images of the stage over those of its fade: alpha, up to 1. A number or a float tensor."""
     return (images - self.first_image) / self.fade
 
 
 @dataclasses.dataclass(frozen=True)
 class Phase:
-  """What the next step is like."""
+  """Size, fade-in and batch of the next step."""
 
   resolution: int
-  alpha: float  # how far the resolution is faded in, from 0 to 1
+  alpha: float  # weight of the new resolution while it is faded in, from 0 to 1
   minibatch: int  # images of the step, of all replicas together
   learning_rate: float
 
 
 def doublings(first, last):
-  """first, 2 first, 4 first, ... last."""
+  """Doubled sizes: first, 2 first, 4 first, ... last."""
   return tuple(first << number for number in range(int(math.log2(last // first)) + 1))
 
 
 def make_stages(config):
   """The stages of a Config: tuple of Stage.
 
-  A stage ends with the first step after which its images are seen, so that it may see a few more than the schedule says.
+  A stage ends with the first step after which its images are seen, so it may see a few images more than scheduled.
   """
   made, step, image = [], 0, 0
   for resolution in config.sizes:
@@ -63,7 +63,7 @@ def make_stages(config):
 
 
 def phase_at(config, images):
-  """What the step after `images` images is like: Phase. A pure function, defined for any number of images."""
+  """The Phase of the step after `images` images. A pure function, defined for any number of images."""
   stage = [stage for stage in config.stages if stage.first_image <= images][-1]
   alpha = min(stage.faded(images), 1.0) if stage.fade else 1.0
   return Phase(stage.resolution, alpha, stage.minibatch, stage.learning_rate)
@@ -85,6 +85,6 @@ def _entry(values, place):
 
 
 def _whole(config, unit):
-  """Images of a training without progress: as many as the one with progress has; in iterations, those of as many steps."""
+  """Images of a non-progressive training: as many as the progressive one has, or as many steps (unit iterations)."""
   sizes = len(doublings(config.start_size, config.output_size))
   return (config.stable * sizes + config.fade * (sizes - 1)) * unit

@@ -7,16 +7,16 @@ from tf_imgtrans.data.degradations import area
 from tf_imgtrans.papers.progressive_pan.schedule import phase_at, stage_at
 from tf_imgtrans.training.validation import NOISE_SEED, SHEET_ROWS, Validator
 
-WINDOW = 16  # pixels from which SSIM is measured, whose window has 11
+WINDOW = 16  # smallest side at which SSIM is measured, whose window has 11 pixels
 
 
 class StageValidator(Validator):
-  """Scores the generator on held-out images of its stage's size, faded in as far as it is.
+  """Scores the generator on held-out images at the size and fade-in of its stage.
 
-  Generators are the best so far among those of the last size alone, when it is faded in: as a file runs them.
+  The best generator is chosen only among those of the last size after its fade-in, as saved files run at full strength.
 
   Args:
-    trainer: Trainer, which knows the stage.
+    trainer: Trainer, which provides the stage.
     images: list of (name, source, target), float32 of input_size and of output_size.
     score: (targets, outputs, names of metrics) -> dict of name to float.
   """
@@ -29,7 +29,7 @@ class StageValidator(Validator):
   def __call__(self, generator):
     """Scores a generator: (dict of values and of the resolution, preview sheet uint8 [H, W, 3])."""
     config, step = self.trainer.config, int(self.trainer.step.numpy())
-    resolution = stage_at(config, max(step - 1, 0)).resolution  # after the last step of a stage, it is still its own
+    resolution = stage_at(config, max(step - 1, 0)).resolution  # after its last step, the stage is still the current one
     phase = phase_at(config, int(self.trainer.images.numpy()))
     alpha = phase.alpha if phase.resolution == resolution else 1.0
     entry = min(resolution, config.input_size)

@@ -1,7 +1,7 @@
 """Files of kept pixels, ".xgp": positions and exact 8-bit colours of a sparse set of an image's pixels (Sec. 4.5).
 
-The paper compresses an image to about 1 % of its pixels and lets the generator rebuild the rest; it gives no format.
-This one loses nothing of what is kept. All integers are little-endian:
+The paper compresses an image to about 1 % of its pixels and reconstructs the rest with the generator; it specifies no
+format. This one is lossless for the kept pixels. All integers are little-endian:
 
     offset  bytes  content
          0      3  "XGP"
@@ -17,7 +17,7 @@ This one loses nothing of what is kept. All integers are little-endian:
         27      4  CRC-32 of all other bytes, in their order
         31         payload: 32-bit words of a range coder, as `codec_stream` writes them
 
-Decoding gives the same pixels on every machine; `codec_stream` says why.
+Decoding gives the same pixels on every machine; `codec_stream` explains why.
 """
 
 import struct
@@ -33,20 +33,20 @@ _HEADER = struct.Struct("<3sBHHIIBB9s")
 _CRC = struct.Struct("<I")
 _START = _HEADER.size + _CRC.size
 
-# A point takes 3 * 0.12 bits at least, in a flat image; the bytes are what the coder may hold back at the end.
+# A point takes 3 * 0.12 bits at least, in a flat image; the bytes are those that the coder may flush at the end.
 _POINTS_PER_BYTE, _HELD_BACK = 24, 8
 
 
 class UnreadableFile(ValueError):
-  """Bytes that are no sound .xgp file; the message names what is wrong."""
+  """Bytes that are not a valid .xgp file; the message names the fault."""
 
 
 def encode(pixels, mask):
   """Packs the kept pixels of an image.
 
   Args:
-    pixels: uint8 [H, W, 3], RGB; what lies outside the mask is not looked at.
-    mask: bool [H, W], true where the pixel is kept; any number of them, none and all included.
+    pixels: uint8 [H, W, 3], RGB; pixels outside the mask are not read.
+    mask: bool [H, W], true where the pixel is kept; any number of pixels, including none and all.
   Returns:
     bytes of an .xgp file.
   Raises:
@@ -69,11 +69,11 @@ def decode(data, max_pixels=codec_stream.MAX_PIXELS):
 
   Args:
     data: bytes of an .xgp file.
-    max_pixels: int, height * width above which a file is refused before memory is taken.
+    max_pixels: int, height * width above which a file is rejected before memory is allocated.
   Returns:
-    (uint8 [H, W, 3], RGB, white where no pixel was kept; bool [H, W], true where one was).
+    (uint8 [H, W, 3], RGB, white where no pixel was kept; bool [H, W], true at kept pixels).
   Raises:
-    UnreadableFile: no .xgp file, another version, cut short, longer than it says, damaged, or too large.
+    UnreadableFile: not an .xgp file, another version, cut short, longer than its header states, damaged, or too large.
     ModuleNotFoundError: the package constriction is missing; says how to install it.
   """
   height, width, count, tail, scale, scales, words = _parse(bytes(data), max_pixels)
@@ -84,10 +84,10 @@ def decode(data, max_pixels=codec_stream.MAX_PIXELS):
     colors = codec_stream.read_colors(decoder, stream, points, scales)
   except MemoryError:
     raise
-  except Exception as error:  # the coder has types of its own for words that no encoder writes
+  except Exception as error:  # the coder raises its own types for words that no encoder writes
     raise UnreadableFile(f"the file's points cannot be decoded: {error}") from None
   if not decoder.maybe_exhausted():
-    raise UnreadableFile("the file goes on after its last point: no such file is written")
+    raise UnreadableFile("the file continues after its last point, which no encoder writes")
   pixels, mask = np.full((height, width, 3), 255, np.uint8), np.zeros((height, width), bool)
   pixels[points[:, 0], points[:, 1]] = colors
   mask[points[:, 0], points[:, 1]] = True
@@ -118,17 +118,17 @@ def _parse(data, max_pixels):
   if len(data) < _START + length:
     raise UnreadableFile(f"the file is cut short: has {len(data)} bytes of {_START + length}")
   if len(data) > _START + length:
-    raise UnreadableFile(f"the file is longer than it says: has {len(data)} bytes, expected {_START + length}")
+    raise UnreadableFile(f"the file is longer than its header states: has {len(data)} bytes, expected {_START + length}")
   checksum, = _CRC.unpack_from(data, _HEADER.size)
   if checksum != zlib.crc32(data[_START:], zlib.crc32(data[:_HEADER.size])):
     raise UnreadableFile("the file is damaged: its checksum differs from that of its content")
-  # What follows is not reached by damage, but by a file that another program wrote wrongly or in bad faith.
+  # The checksum excludes damage: the following faults come from files that another program wrote wrongly or maliciously.
   if not 0 < height * width <= max_pixels:
-    raise UnreadableFile(f"the file says {width}x{height} pixels: expected 1 to {max_pixels:,} in all")
+    raise UnreadableFile(f"the header states {width}x{height} pixels: expected 1 to {max_pixels:,} in all")
   if count > height * width or count > _POINTS_PER_BYTE * (length + _HELD_BACK):
-    raise UnreadableFile(f"the file says {count} points in {length} bytes and {width}x{height} pixels: too many")
+    raise UnreadableFile(f"the header states {count} points in {length} bytes and {width}x{height} pixels: too many")
   if length % 4 or not count and length or tail >= len(codec_stream.TAILS) or scale >= codec_stream.GAP_SCALES:
-    raise UnreadableFile(f"the file says {length} bytes and distribution {tail}, {scale}: no such file is written")
+    raise UnreadableFile(f"the header states {length} bytes and distribution {tail}, {scale}, which no encoder writes")
   return height, width, count, tail, scale, _of_nibbles(scales), np.frombuffer(data, "<u4", offset=_START).astype(np.uint32)
 
 

@@ -1,24 +1,24 @@
 """The payload of an .xgp file: kept points as one range-coded stream, their gaps and then their colours.
 
-Order of points: along strips of about three times the distance between points, up and down column by column, every
-second strip from right to left. So neighbours in the order are neighbours in the image, in both directions.
+Order of points: along strips, whose height is about three times the distance between points, column by column, every
+second strip from right to left. Neighbours in the order are therefore neighbours in the image.
 
-Gaps: the number of pixels that are not kept before each point, as the number of a bin and the place in it. Bins follow a
-Lomax distribution, P(gap >= t) = (m / (m + t)) ** a, which suits both points at random and points that gather at edges.
+Gaps: the number of dropped pixels before each point, coded as a bin and the offset in it. Bins follow a
+Lomax distribution, P(gap >= t) = (m / (m + t)) ** a, which fits both random points and points along edges.
 
 Colours: from coarse to fine, every second point of the order is predicted from its four nearest known ones along it,
-weighted by inverse squared distance. Errors follow Student's t with three degrees of freedom, whose scale depends on how
-much those four differ and on the errors of the point's colours before: first green, then red, then blue.
+weighted by inverse squared distance. Errors follow Student's t with three degrees of freedom, whose scale depends on the
+differences of those four and on the errors of the point's previous channels: first green, then red, then blue.
 
-Decoding is the same on every machine and under every version of the libraries, as from words to pixels there are whole
-numbers only. The range coder takes floating-point tables, but these hold whole numbers whose sum is its total: its own
-scaling multiplies by exactly 1, and each of its sums is a whole number below 2 ** 24. Floating point decides only which
+Decoding is the same on every machine and under every version of the libraries, as everything from words to pixels is
+integer arithmetic. The range coder takes floating-point tables, but these hold whole numbers whose sum is its total: its
+own scaling multiplies by exactly 1, and each of its sums is a whole number below 2 ** 24. Floating point decides only which
 distributions an encoder chooses, and the file says which those are.
 
 Of 30 photographs of 178x218 to 500x500 pixels, random points take 3490 bytes at 1 %, 11919 at 4 % and 47443 at 20 %, all
-bytes counted. LZMA of gaps and of colour differences along a Hilbert curve, the best of the general coders that were tried,
+bytes counted. LZMA of gaps and of colour differences along a Hilbert curve, the best general coder tried,
 takes 3715, 12347 and 48836; WebP's lossless images of mask and colours, 4259, 13055 and 49563. The positions of these
-points are within 0.4 % of the least that they can take.
+points are within 0.4 % of their entropy.
 """
 
 import functools
@@ -30,7 +30,7 @@ MAX_PIXELS = 1 << 28  # 16384 * 16384
 TAILS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # 1 for gathered points, 256 for a geometric law
 GAP_SCALES = 116
 COLOR_SCALES = 16
-CONTEXTS = 6  # of a colour, by the differences around it
+CONTEXTS = 6  # contexts of a channel, by the differences of its neighbours
 
 _ACTIVITY = (2, 4, 8, 16, 32)  # grey levels between the contexts
 _PART = 1 << 16  # points predicted at a time
@@ -46,7 +46,7 @@ def _strip(pixels, count):
 
 
 def in_order(mask):
-  """Kept places (row, column), int64 [K, 2], in their order, and the gaps before them, int64 [K]."""
+  """Positions (row, column) of kept pixels, int64 [K, 2], in order, and the gaps before them, int64 [K]."""
   height, width = mask.shape
   rows, columns = np.nonzero(mask)
   strip = _strip(mask.size, len(rows))
@@ -60,7 +60,7 @@ def in_order(mask):
 
 
 def places(gaps, height, width):
-  """Kept places (row, column), int64 [K, 2], of gaps: the inverse of `in_order`."""
+  """Positions (row, column) of kept pixels, int64 [K, 2], from gaps: the inverse of `in_order`."""
   rank = np.cumsum(gaps + 1) - 1
   if len(gaps) and rank[-1] >= height * width:
     raise ValueError("points lie outside the image")
@@ -169,7 +169,7 @@ def read_colors(decoder, stream, points, scales):
 
 
 def _visit(points, code):
-  """Goes through the points from coarse to fine, predicting each from those before.
+  """Processes the points from coarse to fine, predicting each from previous ones.
 
   Args:
     points: int64 [K, 2], rows and columns in their order.
@@ -187,14 +187,14 @@ def _visit(points, code):
       return values - expected
 
     green = error(1, activity, predicted[:, 1])
-    # What green was wrong by, the others are likely to be wrong by.
+    # The other channels are likely to have the same error as green.
     red = error(0, activity + 2 * np.abs(green) // 3, predicted[:, 0] + green)
     error(2, activity + np.abs(red) + np.abs(green) // 3, predicted[:, 2] + green)
   return colors
 
 
 def _levels(count):
-  """(indices of points, step), from coarse to fine: of every step its odd multiples; in parts, which bounds the memory."""
+  """(indices of points, step), from coarse to fine: for every step its odd multiples; in parts, to bound the memory."""
   if count:
     yield np.array([0]), 0
   for exponent in reversed(range(max(count - 1, 0).bit_length())):
@@ -205,13 +205,13 @@ def _levels(count):
 
 
 def _predict(points, colors, where, step):
-  """Colours expected at points from the four nearest known ones of the order, and how much those differ.
+  """Colours predicted at points from the four nearest known points of the order, and the differences of those.
 
   Args:
     points: int64 [K, 2].
     colors: uint8 [K, 3].
     where: int64 [k], odd multiples of `step`; even ones are known.
-    step: int; 0 for the first point, before which nothing is known.
+    step: int; 0 for the first point, which has no known neighbours.
   Returns:
     (int64 [k, 3], int64 [k]), both in grey levels.
   """
@@ -256,7 +256,7 @@ def _frequencies(weights):
 
 
 def _categorical(stream, table):
-  # Not "perfect": that would look for a better rounding by logarithms, which need not be the same on every machine.
+  # Not "perfect": that would optimise the rounding with logarithms, which may differ between machines.
   return stream.model.Categorical(table, perfect=False)
 
 

@@ -93,7 +93,7 @@ class Config:
 
 
 # "small" is what two processor cores train in half an hour: 64x64 pixels, blocks and tiles scaled with them, narrower
-# networks, two scales of discriminators, VGG19 up to block 3, which is often all that is at hand.
+# networks, two scales of discriminators, VGG19 up to block 3, whose weights are often the only ones available.
 PRESETS = {
     "paper": Config(),
     "small": Config(

@@ -1,4 +1,4 @@
-"""The loss functions of Sec. 3.4 and 3.5, put together as Eq. 4 with Eq. 5 and 6."""
+"""The loss functions of Sec. 3.4 and 3.5, combined as in Eq. 4 with Eq. 5 and 6."""
 
 import tensorflow as tf
 
@@ -8,25 +8,25 @@ from tf_imgtrans.losses.feature import feature_matching, perceptual_l1
 
 AGGREGATES = {"max": tf.reduce_max, "sum": tf.reduce_sum}
 # pix2pixHD's weight is for Torch's VGG19, whose inputs are unit values divided by deviations of about 0.225. Ours takes
-# values up to 255, so that its features, whose biases count for little, are as many times larger.
+# values up to 255, so that its features, whose biases have little effect, are larger by the same factor.
 FEATURE_SCALE = 255 * 0.225
 
 
 def vgg_layers(config):
-  """Names of the VGG19 layers that the perceptual term needs; empty when it is off."""
+  """Names of the VGG19 layers that the perceptual term needs; empty if it is off."""
   return tuple(config.perceptual_layers) if config.weight_perceptual else ()
 
 
 def generator_loss(config, source, mask, target, fake, fake_outputs=None, real_outputs=None, vgg=None):
   """L_G = F_k(L_GAN(G, D_k)) + lambda sum_k L_FM(G, D_k) (Eq. 4) + lambda L_VGG (Eq. 5) + lambda L_point (Eq. 6).
 
-  A term of weight 0 is neither computed nor returned; nor is the point term for corruptions that it is off for.
+  A term of weight 0 is neither computed nor returned; nor is the point term for corruptions without it.
 
   Args:
     config: Config.
     source, target, fake: float [N, H, W, 3] in [0, 1].
     mask: float [N, H, W, 1], 1 where the source pixel was kept.
-    fake_outputs: what the discriminators give for `fake`; unused when the first two terms are off.
+    fake_outputs: discriminator outputs for `fake`; unused if the first two terms are off.
     real_outputs: the same for `target`; unused without feature matching.
     vgg: images -> dict of feature maps; unused without the perceptual term.
   Returns:
@@ -48,11 +48,11 @@ def generator_loss(config, source, mask, target, fake, fake_outputs=None, real_o
 def adversarial(config, fake_logits):
   """F over the discriminators of the generator's log loss, -mean(log D_k(s, G(s))) (Sec. 3.4).
 
-  With "max" the gradient passes through the discriminator that is surest of the fakes alone. On several devices, each
-  takes the largest for the images that it holds.
+  With "max", only the discriminator with the largest loss gets a gradient, the one most certain of the fakes. On several
+  devices, each takes the largest for its own images.
 
   Args:
-    config: Config; `aggregate` counts here.
+    config: Config; uses `aggregate`.
     fake_logits: list over discriminators of float [N, h, w, 1].
   Returns:
     float32 scalar.

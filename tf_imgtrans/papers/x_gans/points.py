@@ -1,4 +1,4 @@
-"""The kept pixels of a photograph: which are drawn, and the image that a model rebuilds from them (Sec. 4.5)."""
+"""The kept pixels of a photograph: drawing them, and reconstructing the image from them with a model (Sec. 4.5)."""
 
 import numpy as np
 
@@ -23,17 +23,17 @@ def sample(pixels, share, sampling, seed):
 
 
 def rebuild(model, sparse, kept, keep_points=False):
-  """What a model makes of kept pixels.
+  """Reconstructs an image from kept pixels with a model.
 
   Args:
-    model: callable on float32 [1, H, W, 3] in [0, 1], such as inference.models.load_model gives.
+    model: callable on float32 [1, H, W, 3] in [0, 1], such as the result of inference.models.load_model.
     sparse: uint8 [H, W, 3], white where no pixel was kept.
     kept: bool [H, W].
-    keep_points: bool, whether the kept pixels are put into the result.
+    keep_points: bool, whether the kept pixels are copied into the result.
   Returns:
-    uint8 [H', W', 3], of the size that the model gives.
+    uint8 [H', W', 3], of the size of the model's output.
   Raises:
-    ValueError: points are to be kept, and the model gives another size.
+    ValueError: keep_points is set, and the model's output has another size.
   """
   image = to_uint8(np.asarray(model(sparse[None].astype(np.float32) / np.float32(255)))[0])
   if not keep_points:

@@ -1,5 +1,5 @@
-"""The numbers that the X-GANs paper publishes. Figures 10 to 12 are curves without numbers; what the text says of them is
-in STATEMENTS.
+"""The published results of the X-GANs paper. Figures 10 to 12 are curves without numbers; what the text states about them
+is in STATEMENTS.
 
 Rows are named (corruption)_(method).
 """

@@ -1,4 +1,4 @@
-"""Rate and distortion of images rebuilt from a few pixels, beside JPEG and WebP of at most the same size."""
+"""Rate and distortion of images reconstructed from few pixels, against JPEG and WebP files of at most the same size."""
 
 import io
 
@@ -11,24 +11,24 @@ from tf_imgtrans.metrics import psnr, ssim
 from tf_imgtrans.papers.x_gans import codec
 from tf_imgtrans.papers.x_gans.points import sample
 
-# codec -> (lowest quality, highest, settings that are tried: the one of the higher PSNR counts)
+# codec -> (lowest quality, highest, settings that are tried: the one with the higher PSNR is used)
 _RIVALS = {
     "jpeg": (1, 100, [{"subsampling": subsampling, "optimize": True, "progressive": True} for subsampling in (0, 2)]),
     "webp": (0, 100, [{"method": 6}]),
 }
-# Of the sides, tried from above where the image at its full size takes too many bytes at the lowest quality.
+# Factors of the sides, in descending order, if the full-size image takes too many bytes at the lowest quality.
 _SHRUNK = (3 / 4, 1 / 2, 3 / 8, 1 / 4, 3 / 16, 1 / 8, 3 / 32, 1 / 16, 1 / 32, 1 / 64)
 
 
 def rate_distortion(images, reconstruct, shares, samplings=("random", "edge"), seed=0):
-  """Packs images as .xgp files, rebuilds them, and measures both sides of the bargain.
+  """Packs images as .xgp files, reconstructs them, and measures file sizes and quality.
 
-  What is drawn depends on the seed and the image's name, and not on the other images; with one seed, random points of
-  a smaller share are among those of a larger one.
+  The drawn points depend on the seed and the image's name, not on the other images; with one seed, random points of a
+  smaller share are a subset of those of a larger one.
 
   Args:
     images: list of (name, uint8 [H, W, 3]), 11 pixels or more on each side.
-    reconstruct: (float32 [H, W, 3] in [0, 1], the kept pixels on white, and bool [H, W, 1], where they are) -> [H, W, 3].
+    reconstruct: (float32 [H, W, 3] in [0, 1], the kept pixels on white, and bool [H, W, 1], their positions) -> [H, W, 3].
     shares: floats in (0, 1], of pixels kept.
     samplings: of "random" and "edge".
     seed: int.
@@ -36,9 +36,9 @@ def rate_distortion(images, reconstruct, shares, samplings=("random", "edge"), s
     list of dicts, one for every sampling, share and image, in this order of nesting:
       image, sampling, share, points;
       bytes, bits_per_pixel: of the .xgp file, its header included;
-      psnr, ssim: of what is reconstructed, rounded to 8 bits, RGB; psnr_kept, ssim_kept: with the kept pixels put in;
+      psnr, ssim: of what is reconstructed, rounded to 8 bits, RGB; psnr_kept, ssim_kept: with the kept pixels copied in;
       jpeg_bytes, jpeg_psnr, jpeg_ssim, jpeg_how, and the same for webp: the best of at most `bytes`, and how it was
-        made, such as "quality 7, 4:2:0" or "quality 1, 4:2:0, shrunk to 96x64"; numbers None where nothing fits.
+        made, such as "quality 7, 4:2:0" or "quality 1, 4:2:0, shrunk to 96x64"; None if nothing fits.
   """
   rows = []
   for sampling in samplings:
@@ -61,8 +61,8 @@ def rate_distortion(images, reconstruct, shares, samplings=("random", "edge"), s
 def best_within(pixels, rival, budget):
   """The best JPEG or WebP of an image that takes at most `budget` bytes.
 
-  The highest quality that fits; where none does, that of the image shrunk as little as needed, brought back to its size
-  after decoding.
+  The highest quality that fits; if none does, that of the image shrunk as little as needed and enlarged again after
+  decoding.
 
   Args:
     pixels: uint8 [H, W, 3].
@@ -92,7 +92,7 @@ def best_within(pixels, rival, budget):
 
 
 def _highest_quality(image, rival, setting, budget, lowest, highest):
-  """(quality, bytes) of the highest quality within the budget, by halving; (None, None) where the lowest is too large."""
+  """(quality, bytes) of the highest quality within the budget, by bisection; (None, None) if the lowest is too large."""
   found = None, None
   while lowest <= highest:
     quality = (lowest + highest) // 2
