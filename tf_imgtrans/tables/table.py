@@ -1,4 +1,4 @@
-"""The frame of every reproduced table: rows measured one by one, kept as they finish, and set beside the published ones."""
+"""Every table: rows measured one by one, kept as they finish, and set beside the published ones."""
 
 import dataclasses
 import json
@@ -7,11 +7,13 @@ import pathlib
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 from tf_imgtrans.core.files import read_json, write_bytes, write_json
+from tf_imgtrans.tables.options import current_preset
 
 # What a row may fail with without stopping the others, beside TensorFlow's own errors, such as those of full memory;
-# anything else is a fault of ours and shows itself.
+# anything else is an error in our code and is raised.
 FORESEEN = (ValueError, OSError, ArithmeticError, MemoryError)
 
 
@@ -44,7 +46,7 @@ class Row:
   """A row of a table.
 
   Args:
-    name: str, unique in the table; names its files.
+    key: what the row measures, unique in the table: a str, or a frozen dataclass whose str() names the row's files.
     title: str, as the paper publishes it.
     measure: seed -> dict of the columns' values, and of anything else worth keeping; None where nothing can be measured.
     published: dict of column name to the paper's value.
@@ -55,7 +57,7 @@ class Row:
     known: dict of the columns' values that follow from published ones without a measurement.
   """
 
-  name: str
+  key: Any
   title: str
   measure: Callable | None = None
   published: dict = dataclasses.field(default_factory=dict)
@@ -64,6 +66,11 @@ class Row:
   seeds: tuple = (0,)
   details: dict = dataclasses.field(default_factory=dict)
   known: dict = dataclasses.field(default_factory=dict)
+
+  @property
+  def name(self):
+    """The key as text."""
+    return str(self.key)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +108,12 @@ class Result:
   records: list
   failure: str = ""
 
+  def value(self, column, seed):
+    """Finite value of a seed, of a row with one seed the value of that one; None where there is none."""
+    seed = self.row.seeds[0] if len(self.row.seeds) == 1 else seed
+    found = next((record["values"].get(column) for record in self.records if record["seed"] == seed), None)
+    return found if found is not None and math.isfinite(found) else None
+
   def values(self, column):
     """Finite values of a column, one per seed that has one."""
     found = (record["values"].get(column) for record in self.records)
@@ -122,10 +135,26 @@ class Result:
     return None if mean is None or published is None else mean - published
 
 
-def check_count(name, value):
-  """Raises ValueError unless a flag that counts something is 1 or more."""
-  if value < 1:
-    raise ValueError(f"{name} is {value}: expected 1 or more (--{name})")
+@dataclasses.dataclass(frozen=True)
+class Report:
+  """A finished table.
+
+  Attributes:
+    table: Table.
+    results: list of Result.
+    verdicts: list of (statement, verdict).
+    out: Path of its folder.
+  """
+
+  table: Table
+  results: list
+  verdicts: list
+  out: pathlib.Path
+
+  @property
+  def status(self):
+    """Exit status of a command: 1 when a row failed, else 0."""
+    return 1 if any(result.failure for result in self.results) else 0
 
 
 def measure(table, out):
@@ -140,7 +169,7 @@ def measure(table, out):
     ValueError: a kept row was measured in another way, or OUT cannot be written to.
   """
   _make_folder(out)
-  kept = {(row.name, seed): _kept(table, row, seed, out) for row in table.rows if row.measure for seed in row.seeds}
+  kept = {(row.key, seed): _kept(table, row, seed, out) for row in table.rows if row.measure for seed in row.seeds}
   todo = sum(record is None for record in kept.values())
   if todo < len(kept):
     print(f"{len(kept) - todo} of {len(kept)} measurements are kept in {out / 'rows'}")
@@ -148,7 +177,7 @@ def measure(table, out):
   for row in table.rows:
     result = Result(row, [{"seed": None, "values": row.known, "seconds": 0.0}] if row.known else [])
     for seed in row.seeds if row.measure else ():
-      record = kept[row.name, seed]
+      record = kept[row.key, seed]
       if record is None:
         parts = [row.title, *([row.group] if row.group else []), *([f"seed {seed}"] if len(row.seeds) > 1 else [])]
         print(f"measuring {', '.join(parts)} ({_progress(done, todo, seconds)})", flush=True)
@@ -179,7 +208,7 @@ def measure_together(table, out):
 
 
 def finish(table, results, out, verdicts=None, **more):
-  """Writes table.json and table.md, prints the table; the exit status: 1 when a row failed.
+  """Writes table.json and table.md, and prints the table.
 
   Args:
     table: Table.
@@ -187,8 +216,10 @@ def finish(table, results, out, verdicts=None, **more):
     out: Path of the table's folder.
     verdicts: list of (statement, verdict) of `statements.check`, for the notes and for table.json; None for none.
     **more: further entries of table.json.
+  Returns:
+    Report.
   """
-  from tf_imgtrans.cli.reproduce.report import as_json, as_markdown, show
+  from tf_imgtrans.tables.report import as_json, as_markdown, show
 
   if verdicts is not None:
     table.notes.extend(f"{verdict}: {text}" for text, verdict in verdicts)
@@ -197,7 +228,7 @@ def finish(table, results, out, verdicts=None, **more):
   write_bytes(out / "table.md", as_markdown(table, results).encode())
   show(table, results)
   print(f"wrote {out / 'table.json'} and {out / 'table.md'}")
-  return 1 if any(result.failure for result in results) else 0
+  return Report(table, results, verdicts or [], out)
 
 
 def _make_folder(out):
@@ -230,14 +261,18 @@ def _kept(table, row, seed, out):
 
 
 def _read_record(path):
-  """The record in a file; None where it holds none, as after a fault of the disk."""
+  """The record in a file; None where it holds none, as after a disk error."""
   try:
     record = read_json(path)
   except ValueError:
     return None
   parts = {"conditions": dict, "values": dict, "seed": int, "seconds": (int, float)}
   whole = isinstance(record, dict) and all(isinstance(record.get(name), kind) for name, kind in parts.items())
-  return record if whole else None
+  if not whole:
+    return None
+  if "preset" in record["conditions"]:
+    record["conditions"]["preset"] = current_preset(record["conditions"]["preset"])
+  return record
 
 
 def _first_difference(name, a, b):
@@ -255,7 +290,7 @@ def _conditions(table, row):
 
 def _measure_one(table, row, seed, out):
   """(record, "") of a new measurement, or (None, why it failed)."""
-  from tf_imgtrans.cli.startup import versions
+  from tf_imgtrans.core.startup import versions
 
   began = time.perf_counter()
   try:

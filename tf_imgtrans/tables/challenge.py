@@ -5,12 +5,13 @@ import dataclasses
 import math
 import pathlib
 
-from tf_imgtrans.cli.reproduce.enhancement import Bench, Options, score_pairs
-from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, check_count, finish, measure
-from tf_imgtrans.cli.reproduce.mux_demux import ROUNDS, STEPS
-from tf_imgtrans.cli.startup import start_tensorflow
 from tf_imgtrans.core.files import read_json
-from tf_imgtrans.papers.mux_demux import published
+from tf_imgtrans.core.startup import start_tensorflow
+from tf_imgtrans.tables.enhancement import Enhancement, Options, score_pairs
+from tf_imgtrans.tables.mux_demux import ROUNDS, STEPS
+from tf_imgtrans.tables.options import check_count
+from tf_imgtrans.tables.published import mux_demux as published
+from tf_imgtrans.tables.table import Column, Row, Table, finish, measure
 
 
 def score(options: Options, model: str | None = None, mos: float | None = None, rounds: int = ROUNDS):
@@ -18,9 +19,9 @@ def score(options: Options, model: str | None = None, mos: float | None = None, 
 
   The teams' published PSNR, MOS and times show that the formula is the challenge's. A model is measured on the data's
   pairs, of which those that its own run has trained on are left out, and timed at 1280x720 in turn with SRCNN. Where a
-  pair that it meets exactly makes PSNR infinite, PSNR is that of the pairs whose two images differ. The final scores need
-  a mean opinion score, which only people can give: without --mos the model gets the scores of the validation phase, which
-  take MS-SSIM instead. Writes OUT/score.
+  pair that it reproduces exactly makes PSNR infinite, PSNR is that of the pairs whose two images differ. The final scores
+  need a mean opinion score, which only people can give: without --mos the model gets the scores of the validation phase,
+  which take MS-SSIM instead. Writes OUT/score.
 
   Example: tf-imgtrans reproduce mux_demux score --model runs/iphone --data dped --out reproduced
 
@@ -69,31 +70,31 @@ def _scored_model(options, model, mos, rounds):
   loaded = load_model(model)
   if loaded.keras_model is None:
     raise ValueError(f"{model} is exported: its time cannot be set beside that of a Keras model; give the .keras file")
-  bench = Bench(dataclasses.replace(options, models=(f"mux_demux={loaded.path}",)), STEPS)
+  bench = Enhancement(dataclasses.replace(options, models=(f"mux_demux={loaded.path}",)), "score", STEPS)
   pairs = _unseen_pairs(bench, loaded.path)
   form = "final form" if mos is not None else "validation form"
 
   def run(_seed):
-    from tf_imgtrans.cli.reproduce.speed import take_turns
     from tf_imgtrans.generators import create_generator
     from tf_imgtrans.metrics.challenge_score import pirm_score, pirm_validation_score
+    from tf_imgtrans.tables.speed import take_turns
 
-    found = score_pairs(bench.network("mux_demux"), pairs)
+    found = score_pairs(pairs, bench.method("mux_demux", clip=False))
     times = take_turns({"model": loaded.keras_model, "srcnn": create_generator("srcnn")}, "srcnn", rounds, 720, 1280)
     psnr = found["psnr"] if math.isfinite(found["psnr"]) else found["psnr_distinct"]
-    cpu_ms = times["model"]["ms"]  # the baseline's is that of the median ratio: a slow moment of the machine meets both
+    cpu_ms = times["model"]["ms"]  # the baseline's is that of the median ratio: a slow moment of the machine affects both
     arguments = {"psnr": psnr, "cpu_ms": cpu_ms, "baseline_cpu_ms": cpu_ms / times["model"]["ratio"]}
     scores = (pirm_score(mos=mos, **arguments) if mos is not None
               else pirm_validation_score(ms_ssim=found["ms_ssim_dped"], **arguments))
     return {**found, **arguments, "mos": mos, "times": times, **scores}
 
   name = pathlib.Path(model).name
-  return Row(f"model_{name}", name, run, group=f"{len(pairs)} pairs, {form}", seeds=(options.seed,),
-             details={**bench.details("mux_demux"), "mos": mos, "images": digest(pairs), "rounds": rounds})
+  row = bench.row(f"model_{name}", name, run, bench.training("mux_demux"), group=f"{len(pairs)} pairs, {form}")
+  return dataclasses.replace(row, details={**row.details, "mos": mos, "images": digest(pairs), "rounds": rounds})
 
 
 def _unseen_pairs(bench, model):
-  """The pairs that a model is measured on: DPED's test part, what its run held out of these data, or all."""
+  """The pairs that a model is measured on: what its run held out of these data, DPED's test part, or all; --test_images."""
   from tf_imgtrans.data.folders import read_folder
 
   run = pathlib.Path(model).parent / "run.json"
@@ -101,7 +102,8 @@ def _unseen_pairs(bench, model):
     described = read_json(run)
     chosen = (described["options"].get(name) for name in ("phone", "source", "target"))
     with contextlib.suppress(ValueError, FileNotFoundError):  # other data, which have no such parts
-      folder = read_folder(bench.data, described["options"]["validation_share"], *chosen)
+      folder = read_folder(bench.options.data, described["options"]["validation_share"], *chosen)
       if folder.summary() == described["data"] and folder.validation:
-        return folder.validation
-  return bench.folder.validation if bench.folder.kind == "dped" else bench.folder.training + bench.folder.validation
+        return bench.test_part(folder)
+  everything = bench.folder.training + bench.folder.validation
+  return bench.pairs if bench.folder.kind == "dped" else everything[:bench.count]

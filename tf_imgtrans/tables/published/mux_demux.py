@@ -1,7 +1,9 @@
-"""The numbers that the Mux/Demux paper publishes, and which of them can be set beside a measurement of today.
+"""Mux/Demux: published numbers and statements, and which numbers can be compared with a measurement of today.
 
 Rows are named as their generators; "ape" is Apple's photo enhancer, a commercial program.
 """
+
+from tf_imgtrans.tables.statements import Statement, higher, lower
 
 TITLES = {"input": "input", "ape": "APE", "srcnn": "SRCNN", "johnson": "Johnson", "resnet_12_64": "ResNet-12-64",
           "resnet_8_32": "ResNet-8-32", "dped": "DPED", "mux_demux": "ours, normal",
@@ -42,8 +44,41 @@ TABLE5 = {
     "full": {"psnr": 22.98, "ms_ssim_dped": 0.9235, "niqe": 6.00},
     "no_noise": {"psnr": 22.84, "ms_ssim_dped": 0.9207, "niqe": 6.87},
 }
-TABLE5_TITLES = {name: name.replace("_", " ") + ("" if name == "no_noise" else " loss") for name in TABLE5} | {
-    "no_l1": "no L1 loss", "full": "full losses and noise"}
+# Table 5: what each row changes in the training of the normal network.
+ABLATION = {
+    "no_contextual": {"weight_contextual": 0.0}, "no_adversarial": {"weight_adversarial": 0.0}, "no_l1": {"weight_l1": 0.0},
+    "no_color": {"weight_color": 0.0}, "no_perceptual": {"weight_perceptual": 0.0},
+    "no_total_variation": {"weight_total_variation": 0.0}, "full": {}, "no_noise": {"noise": "off"},
+}
+TABLE5_TITLES = {
+    "no_contextual": "no contextual loss", "no_adversarial": "no adversarial loss", "no_l1": "no L1 loss",
+    "no_color": "no color loss", "no_perceptual": "no perceptual loss", "no_total_variation": "no total variation loss",
+    "full": "full losses and noise", "no_noise": "no noise",
+}
+
+
+def _all_but(name):
+  return [other for other in ABLATION if other != name]
+
+
+def _trades(name):
+  """Without a loss: a better (lower) NIQE, and a worse PSNR and MS-SSIM."""
+  return lower("niqe", name, "full") + lower("psnr", name, "full") + lower("ms_ssim_dped", name, "full")
+
+
+# Table 5, Sec. 5.2.
+TABLE5_STATEMENTS = [
+    Statement("the highest PSNR with full losses", higher("psnr", "full", *_all_but("full"))),
+    Statement("the highest SSIM with full losses", higher("ms_ssim_dped", "full", *_all_but("full"))),
+    Statement("a worse NIQE without the contextual loss", higher("niqe", "no_contextual", "full")),
+    Statement("the lowest PSNR without the L1 loss", lower("psnr", "no_l1", *_all_but("no_l1"))),
+    Statement("without the adversarial loss a better NIQE and a worse distortion", _trades("no_adversarial")),
+    Statement("without the L1 loss a better NIQE and a worse distortion", _trades("no_l1")),
+    Statement("without the perceptual loss a better NIQE and a worse distortion", _trades("no_perceptual")),
+    Statement("without noise a worse PSNR and SSIM",
+              lower("psnr", "no_noise", "full") + lower("ms_ssim_dped", "no_noise", "full")),
+    Statement("without noise a worse NIQE", higher("niqe", "no_noise", "full")),
+]
 
 # Figure 8, track B of the challenge: PSNR (dB), MOS, CPU (ms), and the three scores, as published.
 FIGURE8 = {

@@ -4,24 +4,39 @@ import dataclasses
 import functools
 import pathlib
 
-from tf_imgtrans.cli.reproduce.enhancement import Bench, Options, score_pairs
-from tf_imgtrans.cli.reproduce.figures import draw
-from tf_imgtrans.cli.reproduce.frame import Column, Row, Table, check_count, finish, measure, measure_together
-from tf_imgtrans.cli.startup import start_tensorflow
-from tf_imgtrans.papers.mux_demux import published
+from tf_imgtrans.core.startup import start_tensorflow
+from tf_imgtrans.tables.enhancement import Enhancement, Options, score_pairs
+from tf_imgtrans.tables.options import check_count
+from tf_imgtrans.tables.published import mux_demux as published
+from tf_imgtrans.tables.table import Column, Row, Table, finish, measure_together
 
 PSNR, MS_SSIM = Column("psnr", "PSNR dB", 2), Column("ms_ssim_dped", "MS-SSIM", 4)
 SSIM, NIQE = Column("ssim", "plain SSIM", 4), Column("niqe", "NIQE", 2)
 ORDER = ("input", "ape", "srcnn", "johnson", "resnet_12_64", "resnet_8_32", "dped", "mux_demux", "mux_demux_hp")
 FIGURE6 = {"input": "(a) phone", "srcnn": "(c) SRCNN", "johnson": "(d) Johnson", "dped": "(e) DPED",
-           "resnet_8_32": "(f) ResNet-8-32", "mux_demux": "(g) normal", "mux_demux_hp": "(h) high-performance"}
+           "resnet_8_32": "(f) ResNet-8-32", "mux_demux": "(g) normal", "mux_demux_hp": "(h) high-performance",
+           "target": "(i) DSLR"}
 FIGURE7 = {"full": "(a) full", "no_l1": "(b) no L1", "no_perceptual": "(c) no perceptual", "no_color": "(d) no color",
            "no_adversarial": "(e) no adversarial", "no_contextual": "(f) no contextual",
            "no_total_variation": "(g) no total variation", "no_noise": "(h) no noise"}
-STEPS = 1500  # of the networks of Tables 2 and 3 under the mini preset
-ABLATION_STEPS = 400  # of each of the 24 runs of Table 5 under the mini preset
+STEPS = 1500  # of the networks of Tables 2 and 3 under the small preset
+ABLATION_STEPS = 400  # of each of the 24 runs of Table 5 under the small preset
 SEEDS = 3
 ROUNDS = 8  # of a timing; even, so that every pair of networks runs as often in either order
+
+
+@dataclasses.dataclass(frozen=True)
+class OnAll:
+  """Key of a row of Table 2 that is measured on all pairs, not on the held-out ones alone.
+
+  Attributes:
+    method: str.
+  """
+
+  method: str
+
+  def __str__(self):
+    return f"{self.method}-all"
 
 
 def table2(options: Options):
@@ -31,64 +46,58 @@ def table2(options: Options):
   data have no test part, the rows are measured on the pairs that training holds out; public checkpoints, which have seen
   none of them, on all pairs as well. Writes OUT/table2: table.json, table.md, figure6.png. Called again, it goes on.
 
-  Example: tf-imgtrans reproduce mux_demux table2 --data dped --preset mini --out reproduced
+  Example: tf-imgtrans reproduce mux_demux table2 --data dped --preset small --out reproduced
 
   The data folder:
     {pairs}
   """
-  start_tensorflow()
   from tf_imgtrans.data.pairs import digest
+  from tf_imgtrans.tables.enhancement import pair_images
 
-  bench, out = Bench(options, STEPS), options.out / "table2"
-  folder = bench.folder
-  groups = {"held out": folder.validation}
-  if folder.kind != "dped":
-    groups["all"] = folder.training + folder.validation
-
-  def rows(group, pairs):
-    for name in ORDER:
-      values = published.TABLE2.get(name, {})
-      whole = group == "all"
-      if whole and (name == "ape" or name != "input" and bench.origin(name)[0] != "public checkpoint"):
-        continue
-      yield Row(f"{name}{'-all' if whole else ''}", published.TITLES[name], _pairs_row(bench, name, pairs, out, whole),
-                values, published.TABLE2_MIXED.get(name, ""), group=f"{len(pairs)} pairs, {group}", seeds=(options.seed,),
-                details={} if name in ("input", "ape") else bench.details(name))
-
-  table = Table(
-      "mux_demux", "table2", "Table 2: PSNR and SSIM on DPED's test patches", [PSNR, MS_SSIM, SSIM,
-      Column("psnr_distinct", "PSNR distinct", 2), Column("ms_ssim_dped_distinct", "MS-SSIM distinct", 4)],
-      [row for group, pairs in groups.items() for row in rows(group, pairs)],
-      _protocol(options, {name: digest(pairs) for name, pairs in groups.items()}),
-      ["distinct: without the pairs whose two images are identical (flat white); on them the input's PSNR is infinite.",
-       "What the paper calls SSIM is MS-SSIM in DPED's form: of the public ResNets' outputs plain SSIM is about 0.78.",
-       "APE is a commercial program: its row is quoted.", *_origins(bench, options)])
-  results = measure(table, out)
-  draw(out / "figure6.png", FIGURE6, out / "images", folder.validation, results, target="(i) DSLR")
-  return finish(table, results, out)
+  bench = Enhancement(options, "table2", STEPS)
+  pairs = {"held out": bench.pairs}
+  rows = [_pairs_row(bench, name, name, pairs["held out"], "held out") for name in ORDER]
+  if bench.folder.kind != "dped":
+    pairs["all"] = (bench.folder.training + bench.folder.validation)[:bench.count]
+    rows += [_pairs_row(bench, OnAll(name), name, pairs["all"], "all") for name in ORDER
+             if name == "input" or bench.origin(name)[0] == "public checkpoint"]
+  return bench.report(
+      "Table 2: PSNR and SSIM on DPED's test patches", [
+          PSNR, MS_SSIM, SSIM, Column("psnr_distinct", "PSNR distinct", 2),
+          Column("ms_ssim_dped_distinct", "MS-SSIM distinct", 4)],
+      rows, _protocol(options, {name: digest(each) for name, each in pairs.items()}), notes=[
+          "distinct: without the pairs whose two images are identical (flat white); on them the input's PSNR is infinite.",
+          "What the paper calls SSIM is MS-SSIM in DPED's form: of the public ResNets' outputs plain SSIM is about 0.78.",
+          "APE is a commercial program: its row is quoted.", *_origins(bench)],
+      after=lambda results: bench.draw("figure6", FIGURE6, pair_images(pairs["held out"]), results))
 
 
-def _origins(bench, options):
+def _pairs_row(bench, key, name, pairs, group):
+  """A row of Table 2; that of APE can only be quoted."""
+  def score(seed):
+    return score_pairs(pairs, bench.method(name, clip=False), bench.kept(key, seed) if key == name else None)
+
+  more = {"published": published.TABLE2.get(name, {}), "caveat": published.TABLE2_MIXED.get(name, ""),
+          "group": f"{len(pairs)} pairs, {group}"}
+  return _row(bench, key, name, None if name == "ape" else score, **more)
+
+
+def _row(bench, key, name, score, **more):
+  """A row of one of the enhancers."""
+  training = None if name in ("input", "ape") else bench.training(name, seed=bench.options.seed)
+  return bench.row(key, published.TITLES[name], score, training, **more)
+
+
+def _origins(bench):
   """Lines that say where the rows' networks come from."""
   found = {}
   for name in ORDER[2:]:
     origin, path = bench.origin(name)
-    what = {"trained": f"trained by the {options.preset} preset, {bench.config(name).iterations} steps",
+    steps = bench.training(name).config.iterations
+    what = {"trained": f"trained by the {bench.options.preset} preset, {steps} steps",
             "given": "given, perhaps trained on some of these images"}.get(origin, origin)
     found.setdefault(what, []).append(published.TITLES[name] + (f" ({pathlib.Path(path).name})" if path else ""))
   return [f"{what}: {'; '.join(names)}" for what, names in found.items()]
-
-
-def _pairs_row(bench, name, pairs, out, whole):
-  """The measurement of a row of Table 2; None for a row that can only be quoted."""
-  if name == "ape":
-    return None
-
-  def run(_seed):
-    network = None if name == "input" else bench.network(name)
-    return score_pairs(network, pairs, None if whole else out / "images" / name)
-
-  return run
 
 
 def _protocol(options, digests):
@@ -104,26 +113,23 @@ def table3(options: Options):
   Takes the photographs of DPED's test_data/full_size_test_images, of the challenge's HD_res, or all in the data folder.
   Networks as in table2, whose training runs are used again. Writes OUT/table3.
 
-  Example: tf-imgtrans reproduce mux_demux table3 --data dped --preset mini --out reproduced
+  Example: tf-imgtrans reproduce mux_demux table3 --data dped --preset small --out reproduced
 
   The data folder:
     {pairs}
   """
-  start_tensorflow()
   from tf_imgtrans.data.folders import full_photographs
   from tf_imgtrans.data.pairs import digest
 
-  bench, out = Bench(options, STEPS), options.out / "table3"
-  photographs = full_photographs(bench.data, options.phone)
-  rows = [Row(name, published.TITLES[name], functools.partial(_photograph_niqe, bench, name, photographs),
-              published.TABLE3.get(name, {}), published.TABLE3_UNKNOWN if name in published.TABLE3 else "",
-              seeds=(options.seed,),
-              details={} if name == "input" else bench.details(name)) for name in ORDER if name != "ape"]
-  table = Table("mux_demux", "table3", f"Table 3: NIQE on {len(photographs)} full photographs", [NIQE], rows, {
+  bench = Enhancement(options, "table3", STEPS)
+  photographs = full_photographs(bench.options.data, options.phone)[:bench.count]
+  rows = [_row(bench, name, name, functools.partial(_photograph_niqe, bench, name, photographs),
+               published=published.TABLE3.get(name, {}),
+               caveat=published.TABLE3_UNKNOWN if name in published.TABLE3 else "") for name in ORDER if name != "ape"]
+  return bench.report(f"Table 3: NIQE on {len(photographs)} full photographs", [NIQE], rows, {
       "niqe": "BT.601 luma, 96x96 blocks, at least two, LIVE pristine model", "crop": 0, "noise": "fixed",
       "outputs": "clipped to [0, 1]", "checkpoint": "last step", "preset": options.preset, "images": digest(photographs)},
-      _origins(bench, options))
-  return finish(table, measure(table, out), out)
+      notes=_origins(bench))
 
 
 def _photograph_niqe(bench, name, photographs, _seed):
@@ -131,14 +137,15 @@ def _photograph_niqe(bench, name, photographs, _seed):
   from tf_imgtrans.core.images import read_image
   from tf_imgtrans.metrics.natural_image_quality import BLOCK
   from tf_imgtrans.metrics.scoring import Scores
+  from tf_imgtrans.tables.bench import Item
 
-  network, scores = None if name == "input" else bench.network(name), Scores(("niqe",))
+  method, scores = bench.method(name), Scores(("niqe",))
   for path in photographs:
     image = read_image(path)
     if (image.shape[0] // BLOCK) * (image.shape[1] // BLOCK) < 2:
       raise ValueError(f"{path} is {image.shape[1]}x{image.shape[0]}: NIQE needs two blocks of {BLOCK}x{BLOCK}; "
                        "leave it out of the folder")
-    scores.add(None, image if network is None else network(image[None])[0])
+    scores.add(None, method(Item(path.stem, image, None)))
   each = scores.values()["niqe"]
   return {**scores.means(), "each": dict(zip((path.name for path in photographs), each))}
 
@@ -146,7 +153,7 @@ def _photograph_niqe(bench, name, photographs, _seed):
 def table4(options: Options, rounds: int = ROUNDS, height: int = 720, width: int = 1280):
   """Measure Table 4: running time of the enhancers at 1280x720.
 
-  All networks take turns in one process, round after round, so that a slow moment of the machine meets all of them; the
+  All networks take turns in one process, round after round, so that a slow moment of the machine affects all of them; the
   ratio to SRCNN is the median over the rounds. Needs no data. Writes OUT/table4.
 
   Example: tf-imgtrans reproduce mux_demux table4 --out reproduced
@@ -158,8 +165,8 @@ def table4(options: Options, rounds: int = ROUNDS, height: int = 720, width: int
   """
   check_count("rounds", rounds)
   start_tensorflow()
-  from tf_imgtrans.cli.reproduce.speed import take_turns
   from tf_imgtrans.generators import create_generator
+  from tf_imgtrans.tables.speed import take_turns
 
   out, names = options.out / "table4", tuple(published.TABLE4)
 
@@ -186,9 +193,9 @@ def table5(options: Options, seeds: int = SEEDS):
   """Measure Table 5: the normal network trained without each of its losses, and without noise.
 
   Eight conditions with several seeds each, trained under the preset and measured on the held-out pairs; says which of the
-  paper's statements the measurement bears out. Writes OUT/table5: table.json, table.md, figure7.png.
+  paper's statements hold. Writes OUT/table5: table.json, table.md, figure7.png.
 
-  Example: tf-imgtrans reproduce mux_demux table5 --data dped --preset mini --out reproduced
+  Example: tf-imgtrans reproduce mux_demux table5 --data dped --preset small --out reproduced
 
   The data folder:
     {pairs}
@@ -196,28 +203,18 @@ def table5(options: Options, seeds: int = SEEDS):
   Args:
     seeds: training runs of each condition.
   """
-  check_count("seeds", seeds)
-  start_tensorflow()
-  from tf_imgtrans.cli.reproduce.statements import ABLATION, check
   from tf_imgtrans.data.pairs import digest
+  from tf_imgtrans.tables.enhancement import pair_images
 
-  bench, out = Bench(options, ABLATION_STEPS), options.out / "table5"
-  pairs = bench.folder.validation
-  numbers = tuple(range(options.seed, options.seed + seeds))
-  rows = []
-  for name in published.TABLE5:
-    changes = {"noise": "off"} if name == "no_noise" else {f"weight_{name[3:]}": 0.0} if name != "full" else {}
-    config = bench.config("mux_demux", **changes)
-    rows.append(Row(name, published.TABLE5_TITLES[name], functools.partial(_ablated, bench, config, name, pairs, out),
-                    published.TABLE5[name], seeds=numbers, details={"config": dataclasses.asdict(config)}))
-  table = Table("mux_demux", "table5", f"Table 5: ablation, {seeds} seeds", [PSNR, MS_SSIM, SSIM, NIQE], rows,
-                _protocol(options, {"held out": digest(pairs)}))
-  results = measure(table, out)
-  verdicts = check(results, ABLATION)
-  draw(out / "figure7.png", FIGURE7, out / "images", pairs, results)
-  return finish(table, results, out, verdicts)
+  bench = Enhancement(options, "table5", ABLATION_STEPS, seeds)
+  pairs = bench.pairs
 
+  def row(name):
+    training = dataclasses.replace(bench.training("mux_demux", **published.ABLATION[name]), run=f"table5-{name}")
+    return bench.row(name, published.TABLE5_TITLES[name], lambda seed: score_pairs(
+        pairs, bench.apply(training, seed, clip=False), bench.kept(name, seed)), training, published=published.TABLE5[name])
 
-def _ablated(bench, config, name, pairs, out, seed):
-  network = bench.trained(dataclasses.replace(config, seed=seed), f"table5-{name}")
-  return score_pairs(network, pairs, out / "images" / name if seed == bench.options.seed else None)
+  return bench.report(
+      f"Table 5: ablation, {seeds} seeds", [PSNR, MS_SSIM, SSIM, NIQE], [row(name) for name in published.TABLE5],
+      _protocol(options, {"held out": digest(pairs)}), published.TABLE5_STATEMENTS,
+      after=lambda results: bench.draw("figure7", FIGURE7, pair_images(pairs), results))

@@ -1,4 +1,4 @@
-"""Curves of a reproduced figure: a quantity over the corruption's strength, with the spread over seeds."""
+"""Curves of a figure: a quantity over another, with the spread over seeds."""
 
 
 def draw_curves(path, lines, xlabel, ylabel, log=False):
@@ -28,16 +28,17 @@ def draw_curves(path, lines, xlabel, ylabel, log=False):
   axes.legend()
   with atomic_path(path) as temporary:
     figure.savefig(temporary, format="png")
+  print(f"wrote {path}")
 
 
 def find_matplotlib():
-  """Matplotlib's Figure; called before the measurements too, so that they are not spent on curves that cannot be drawn.
+  """Matplotlib's Figure; called before the measurements too, so that no time is lost on curves that cannot be drawn.
 
   Raises:
     ValueError: Matplotlib is not installed; says how to install it.
   """
   try:
-    from matplotlib.figure import Figure  # without pyplot: no window system is looked for
+    from matplotlib.figure import Figure  # without pyplot: needs no display
   except ModuleNotFoundError:
     raise ValueError("curves are drawn by Matplotlib: pip install 'tf_imgtrans[plots]'") from None
   return Figure

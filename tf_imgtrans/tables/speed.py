@@ -2,7 +2,7 @@
 
 
 def take_turns(networks, base, rounds, height, width):
-  """Times networks round after round in one process, so that a slow moment of the machine meets all of them.
+  """Times networks round after round in one process, so that a slow moment of the machine affects all of them.
 
   Args:
     networks: dict of name to keras.Model.
