@@ -1,24 +1,19 @@
-"""The frame of reproduced tables: what is measured, kept, refused and shown, on rows that cost nothing."""
+"""Every table: what is measured, kept, refused and shown, on rows that cost nothing."""
 
 import dataclasses
 import json
 import math
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import recipes
 import tensorflow as tf
 
-from tf_imgtrans.cli.reproduce import frame
-from tf_imgtrans.cli.reproduce.figures import draw, shown_pairs
-from tf_imgtrans.cli.reproduce.frame import Column, Result, Row, Table, finish, measure, measure_together
-from tf_imgtrans.cli.reproduce.statements import ABLATION, check
 from tf_imgtrans.core.images import read_image, write_image
-from tf_imgtrans.data.pairs import Pair
-from tf_imgtrans.papers.mux_demux import published
+from tf_imgtrans.tables import table as tables
+from tf_imgtrans.tables.bench import Images, Item
+from tf_imgtrans.tables.figures import draw, shown
+from tf_imgtrans.tables.table import Column, Result, Row, Table, finish, measure, measure_together
 
 PSNR, NIQE = Column("psnr", "PSNR dB", 2), Column("niqe", "NIQE", 1)
 
@@ -56,7 +51,7 @@ def cells(out):
 def test_several_seeds_give_a_mean_and_the_spread_of_a_sample(tmp_path, capsys):
   table = a_table(Row("a", "net A", Meter(), {"psnr": 21.5}, seeds=(0, 1, 4)))
   results = measure(table, tmp_path)
-  assert finish(table, results, tmp_path) == 0
+  assert finish(table, results, tmp_path).status == 0
   row, = report(tmp_path)["rows"]
   assert row["ours"]["psnr"]["values"] == [20, 21, 24]
   assert row["ours"]["psnr"]["mean"] == pytest.approx(65 / 3)
@@ -68,8 +63,8 @@ def test_several_seeds_give_a_mean_and_the_spread_of_a_sample(tmp_path, capsys):
 
 
 def test_the_time_left_is_that_of_the_measurements_before():
-  assert frame._progress(2, 12, [60.0, 180.0]) == "3 of 12, about 20 min left"
-  assert frame._progress(1, 12, []) == "2 of 12"  # the first one failed
+  assert tables._progress(2, 12, [60.0, 180.0]) == "3 of 12, about 20 min left"
+  assert tables._progress(1, 12, []) == "2 of 12"  # the first one failed
 
 
 def test_one_seed_has_no_spread(tmp_path):
@@ -80,7 +75,7 @@ def test_one_seed_has_no_spread(tmp_path):
 def test_a_row_that_fails_does_not_stop_the_others(tmp_path, capsys):
   broken, good = Meter(broken=[0], error=OSError("disk on fire")), Meter()
   table = a_table(Row("a", "net A", broken, {"psnr": 1.0}), Row("b", "net B", good, {"psnr": 21.0}))
-  assert finish(table, measure(table, tmp_path), tmp_path) == 1
+  assert finish(table, measure(table, tmp_path), tmp_path).status == 1
   assert "failed: net A: disk on fire" in capsys.readouterr().out
   first, second = report(tmp_path)["rows"]
   assert (first["failure"], first["measurements"], first["ours"]["psnr"]["mean"]) == ("disk on fire", [], None)
@@ -88,21 +83,21 @@ def test_a_row_that_fails_does_not_stop_the_others(tmp_path, capsys):
   assert cells(tmp_path)[1:] == [["net A", "1.00", "failed", "-", "failed"], ["net B", "21.00", "20.00", "-1.00", "-"]]
   assert "failed: net A: disk on fire" in (tmp_path / "table.md").read_text()
 
-  broken.broken.clear()  # mended: only the failed row is measured again
-  assert finish(table, measure(table, tmp_path), tmp_path) == 0
+  broken.broken.clear()  # only the failed row is measured again
+  assert finish(table, measure(table, tmp_path), tmp_path).status == 0
   assert (broken.seeds, good.seeds) == ([0, 0], [0])
 
 
-def test_the_failure_of_one_seed_is_not_forgotten_over_the_others(tmp_path, capsys):
+def test_the_failure_of_one_seed_stays_beside_the_others(tmp_path, capsys):
   meter = Meter(broken=[0])
   table = a_table(Row("a", "net A", meter, {"psnr": 21.0}, seeds=(0, 1, 2)))
   results = measure(table, tmp_path)
   assert results[0].failure == "seed 0: no such thing"
-  assert finish(table, results, tmp_path) == 1
+  assert finish(table, results, tmp_path).status == 1
   assert cells(tmp_path)[1] == ["net A", "21.00", "failed", "-", "failed"]  # not the mean of those that worked
   assert len(report(tmp_path)["rows"][0]["measurements"]) == 2
   meter.broken.clear()
-  assert finish(table, measure(table, tmp_path), tmp_path) == 0
+  assert finish(table, measure(table, tmp_path), tmp_path).status == 0
   assert meter.seeds == [0, 1, 2, 0]
 
 
@@ -114,7 +109,7 @@ def test_what_a_row_may_fail_with(error, tmp_path):
   assert result.failure and (type(error).__name__ in result.failure or str(error) in result.failure)
 
 
-def test_a_fault_of_ours_shows_itself(tmp_path):
+def test_an_error_of_our_code_is_raised(tmp_path):
   with pytest.raises(KeyError):
     measure(a_table(Row("a", "net A", Meter(broken=[0], error=KeyError("oops")))), tmp_path)
 
@@ -136,14 +131,14 @@ def test_kept_rows_are_not_measured_again(tmp_path, capsys):
   assert {path.name: path.read_bytes() for path in (tmp_path / "rows").iterdir() if "seed2" not in path.name} == kept
 
 
-@pytest.mark.parametrize(("protocol", "details", "told"), [
+@pytest.mark.parametrize(("protocol", "details", "message"), [
     ({"crop": 4}, {"config": {"rate": 0.1, "steps": 5}}, ("crop", "0", "4")),
     ({"crop": 0, "channel": "y"}, {"config": {"rate": 0.1, "steps": 5}}, ("channel", "None", "'y'")),
     ({"crop": 0}, {"config": {"rate": 0.2, "steps": 5}}, ("config.rate", "0.1", "0.2")),
     ({"crop": 0}, {"config": {"rate": 0.1}}, ("config.steps", "5", "None")),
     ({"crop": 0}, {"config": "given"}, ("config", "{'rate': 0.1, 'steps': 5}", "'given'")),
 ])
-def test_a_row_that_was_measured_in_another_way_is_refused(protocol, details, told, tmp_path):
+def test_a_row_that_was_measured_in_another_way_is_refused(protocol, details, message, tmp_path):
   first, second = Meter(), Meter()
   former_details = {"config": {"rate": 0.1, "steps": 5}}
   measure(a_table(Row("a", "net A", first), Row("b", "net B", first, details=former_details)), tmp_path)
@@ -151,7 +146,7 @@ def test_a_row_that_was_measured_in_another_way_is_refused(protocol, details, to
   other = a_table(Row("c", "net C", second), Row("b", "net B", second, details=details), protocol=protocol)
   with pytest.raises(ValueError) as refused:
     measure(other, tmp_path)
-  name, former, now = told
+  name, former, now = message
   assert str(refused.value) == (
       f"{tmp_path / 'rows' / 'b-seed0.json'} was measured with {name} {former}, and now it is {now}: choose another --out, "
       "or remove that file to measure the row anew")
@@ -228,7 +223,7 @@ def test_known_and_quoted_rows(tmp_path):
   table = a_table(Row("known", "team", known={"psnr": 21.25}, published={"psnr": 21.0}),
                   Row("quoted", "program", published={"psnr": 17.28}), Row("new", "net", Meter()))
   results = measure(table, tmp_path)
-  assert finish(table, results, tmp_path) == 0
+  assert finish(table, results, tmp_path).status == 0
   known, quoted, new = report(tmp_path)["rows"]
   assert (known["quoted_only"], quoted["quoted_only"], new["quoted_only"]) == (False, True, False)
   assert known["difference"]["psnr"] == 0.25 and quoted["difference"]["psnr"] is None
@@ -286,7 +281,7 @@ def test_a_column_without_a_meaningful_difference_has_none(tmp_path):
 
 def test_what_the_json_holds(tmp_path, monkeypatch):
   times = iter([10.0, 12.5])
-  monkeypatch.setattr(frame.time, "perf_counter", lambda: next(times))
+  monkeypatch.setattr(tables.time, "perf_counter", lambda: next(times))
   row = Row("a", "net A", Meter({"pairs": 3}), {"psnr": 19.0}, details={"config": {"rate": 0.1}})
   table = a_table(row, notes=["a note"])
   finish(table, measure(table, tmp_path), tmp_path, statements=["true"])
@@ -329,64 +324,46 @@ def test_a_narrow_terminal_cuts_nothing(width, tmp_path, capsys, monkeypatch):
 
 
 def test_tables_are_loaded_without_tensorflow():
-  code = ("import sys, tf_imgtrans.cli.reproduce.mux_demux, tf_imgtrans.cli.reproduce.report, "
-          "tf_imgtrans.cli.reproduce.statements\n"
-          "assert not {'tensorflow', 'keras'} & set(sys.modules)")
-  subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=recipes.ROOT, env=os.environ)
+  recipes.run_python("import importlib, sys\nfrom tf_imgtrans.tables.registry import PAPERS\n"
+                     "assert not [name for name in sys.modules if name.startswith('tf_imgtrans.papers')]\n"
+                     "for _, tables in PAPERS.values():\n"
+                     "  for name, (target, _) in tables.items():\n"
+                     "    module, function = target.split(':')\n"
+                     "    getattr(importlib.import_module(f'tf_imgtrans.tables.{module}'), function)\n"
+                     "assert not {'tensorflow', 'keras'} & set(sys.modules)")
 
 
-# Statements on the ablation.
-
-def ablation(*seeds, **changes):
-  """Results of Table 5 with the published values in every seed; `changes` are {"row__column": value} in the first seed."""
-  results = []
-  for name, values in published.TABLE5.items():
-    records = [{"seed": seed, "values": dict(values)} for seed in seeds]
-    for key, value in changes.items():
-      row, column = key.split("__")
-      if row == name:
-        records[0]["values"][column] = value
-    results.append(Result(Row(name, name, seeds=seeds), records))
-  return results
+def test_kept_rows_of_the_older_preset_name_count(tmp_path):
+  """"mini" of version 0.1.0 is "small"."""
+  meter = Meter()
+  measure(a_table(Row("a", "net A", meter), protocol={"preset": "small"}), tmp_path)
+  path = tmp_path / "rows" / "a-seed0.json"
+  path.write_text(path.read_text().replace('"small"', '"mini"'))
+  measure(a_table(Row("a", "net A", meter), protocol={"preset": "small"}), tmp_path)
+  assert meter.seeds == [0] and '"mini"' in path.read_text()
+  with pytest.raises(ValueError, match="was measured with preset 'small', and now it is 'paper'"):
+    measure(a_table(Row("a", "net A", meter), protocol={"preset": "paper"}), tmp_path)
 
 
-def verdicts(results):
-  return [verdict for _, verdict in check(results, ABLATION)]
+def test_a_key_names_the_files_of_its_row(tmp_path):
+  @dataclasses.dataclass(frozen=True)
+  class Key:
+    method: str
+    share: float
 
+    def __str__(self):
+      return f"{self.method}_{self.share:.2f}"
 
-def test_a_statement_is_checked_in_every_seed():
-  assert set(verdicts(ablation(0, 1, 2))) == {"holds (3 of 3 seeds)"}
-  found = verdicts(ablation(0, 1, 2, no_noise__psnr=23.5))
-  assert found == ["undecided (2 of 3 seeds)", *["holds (3 of 3 seeds)"] * 6, "undecided (2 of 3 seeds)",
-                   "holds (3 of 3 seeds)"]
-  found = verdicts(ablation(0, no_noise__niqe=5.9, no_contextual__niqe=6.0))
-  assert [index for index, verdict in enumerate(found) if verdict != "holds (1 of 1 seeds)"] == [2, 8]
-  assert found[8] == found[2] == "does not hold (0 of 1 seeds)"
-
-
-@pytest.mark.parametrize("value", [None, math.nan, math.inf])
-def test_a_statement_on_a_missing_value_is_not_decided_by_it(value):
-  """NIQE of images too small for it is None; PSNR of a pair that is met exactly is infinite, and None when kept."""
-  found = verdicts(ablation(0, no_color__niqe=value))
-  assert found == ["holds (1 of 1 seeds)"] * 2 + ["not measured"] + ["holds (1 of 1 seeds)"] + ["not measured"] * 3 + [
-      "holds (1 of 1 seeds)", "not measured"]
-  assert verdicts(ablation(0, 1, no_color__psnr=value))[0] == "holds (1 of 1 seeds)"
-
-
-def test_a_seed_that_a_row_lacks_is_left_out():
-  results = ablation(0, 1)
-  results[3].records.pop()
-  assert set(verdicts(results)) == {"holds (1 of 1 seeds)"}
-  results[3].records.clear()
-  assert set(verdicts(results)) == {"not measured"}
+  result, = measure(a_table(Row(Key("net", 0.1), "net", Meter())), tmp_path)
+  assert result.row.key.share == 0.1 and (tmp_path / "rows" / "net_0.10-seed0.json").is_file()
 
 
 # Figures.
 
-@pytest.mark.parametrize(("count", "shown"), [(0, []), (1, [0]), (2, [0, 1]), (3, [0, 1, 2]), (4, [0, 1, 2, 3]),
+@pytest.mark.parametrize(("count", "places"), [(0, []), (1, [0]), (2, [0, 1]), (3, [0, 1, 2]), (4, [0, 1, 2, 3]),
                                               (9, [0, 2, 4, 6]), (89, [0, 22, 44, 66])])
-def test_the_shown_pairs_are_spread_evenly(count, shown):
-  assert shown_pairs(list(range(count))) == shown
+def test_the_shown_images_are_spread_evenly(count, places):
+  assert shown(list(range(count))) == places
 
 
 GREYS = {"first": 0.1, "second": 0.3, "third": 0.5}
@@ -394,14 +371,13 @@ GREYS = {"first": 0.1, "second": 0.3, "third": 0.5}
 
 @pytest.fixture
 def drawn(tmp_path):
-  """Five pairs, and flat outputs of three rows for those that are shown: (pairs, image folder, results)."""
-  pairs = [Pair(tmp_path / "source" / f"{index}.png", tmp_path / "target" / f"{index}.png") for index in range(5)]
-  for pair in pairs:
-    write_image(pair.target, np.full((192, 192, 3), 0.9, np.float32))
+  """Five test images, and flat outputs of three rows for those that are shown: (Images, folder of outputs, results)."""
+  items = [Item(str(index), *(np.full((192, 192, 3), grey, np.float32) for grey in (0.7, 0.9))) for index in range(5)]
+  images = Images([item.name for item in items], lambda: items)
   for name, grey in GREYS.items():
-    for pair in shown_pairs(pairs):
-      write_image(tmp_path / "images" / name / f"{pair.stem}.png", np.full((192, 192, 3), grey, np.float32))
-  return pairs, tmp_path / "images", [Result(Row(name, name), [{"seed": 0}]) for name in GREYS]
+    for stem in images.shown:
+      write_image(tmp_path / "images" / name / f"{stem}.png", np.full((192, 192, 3), grey, np.float32))
+  return images, tmp_path / "images", [Result(Row(name, name), [{"seed": 0}]) for name in GREYS]
 
 
 def columns_of(path):
@@ -413,22 +389,22 @@ def columns_of(path):
 
 
 def test_a_figure_has_its_columns_in_order(drawn, tmp_path, capsys):
-  pairs, images, results = drawn
+  images, folder, results = drawn
   headers = {"third": "(a) third", "missing": "(b) missing", "first": "(c) first", "second": "(d) second"}
-  draw(tmp_path / "figure.png", headers, images, pairs, results, target="(e) target")
+  draw(tmp_path / "figure.png", {**headers, "target": "(e) target"}, folder, images, results)
   assert columns_of(tmp_path / "figure.png") == [0.5, 0.1, 0.3, 0.9]
   assert f"wrote {tmp_path / 'figure.png'}" in capsys.readouterr().out
-  draw(tmp_path / "figure.png", headers, images, pairs, results)
-  assert columns_of(tmp_path / "figure.png") == [0.5, 0.1, 0.3]
+  draw(tmp_path / "figure.png", {"input": "input", **headers}, folder, images, results)
+  assert columns_of(tmp_path / "figure.png") == [0.7, 0.5, 0.1, 0.3]
 
 
 def test_a_figure_leaves_out_rows_without_images(drawn, tmp_path, capsys):
   """A row may have failed, or have measured only seeds that no images are kept of."""
-  pairs, images, results = drawn
-  (images / "second" / f"{shown_pairs(pairs)[2].stem}.png").unlink()
+  images, folder, results = drawn
+  (folder / "second" / f"{images.shown[2]}.png").unlink()
   results[0].records.clear()
-  draw(tmp_path / "figure.png", dict(zip(GREYS, GREYS)), images, pairs, results)
+  draw(tmp_path / "figure.png", dict(zip(GREYS, GREYS)), folder, images, results)
   assert columns_of(tmp_path / "figure.png") == [0.5]
   results[2].records.clear()
-  draw(tmp_path / "none.png", dict(zip(GREYS, GREYS)), images, pairs, results)
+  draw(tmp_path / "none.png", {"input": "input", **dict(zip(GREYS, GREYS)), "target": "target"}, folder, images, results)
   assert not (tmp_path / "none.png").exists()

@@ -1,8 +1,8 @@
 """`tf-imgtrans reproduce x_gans`: the table and the figures from end to end, on two dozen small images."""
 
 import dataclasses
+import functools
 import json
-import math
 import os
 import shutil
 import sys
@@ -11,62 +11,34 @@ import keras
 import numpy as np
 import pytest
 import recipes
+import reproduce
+from reproduce import contents, fill, rescaling, rows, text, verdicts
 
 from tf_imgtrans.baselines import classical
 from tf_imgtrans.baselines.on_demand.config import Config as OnDemandConfig
-from tf_imgtrans.cli.main import main
-from tf_imgtrans.cli.reproduce import reconstruction
-from tf_imgtrans.cli.reproduce.curves import draw_curves
-from tf_imgtrans.cli.reproduce.frame import Result, Row
-from tf_imgtrans.cli.reproduce.reconstruction import HELD_OUT, Bench, ReconstructionOptions
-from tf_imgtrans.cli.reproduce.statements import RECONSTRUCTION, check
 from tf_imgtrans.core.images import list_images, read_image, read_uint8, write_image
 from tf_imgtrans.data.folders import read_photographs
 from tf_imgtrans.data.pairs import digest
 from tf_imgtrans.generators import create_generator
-from tf_imgtrans.losses.vgg19 import BLOCKS, VARIABLE
+from tf_imgtrans.losses.vgg19 import VARIABLE
 from tf_imgtrans.metrics import psnr, ssim
-from tf_imgtrans.papers.x_gans import published
 from tf_imgtrans.papers.x_gans.config import PRESETS
 from tf_imgtrans.papers.x_gans.data import held_out, patch_store, resize
 from tf_imgtrans.papers.x_gans.rate_distortion import rate_distortion
+from tf_imgtrans.tables import x_gans
+from tf_imgtrans.tables.curves import draw_curves
+from tf_imgtrans.tables.published import x_gans as published
+from tf_imgtrans.tables.published.x_gans import Key
+from tf_imgtrans.tables.x_gans import Reconstruction, ReconstructionOptions
 
 SIZE = 16
 BLOCK = 8
-MINI = {"image_size": SIZE, "block_size": BLOCK, "tile_size": (2, BLOCK), "base_channels": 2, "residual_blocks": 1,
-        "discriminators": 1, "discriminator_channels": 2, "batch_size": 2}
-MINI_ON_DEMAND = {"image_size": SIZE, "base_channels": 2, "batch_size": 5, "adaptation_images": 2, "adapt_every": 2}
+SMALL = {"image_size": SIZE, "block_size": BLOCK, "tile_size": (2, BLOCK), "base_channels": 2, "residual_blocks": 1,
+         "discriminators": 1, "discriminator_channels": 2, "batch_size": 2}
+SMALL_ON_DEMAND = {"image_size": SIZE, "base_channels": 2, "batch_size": 5, "adaptation_images": 2, "adapt_every": 2}
 POINTS, NOISE = published.POINT_SHARES, published.NOISE_SHARES
-
-
-def call(table, *arguments):
-  """Runs a table in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main(["reproduce", "x_gans", table, *map(str, arguments)])
-  return stopped.value.code
-
-
-def report(out, table):
-  return json.loads((out / table / "table.json").read_text())
-
-
-def rows(out, table):
-  return {row["row"]: row for row in report(out, table)["rows"]}
-
-
-def verdicts(out, table):
-  return [item["verdict"] for item in report(out, table)["statements"]]
-
-
-def text(published):
-  """What was published, without frames and line breaks."""
-  return " ".join((published.err + published.out).replace("│", " ").split())
-
-
-def fill(folder, count, seed=0):
-  for index, image in enumerate(recipes.smooth_images(count, 20, 24, 3, seed=seed)):
-    write_image(folder / f"image{index}.png", image)
-  return folder
+HELD_OUT = Reconstruction.held_out
+call = functools.partial(reproduce.call, "x_gans")
 
 
 @pytest.fixture(scope="module")
@@ -85,44 +57,37 @@ def patches(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-  """Smaller networks and images than the mini preset's, and no weights from the environment."""
+  """Smaller networks and images than the small preset's, and no weights from the environment."""
   monkeypatch.delenv(VARIABLE, raising=False)
-  monkeypatch.setattr(reconstruction, "MINI", MINI)
-  monkeypatch.setattr(reconstruction, "MINI_ON_DEMAND", MINI_ON_DEMAND)
-  monkeypatch.setattr(reconstruction, "IMAGES", {"mini": 2, "paper": 2})
+  monkeypatch.setattr(x_gans, "SMALL", SMALL)
+  monkeypatch.setattr(x_gans, "SMALL_ON_DEMAND", SMALL_ON_DEMAND)
+  monkeypatch.setattr(Reconstruction, "most", {"small": 2, "paper": 2})
 
 
-def factor(paper, config):
+def factor(recipe, config):
   """What a network of the fixture `untrained` multiplies its input by: X-GANs less, so that white does less harm."""
-  return 0.95 - 0.1 * (paper == "on_demand") - 0.01 * config.seed
+  return 0.95 - 0.1 * (recipe == "on_demand") - 0.01 * config.seed
+
+
+def summary(training):
+  found = read_photographs(training.options.data, training.options.validation_share).summary()
+  if training.config.corruption == "color_blocks":
+    found["patches_digest"] = digest(list_images([training.config.patches], recursive=True))
+  return found
 
 
 @pytest.fixture
 def untrained(monkeypatch):
-  """Every training ends at once, with a network that darkens; the list of (paper, folder, configuration)."""
-  calls = []
-
-  def train(paper, config, options):
-    calls.append((paper, options.out.name, config))
-    summary = read_photographs(options.data, options.validation_share).summary()
-    if config.corruption == "color_blocks":
-      summary["patches_digest"] = digest(list_images([config.patches], recursive=True))
-    options.out.mkdir(parents=True)
-    (options.out / "run.json").write_text(json.dumps({"config": dataclasses.asdict(config), "data": summary}))
-    keras.Sequential([keras.Input((None, None, 3)), keras.layers.Rescaling(factor(paper, config))]).save(
-        options.out / "generator.keras")
-
-  monkeypatch.setattr("tf_imgtrans.cli.train.train", train)
-  return calls
+  """Every training ends at once, with a network that darkens; the list of the calls."""
+  return reproduce.stub_training(monkeypatch, summary,
+                                 lambda training: rescaling(factor(training.recipe, training.config)))
 
 
 @pytest.fixture
 def unmeasured(monkeypatch):
-  """Nothing is trained or reconstructed: every score comes from `scores`, a dict of (corruption, share) to PSNR."""
+  """Nothing is trained or reconstructed: every score comes from `scores`, a dict of (key, seed) to PSNR."""
   scores = {}
-  monkeypatch.setattr(Bench, "network", lambda self, config, run, seed: (run, seed))
-  monkeypatch.setattr(Bench, "score", lambda self, corruption, share, reconstruct, keep=None: {
-      "psnr": scores.get((reconstruct if isinstance(reconstruct, tuple) else None, share), 10.0), "ssim": 0.5})
+  monkeypatch.setattr(Reconstruction, "score", lambda self, key, seed: {"psnr": scores.get((key, seed), 10.0), "ssim": 0.5})
   return scores
 
 
@@ -143,21 +108,21 @@ def test_table1_measures_what_it_says(data, patches, tmp_path, untrained, capsys
   assert [row["group"] for row in found.values()] == ["white block"] * 4 + ["cluttered block"] * 4
   assert [row["title"] for row in found.values()] == 2 * ["corrupted input", "without learning", "Gao and Grauman",
                                                           "X-GANs"]
-  assert [(paper, name) for paper, name, _ in untrained] == [
+  assert [(paper, name) for paper, name, *_ in untrained] == [
       (method, f"{kind}-{method}-seed{seed}") for kind in ("white_block", "color_blocks")
       for method in ("on_demand", "x_gans") for seed in (3, 4)]
-  for _, name, config in untrained:
+  for _, name, config, _ in untrained:
     assert name.startswith(f"{config.corruption}-") and config.iterations == 2 and config.image_size == SIZE
     assert config.patches == (str(patches) if config.corruption == "color_blocks" else "")
     if isinstance(config, OnDemandConfig):
       assert (config.bands, config.fill, config.load_scale) == ("extreme", "white", 1.0)
   for kind in ("white_block", "color_blocks"):
-    config = dataclasses.replace(PRESETS["small"], **{**MINI, "tile_size": (BLOCK, BLOCK)}, corruption=kind,
+    config = dataclasses.replace(PRESETS["small"], **{**SMALL, "tile_size": (BLOCK, BLOCK)}, corruption=kind,
                                  patches=str(patches))
     sources, masks, targets = corrupted(data, config, None)
     assert (masks[:, 4:12, 4:12] == 0).all() and masks.mean() == 0.75
     outputs = {"input": [sources], "classical": [np.stack(list(map(classical.inpaint, sources, masks)))]}
-    for _, name, trained in untrained:
+    for _, name, trained, _ in untrained:
       if name.startswith(kind):
         paper = "on_demand" if "on_demand" in name else "x_gans"
         outputs.setdefault(paper, []).append(sources * np.float32(factor(paper, trained)))
@@ -166,7 +131,7 @@ def test_table1_measures_what_it_says(data, patches, tmp_path, untrained, capsys
       assert [item["seed"] for item in row["measurements"]] == ([3, 4] if len(each) == 2 else [3])
       assert row["ours"]["psnr"]["values"] == pytest.approx([psnr(targets, output).mean() for output in each], abs=1e-4)
       assert row["ours"]["ssim"]["values"] == pytest.approx([ssim(targets, output).mean() for output in each], abs=1e-5)
-      assert row["published"] == published.TABLE1.get(f"{kind}_{method}", {})
+      assert row["published"] == published.TABLE1.get(Key(kind, method), {})
       kept = sorted((out / "table1" / "images" / f"{kind}_{method}").iterdir())
       np.testing.assert_allclose(read_image(kept[0]), each[0][0].clip(0, 1), atol=0.51 / 255)  # of the first seed
       assert len(kept) == 2
@@ -174,8 +139,8 @@ def test_table1_measures_what_it_says(data, patches, tmp_path, untrained, capsys
   assert row["difference"]["psnr"] == pytest.approx(row["ours"]["psnr"]["mean"] - 24.99)
   assert len(verdicts(out, "table1")) == 2 and all("of 2 seeds" in verdict for verdict in verdicts(out, "table1"))
   assert not (out / "table1" / "table1.png").exists()
-  whole, shown = report(out, "table1"), text(capsys.readouterr())
-  assert whole["protocol"]["images"] == "2 of faces, held out" and whole["protocol"]["preset"] == "mini"
+  whole, shown = reproduce.report(out, "table1"), text(capsys.readouterr())
+  assert whole["protocol"]["images"] == "2 of faces, held out" and whole["protocol"]["preset"] == "small"
   assert f"{verdicts(out, 'table1')[0]}: X-GANs beat on-demand learning behind a white block" in shown
 
   before = (out / "table1" / "table.json").read_bytes()
@@ -204,9 +169,9 @@ def test_table1_without_patches_measures_the_white_block(data, patches, tmp_path
 
 def test_figure10_and_figure12_share_their_runs(data, tmp_path, untrained, capsys):
   out = tmp_path / "out"
-  flags = ["--data", data, "--out", out, "--steps", 2, "--seeds", 1, "--images", 1]
+  flags = ["--data", data, "--out", out, "--steps", 2, "--seeds", 1, "--test_images", 1]
   assert call("figure10", *flags) == 0
-  assert [name for _, name, _ in untrained] == ["random_points-on_demand-seed0", "random_points-x_gans-seed0",
+  assert [name for _, name, *_ in untrained] == ["random_points-on_demand-seed0", "random_points-x_gans-seed0",
                                                 "edge_points-x_gans-seed0"]
   found = rows(out, "figure10")
   kinds = ("random_points_input", "random_points_classical", "random_points_on_demand", "random_points_x_gans",
@@ -216,9 +181,9 @@ def test_figure10_and_figure12_share_their_runs(data, tmp_path, untrained, capsy
       f"{percent}% of the pixels" for percent in (1, 2, 4, 6, 8, 10, 15, 20)]
   assert [row["title"] for row in found.values()][:5] == [
       "corrupted input", "without learning", "Gao and Grauman", "X-GANs", "X-GANs, edge points"]
-  assert len(report(out, "figure10")["statements"]) == 4
+  assert len(verdicts(out, "figure10")) == 4
   for kind in ("random_points", "edge_points"):
-    config = dataclasses.replace(PRESETS["small"], **MINI, corruption=kind)
+    config = dataclasses.replace(PRESETS["small"], **SMALL, corruption=kind)
     source, mask, target = (part[:1] for part in corrupted(data, config, 0.1))
     expected = {"x_gans": source * np.float32(0.95)}
     if kind == "random_points":
@@ -231,7 +196,7 @@ def test_figure10_and_figure12_share_their_runs(data, tmp_path, untrained, capsy
   assert f"wrote {out / 'figure10' / 'figure10.png'}" in capsys.readouterr().out
 
   assert call("figure12", *flags) == 0
-  assert [name for _, name, _ in untrained[3:]] == ["random_points-point_l1-seed0", "random_points-point_none-seed0"]
+  assert [name for _, name, *_ in untrained[3:]] == ["random_points-point_l1-seed0", "random_points-point_none-seed0"]
   l2, l1, none = (untrained[number][2] for number in (1, 3, 4))
   assert dataclasses.replace(l2, point_norm="l1") == l1 and dataclasses.replace(l2, weight_point=0.0) == none
   others = rows(out, "figure12")
@@ -251,17 +216,17 @@ def test_figure10_and_figure12_share_their_runs(data, tmp_path, untrained, capsy
 
 def test_networks_of_ones_own_are_measured_and_nothing_is_trained(data, tmp_path, untrained, capsys):
   model = tmp_path / "half.keras"
-  keras.Sequential([keras.Input((None, None, 3)), keras.layers.Rescaling(0.5)]).save(model)
+  rescaling(0.5).save(model)
   flags = ["--data", data, "--out", tmp_path / "out", "--models", f"random_points-x_gans={model}"]
   assert call("figure10", *flags) == 0 and not untrained
   found = rows(tmp_path / "out", "figure10")
   kinds = ("random_points_input", "random_points_classical", "random_points_x_gans")
   assert list(found) == [f"{kind}_{share:.2f}" for share in POINTS for kind in kinds]
-  sources, _, targets = corrupted(data, dataclasses.replace(PRESETS["small"], **MINI), 0.1)
+  sources, _, targets = corrupted(data, dataclasses.replace(PRESETS["small"], **SMALL), 0.1)
   assert found["random_points_x_gans_0.10"]["ours"]["psnr"]["values"] == [
       pytest.approx(psnr(targets, sources * np.float32(0.5)).mean(), abs=1e-4)]
   assert [verdict.split(" (")[0] for verdict in verdicts(tmp_path / "out", "figure10")][1:] == 3 * ["not measured"]
-  keras.Sequential([keras.Input((None, None, 3)), keras.layers.Rescaling(0.6)]).save(model)
+  rescaling(0.6).save(model)
   capsys.readouterr()
   assert call("figure10", *flags) == 2 and "was measured with digest" in text(capsys.readouterr())
   assert call("figure10", *flags[:-1], f"points={model}") == 2
@@ -271,14 +236,14 @@ def test_networks_of_ones_own_are_measured_and_nothing_is_trained(data, tmp_path
 def test_figure11_measures_colour_noise(data, tmp_path, untrained):
   out = tmp_path / "out"
   assert call("figure11", "--data", data, "--out", out, "--steps", 2, "--seeds", 2) == 0
-  assert [name for _, name, _ in untrained] == [f"color_noise-{method}-seed{seed}" for method in ("on_demand", "x_gans")
+  assert [name for _, name, *_ in untrained] == [f"color_noise-{method}-seed{seed}" for method in ("on_demand", "x_gans")
                                                 for seed in (0, 1)]
-  assert {config.share for _, _, config in untrained if not isinstance(config, OnDemandConfig)} == {(0.05, 0.15)}
+  assert {config.share for _, _, config, _ in untrained if not isinstance(config, OnDemandConfig)} == {(0.05, 0.15)}
   found = rows(out, "figure11")
   assert list(found) == [f"color_noise_{method}_{share:.2f}" for share in NOISE
                          for method in ("input", "on_demand", "x_gans")]
   assert [row["group"] for row in found.values()][::3] == ["5% valid pixels", "10% valid pixels", "15% valid pixels"]
-  config = dataclasses.replace(PRESETS["small"], **MINI, corruption="color_noise")
+  config = dataclasses.replace(PRESETS["small"], **SMALL, corruption="color_noise")
   for share in NOISE:
     sources, _, targets = corrupted(data, config, share)
     row = found[f"color_noise_x_gans_{share:.2f}"]
@@ -291,11 +256,11 @@ def test_figure11_measures_colour_noise(data, tmp_path, untrained):
 
 def test_compression_takes_the_networks_of_figure10(data, tmp_path, untrained, monkeypatch, capsys):
   pytest.importorskip("constriction")
-  for name, mini in (("MINI", MINI), ("MINI_ON_DEMAND", MINI_ON_DEMAND)):  # of smaller images 1 % may be no pixel
-    monkeypatch.setattr(reconstruction, name, {**mini, "image_size": 32})
+  for name, changes in (("SMALL", SMALL), ("SMALL_ON_DEMAND", SMALL_ON_DEMAND)):  # of smaller images 1 % may be no pixel
+    monkeypatch.setattr(x_gans, name, {**changes, "image_size": 32})
   flags = ["--data", data, "--out", tmp_path, "--steps", 2]
   assert call("compression", *flags) == 0
-  assert [name for _, name, _ in untrained] == ["random_points-x_gans-seed0", "edge_points-x_gans-seed0"]
+  assert [name for _, name, *_ in untrained] == ["random_points-x_gans-seed0", "edge_points-x_gans-seed0"]
   found = rows(tmp_path, "compression")
   assert list(found) == [f"{kind}_{method}_{share:.2f}" for share in POINTS for kind in ("random_points", "edge_points")
                          for method in ("classical", "x_gans")]
@@ -317,14 +282,14 @@ def test_compression_takes_the_networks_of_figure10(data, tmp_path, untrained, m
 
 
 def test_a_figure_goes_on_where_a_row_failed(data, tmp_path, untrained, monkeypatch, capsys):
-  fit, broken = Bench.network, ["color_noise-x_gans"]
+  fit, broken = Reconstruction.network, ["color_noise-x_gans"]
 
-  def network(self, config, run, seed):
-    if run in broken and seed == 1:
+  def network(self, training, seed):
+    if training.run in broken and seed == 1:
       raise ArithmeticError("loss term total is nan at step 1")
-    return fit(self, config, run, seed)
+    return fit(self, training, seed)
 
-  monkeypatch.setattr(Bench, "network", network)
+  monkeypatch.setattr(Reconstruction, "network", network)
   flags = ["--data", data, "--out", tmp_path, "--steps", 2, "--seeds", 2]
   assert call("figure11", *flags) == 1
   found = rows(tmp_path, "figure11")
@@ -337,20 +302,23 @@ def test_a_figure_goes_on_where_a_row_failed(data, tmp_path, untrained, monkeypa
   assert "12 of 15 measurements are kept" in capsys.readouterr().out
 
 
-def test_the_papers_preset(data, patches, tmp_path, unmeasured):
-  """What would be trained under it: the papers' configurations, in full length unless --steps is given."""
-  options = ReconstructionOptions(data=data, patches=patches, preset="paper", images=1)
-  for bench, iterations in ((Bench(options, 7), (100_000, 250_000)),
-                            (Bench(dataclasses.replace(options, steps=5), 7), (5, 5))):
+def test_the_presets(data, patches, tmp_path, unmeasured):
+  """What would be trained: the papers' configurations in full length, or the small or tiny ones; --steps changes it."""
+  options = ReconstructionOptions(data=data, patches=patches, preset="paper", test_images=1)
+  for bench, iterations in ((Reconstruction(options, "table1"), (100_000, 250_000)),
+                            (Reconstruction(dataclasses.replace(options, steps=5), "table1"), (5, 5))):
     for kind in ("random_points", "color_noise", "white_block", "color_blocks"):
-      ours, theirs = bench.x_gans(kind), bench.on_demand(kind)
+      ours, theirs = (bench.config(Key(kind, method)) for method in ("x_gans", "on_demand"))
       files = {"patches": str(patches)} if kind == "color_blocks" else {}
       share = (0.05, 0.15) if kind == "color_noise" else (0.01, 0.2)
       assert ours == dataclasses.replace(PRESETS["paper"], corruption=kind, share=share, iterations=iterations[0], **files)
       assert theirs == OnDemandConfig(corruption=kind, image_size=256, bands="extreme", fill="white", load_scale=1.0,
                                       iterations=iterations[1], **files)
-  mini = Bench(dataclasses.replace(options, preset="mini"), 7)
-  assert mini.x_gans("random_points").iterations == mini.on_demand("random_points").iterations == 7
+  for preset, iterations in (("small", 600), ("mini", 600), ("tiny", 4)):
+    bench = Reconstruction(dataclasses.replace(options, preset=preset), "table1")
+    configs = [bench.config(Key("random_points", method)) for method in ("x_gans", "on_demand")]
+    assert [config.iterations for config in configs] == [iterations] * 2
+    assert configs[0].image_size == configs[1].image_size
   out = tmp_path / "out"
   assert call("table1", "--data", data, "--patches", patches, "--out", out, "--preset", "paper", "--seeds", 1) == 0
   assert rows(out, "table1")["color_blocks_x_gans"]["details"]["config"]["image_size"] == 256
@@ -360,20 +328,21 @@ def test_the_papers_preset(data, patches, tmp_path, unmeasured):
 
 def test_no_more_images_than_there_are(data, tmp_path):
   options = ReconstructionOptions(data=data, out=tmp_path)
-  assert len(Bench(options, 1).paths) == 2  # of the preset
-  assert Bench(dataclasses.replace(options, images=50), 1).paths == sorted(data.glob("test/below/*.png"))
+  assert len(Reconstruction(options, "table1").paths) == 2  # of the preset
+  more = Reconstruction(dataclasses.replace(options, test_images=50), "table1")
+  assert more.paths == sorted(data.glob("test/below/*.png"))
   fill(tmp_path / "one", 1)
   with pytest.raises(ValueError, match="one holds too few images to hold some out: give more"):
-    _ = Bench(dataclasses.replace(options, data=tmp_path / "one"), 1).paths
+    _ = Reconstruction(dataclasses.replace(options, data=tmp_path / "one"), "table1").paths
 
 
 def test_weights_are_found_and_are_no_condition_of_a_row(data, tmp_path, untrained, monkeypatch):
   out, weights = tmp_path / "out", tmp_path / "weights"
   weights.mkdir()
   (weights / "vgg19_some.npz").touch()
-  flags = ["--data", data, "--out", out, "--steps", 2, "--seeds", 1, "--images", 1]
+  flags = ["--data", data, "--out", out, "--steps", 2, "--seeds", 1, "--test_images", 1]
   assert call("figure11", *flags, "--weights", weights) == 0
-  used = {paper: config for paper, _, config in untrained}
+  used = {recipe: config for recipe, _, config, _ in untrained}
   assert used["x_gans"].vgg_weights == str(weights / "vgg19_some.npz")
   assert rows(out, "figure11")["color_noise_x_gans_0.05"]["details"]["config"]["vgg_weights"] == ""
   monkeypatch.setenv(VARIABLE, "elsewhere.npz")
@@ -384,19 +353,19 @@ def test_weights_are_found_and_are_no_condition_of_a_row(data, tmp_path, untrain
 
 def test_other_conditions_are_refused_and_nothing_is_lost(data, tmp_path, untrained, capsys):
   out, faces = tmp_path / "out", shutil.copytree(data, tmp_path / "faces")
-  flags = ["--data", faces, "--out", out, "--seeds", 1, "--images", 1]
+  flags = ["--data", faces, "--out", out, "--seeds", 1, "--test_images", 1]
   assert call("figure11", *flags, "--steps", 2) == 0
-  before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+  before = contents(out)
 
   def refused(*arguments):
     capsys.readouterr()
     assert call("figure11", *flags, *arguments) == 2
-    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert contents(out) == before
     return text(capsys.readouterr())
 
   assert "config.iterations 2, and now it is 3: choose another --out" in refused("--steps", 3)
-  assert "preset 'mini', and now it is 'paper'" in refused("--preset", "paper")
-  assert "images '1 of faces, held out', and now it is '2 of faces" in refused("--steps", 2, "--images", 2)
+  assert "preset 'small', and now it is 'paper'" in refused("--preset", "paper")
+  assert "images '1 of faces, held out', and now it is '2 of faces" in refused("--steps", 2, "--test_images", 2)
   write_image(faces / "test" / "below" / "image0.png", recipes.random_images(20, 24, 3))
   assert "was measured with digest" in refused("--steps", 2)  # an image of the same name
 
@@ -416,89 +385,12 @@ def test_a_run_on_other_images_is_not_taken(data, patches, tmp_path, untrained):
                       if kind == "white_block" or each == kind}
 
 
-# Statements.
-
-def results(values, **one_seed):
-  """Results of rows: a dict of row name to PSNR, or to a list with one for each of three seeds; None for none."""
-  found = []
-  for name, value in {**values, **one_seed}.items():
-    numbers = (0, 1, 2) if name in values else (0,)
-    each = value if isinstance(value, list) else [value] * len(numbers)
-    found.append(Result(Row(name, name, seeds=numbers), [
-        {"seed": seed, "values": {"psnr": psnr, "ssim": 0.9 if psnr is None else psnr / 100}}
-        for seed, psnr in zip(numbers, each)]))
-  return found
-
-
-def judged(table, values, **one_seed):
-  return [verdict for _, verdict in check(results(values, **one_seed), RECONSTRUCTION[table])]
-
-
-def test_statements_on_table1():
-  values = {"white_block_on_demand": 20.0, "white_block_x_gans": 21.0, "color_blocks_on_demand": [20.0, 22.0, 20.0],
-            "color_blocks_x_gans": 21.0}
-  seen = {"white_block_input": 30.0, "color_blocks_input": 30.0}  # nothing is said of it, and it has one seed
-  assert judged("table1", values, **seen) == ["holds (3 of 3 seeds)", "undecided (2 of 3 seeds)"]
-  assert judged("table1", {**values, "white_block_x_gans": 19.0}, **seen)[0] == "does not hold (0 of 3 seeds)"
-  assert judged("table1", {**values, "white_block_x_gans": 20.0}, **seen)[0] == "does not hold (0 of 3 seeds)"  # a draw
-  assert judged("table1", {**values, "color_blocks_x_gans": [None, 23.0, math.inf]}, **seen) == [
-      "holds (3 of 3 seeds)", "holds (1 of 1 seeds)"]  # the missing values do not touch the white block
-  lacking = results(values)
-  lacking[3].records.clear()
-  assert [verdict for _, verdict in check(lacking, RECONSTRUCTION["table1"])] == ["holds (3 of 3 seeds)", "not measured"]
-  worse_ssim = results(values)
-  for record in worse_ssim[1].records:
-    record["values"]["ssim"] = 0.1
-  assert check(worse_ssim, RECONSTRUCTION["table1"])[0][1] == "does not hold (0 of 3 seeds)"
-
-
-def _curve(name, start, step=1.0, shares=POINTS):
-  return {f"{name}_{share:.2f}": start + step * number for number, share in enumerate(shares)}
-
-
-def test_statements_on_figure10():
-  values = {**_curve("random_points_on_demand", 14), **_curve("random_points_x_gans", 15),
-            **_curve("edge_points_x_gans", 16)}
-  inputs = _curve("random_points_input", 6)
-  assert judged("figure10", values, **inputs) == ["holds (3 of 3 seeds)"] * 4
-  dip = {**values, "random_points_x_gans_0.08": [19.0, 18.0, 18.0]}  # less than the one before, or as much
-  assert judged("figure10", dip, **inputs) == ["undecided (1 of 3 seeds)", *["holds (3 of 3 seeds)"] * 2,
-                                               "undecided (1 of 3 seeds)"]
-  worse = {**values, "edge_points_x_gans_0.10": 19.0}
-  assert judged("figure10", worse, **inputs) == ["holds (3 of 3 seeds)", "does not hold (0 of 3 seeds)",
-                                                 *["holds (3 of 3 seeds)"] * 2]
-  worse = {**values, **_curve("edge_points_x_gans", 14), "edge_points_x_gans_0.10": 30.0}
-  assert judged("figure10", worse, **inputs)[1:3] == ["holds (3 of 3 seeds)", "holds (3 of 3 seeds)"]  # by that one
-  worse = {**values, **_curve("edge_points_x_gans", 14), "edge_points_x_gans_0.10": 21.0}
-  assert judged("figure10", worse, **inputs)[1:3] == ["holds (3 of 3 seeds)", "does not hold (0 of 3 seeds)"]
-  missing = {**values, "edge_points_x_gans_0.15": [None, None, None]}
-  assert judged("figure10", missing, **inputs) == ["holds (3 of 3 seeds)", "holds (3 of 3 seeds)", "not measured",
-                                                   "holds (3 of 3 seeds)"]
-  one_seed = {**inputs, **_curve("random_points_on_demand", 14)}  # counts with every seed
-  trained = {name: value for name, value in values.items() if name not in one_seed}
-  assert judged("figure10", trained, **one_seed) == ["holds (3 of 3 seeds)"] * 4
-
-
-def test_statements_on_figure11():
-  ours = _curve("color_noise_x_gans", 15, shares=NOISE)
-  assert judged("figure11", {**ours, **_curve("color_noise_on_demand", 14, 1.4, NOISE)}) == ["holds (3 of 3 seeds)"]
-  assert judged("figure11", {**ours, **_curve("color_noise_on_demand", 14, 1.6, NOISE)}) == ["does not hold (0 of 3 seeds)"]
-
-
-def test_statements_on_figure12():
-  values = {**_curve("random_points_point_l2", 16), **_curve("random_points_point_l1", 15),
-            **_curve("random_points_point_none", 15, 0.9)}
-  assert judged("figure12", values) == ["holds (3 of 3 seeds)"] * 2
-  values.update(_curve("random_points_point_l2", 15.5, 0.8))
-  assert judged("figure12", values) == ["does not hold (0 of 3 seeds)", "holds (3 of 3 seeds)"]
-  values["random_points_point_none_0.01"] = [15.0, None, 30.0]
-  assert judged("figure12", values) == ["does not hold (0 of 3 seeds)", "undecided (1 of 2 seeds)"]
-
+# Statements of whole figures; each of them is tested in test_statements.py.
 
 def test_statements_of_a_whole_figure(data, tmp_path, unmeasured):
   """X-GANs are measured higher in one of two seeds, and the input, which has one seed, does not hinder."""
   for share in NOISE:
-    unmeasured[("color_noise-x_gans", 5), share] = 11.0
+    unmeasured[Key("color_noise", "x_gans", share), 5] = 11.0
   assert call("figure11", "--data", data, "--out", tmp_path, "--seeds", 2, "--seed", 4) == 0
   assert verdicts(tmp_path, "figure11") == ["undecided (1 of 2 seeds)"]
 
@@ -541,8 +433,8 @@ def test_the_table_needs_no_matplotlib(data, patches, tmp_path, unmeasured, monk
     ("figure12", ["--data", "faces", "--weights", "nowhere"], "no folder nowhere: give --weights"),
     ("figure12", ["--data", "faces", "--seeds", 0], "seeds is 0: expected 1 or more (--seeds)"),
     ("figure12", ["--data", "faces", "--steps", 0], "steps is 0"),
-    ("figure12", ["--data", "faces", "--images", 0], "images is 0"),
-    ("table1", ["--data", "faces", "--preset", "small"], "invalid choice 'small'"),
+    ("figure12", ["--data", "faces", "--test_images", 0], "test_images is 0"),
+    ("table1", ["--data", "faces", "--preset", "large"], "invalid choice 'large'"),
     ("table1", ["--data", "faces", "--out", "file"], "there is a file in its place: choose another --out"),
     ("figure13", [], "did you mean 'figure1"),
 ])
@@ -564,12 +456,8 @@ def test_a_wrong_call_says_what_is_right(table, flags, message, data, tmp_path, 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
   """A folder with the first three blocks of a VGG19, of random numbers."""
-  folder, rng, arrays, inputs = tmp_path_factory.mktemp("weights"), np.random.default_rng(0), {}, 3
-  for block, (convolutions, outputs) in enumerate(BLOCKS[:3], 1):
-    for name in (f"block{block}_conv{number}" for number in range(1, convolutions + 1)):
-      arrays[f"{name}__kernel"] = rng.normal(0, np.sqrt(2 / 9 / inputs), (3, 3, inputs, outputs)).astype("f")
-      arrays[f"{name}__bias"], inputs = np.zeros(outputs, "f"), outputs
-  np.savez(folder / "vgg19.npz", **arrays)
+  folder = tmp_path_factory.mktemp("weights")
+  reproduce.write_vgg(folder / "vgg19.npz")
   return folder
 
 
@@ -585,14 +473,14 @@ def test_figure12_trains_its_networks(data, weights, tmp_path, monkeypatch):
     assert (described["paper"], described["config"]["iterations"]) == ("x_gans", 2) and "vgg19" in described["provenance"]
     assert described["data"] == read_photographs(data, HELD_OUT).summary()
   network = keras.saving.load_model(out / "runs" / "random_points-x_gans-seed0" / "generator.keras")
-  config = dataclasses.replace(PRESETS["small"], **MINI)
+  config = dataclasses.replace(PRESETS["small"], **SMALL)
   sources, _, targets = corrupted(data, config, 0.2)
   outputs = np.concatenate([network(source[None]).numpy() for source in sources])
   expected = pytest.approx(psnr(targets, outputs).mean(), abs=1e-4)
   assert found["random_points_point_l2_0.20"]["ours"]["psnr"]["mean"] == expected
-  fresh = create_generator("x_gans", **{name: MINI[name] for name in ("base_channels", "residual_blocks")})
+  fresh = create_generator("x_gans", **{name: SMALL[name] for name in ("base_channels", "residual_blocks")})
   assert any((one != other).any() for one, other in zip(fresh.get_weights(), network.get_weights()))
-  monkeypatch.setattr("tf_imgtrans.cli.train.train", None)  # nothing is trained in a second call
+  monkeypatch.setattr("tf_imgtrans.tables.runs.train", None)  # nothing is trained in a second call
   shutil.rmtree(out / "figure12" / "rows")
   assert call("figure12", *flags) == 0
   assert {name: row["ours"] for name, row in rows(out, "figure12").items()} == {
@@ -614,3 +502,10 @@ def test_without_weights_the_rows_fail_by_name(data, tmp_path, monkeypatch):
   monkeypatch.setenv(VARIABLE, str(tmp_path / "missing.npz"))
   assert call("figure12", "--data", data, "--out", tmp_path / "out", "--steps", 2, "--seeds", 1) == 1
   assert all("missing.npz" in row["failure"] for row in rows(tmp_path / "out", "figure12").values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", ["table1", "figure12"])
+def test_the_tiny_preset_runs_from_end_to_end(table, data, patches, tmp_path):
+  assert call(table, "--data", data, "--patches", patches, "--out", tmp_path, "--preset", "tiny", "--seeds", 1) == 0
+  assert all(row["ours"]["psnr"]["mean"] > 0 for row in rows(tmp_path, table).values())
