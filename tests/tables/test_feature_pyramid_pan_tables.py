@@ -1,42 +1,33 @@
 """`tf-imgtrans reproduce feature_pyramid_pan`: tables and figures from end to end, on a dozen small images."""
 
 import dataclasses
-import json
+import functools
 
 import keras
 import numpy as np
 import pytest
 import recipes
+import reproduce
+from reproduce import fill, report, rescaling
 
 from tf_imgtrans.baselines.segmentation.config import TINY as TINY_SEGMENTER
 from tf_imgtrans.baselines.segmentation.network import Segmenter
 from tf_imgtrans.baselines.segmentation.score import fcn_scores, load_segmenter
-from tf_imgtrans.cli.main import main
-from tf_imgtrans.cli.reproduce.translation import HELD_OUT
-from tf_imgtrans.core.images import read_image, write_image
+from tf_imgtrans.core.images import read_image
 from tf_imgtrans.data.labels import read_labels
 from tf_imgtrans.metrics import psnr, ssim
-from tf_imgtrans.papers.feature_pyramid_pan import published
 from tf_imgtrans.papers.feature_pyramid_pan.config import PRESETS, VARIANTS
 from tf_imgtrans.papers.feature_pyramid_pan.data import DataFolder, find, held_out
+from tf_imgtrans.tables.feature_pyramid_pan import HELD_OUT, Translation, TranslationOptions
+from tf_imgtrans.tables.published import feature_pyramid_pan as published
 
 IMAGES = 3
 CLASSES = 11
-
-
-def call(table, *arguments):
-  """Runs a table in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main(["reproduce", "feature_pyramid_pan", table, *map(str, arguments)])
-  return stopped.value.code
-
-
-def report(out, table):
-  return json.loads((out / table / "table.json").read_text())
+call = functools.partial(reproduce.call, "feature_pyramid_pan")
 
 
 def rows(out, table):
-  return {row["row"]: row["ours"] for row in report(out, table)["rows"]}
+  return {name: row["ours"] for name, row in reproduce.rows(out, table).items()}
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +39,8 @@ def streets(tmp_path_factory):
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
   folder = tmp_path_factory.mktemp("photographs")
-  for part, count, seed in (("train", 3, 0), ("test", 4, 1)):
-    for index, image in enumerate(recipes.smooth_images(count, 72, 80, 3, seed=seed)):
-      write_image(folder / part / f"photograph{index}.png", image)
+  fill(folder / "train", 3, 72, 80)
+  fill(folder / "test", 4, 72, 80, seed=1)
   return folder
 
 
@@ -70,20 +60,11 @@ def factor(config, method):
 
 @pytest.fixture
 def untrained(monkeypatch):
-  """Every training ends at once, with a network that darkens; the list of (paper, folder, configuration)."""
-  calls = []
-
-  def train(paper, config, options):
-    calls.append((paper, options.out.name, config))
-    found = find(config, DataFolder(options.data, options.validation_share))
-    options.out.mkdir(parents=True)
-    (options.out / "run.json").write_text(json.dumps({"config": dataclasses.asdict(config), "data": found.summary()}))
-    method = options.out.name.split("-")[1]
-    keras.Sequential([keras.Input((None, None, 3)), keras.layers.Rescaling(factor(config, method))]).save(
-        options.out / "generator.keras")
-
-  monkeypatch.setattr("tf_imgtrans.cli.train.train", train)
-  return calls
+  """Every training ends at once, with a network that darkens; the list of the calls."""
+  return reproduce.stub_training(
+      monkeypatch, lambda training: find(training.config, DataFolder(
+          training.options.data, training.options.validation_share)).summary(),
+      lambda training: rescaling(factor(training.config, training.run.split("-")[1])))
 
 
 def held(data, task, label_set="camvid"):
@@ -95,13 +76,13 @@ def held(data, task, label_set="camvid"):
 
 
 def test_table1_is_the_fcn_score_of_the_outputs(streets, segmenter, tmp_path, untrained, capsys):
-  flags = ["--data", streets, "--label_set", "camvid", "--segmenter", segmenter, "--images", IMAGES, "--steps", 2,
+  flags = ["--data", streets, "--label_set", "camvid", "--segmenter", segmenter, "--test_images", IMAGES, "--steps", 2,
            "--seeds", 2, "--out", tmp_path]
   assert call("table1", *flags) == 0
   methods = ("without_conditional", "without_low", "without_high", "full")
-  assert [(paper, name) for paper, name, _ in untrained] == [
+  assert [(recipe, run) for recipe, run, *_ in untrained] == [
       ("feature_pyramid_pan", f"labels_to_photo-{method}-seed{seed}") for method in methods for seed in (0, 1)]
-  for _, name, config in untrained:
+  for _, name, config, _ in untrained:
     changes = VARIANTS[name.split("-")[1]]
     assert config.iterations == 2 and config.label_set == "camvid" and config.task == "labels_to_photo"
     assert {field: getattr(config, field) for field in changes} == changes
@@ -127,9 +108,9 @@ def test_table1_is_the_fcn_score_of_the_outputs(streets, segmenter, tmp_path, un
 
 
 def test_table2_measures_super_resolution(photographs, tmp_path, untrained):
-  assert call("table2", "--data", photographs, "--images", IMAGES, "--steps", 2, "--seeds", 1, "--out", tmp_path) == 0
+  assert call("table2", "--data", photographs, "--test_images", IMAGES, "--steps", 2, "--seeds", 1, "--out", tmp_path) == 0
   methods = ("without_high", "without_low", "full")
-  assert [name for _, name, _ in untrained] == [f"super_resolution-{method}-seed0" for method in methods]
+  assert [run for _, run, *_ in untrained] == [f"super_resolution-{method}-seed0" for method in methods]
   config, _, sources, targets = held(photographs, "super_resolution")
   found = rows(tmp_path, "table2")
   for method, share in (("input", 1.0), *((name, factor(config, name)) for name in methods)):
@@ -146,9 +127,10 @@ def test_table2_measures_super_resolution(photographs, tmp_path, untrained):
     ("figure5", ("cnn_objective", "pix2pix_objective", "crn", "full"))])
 def test_figures_draw_the_methods_in_the_papers_order(figure, methods, streets, photographs, tmp_path, untrained):
   data, task = (photographs, "inpainting") if figure == "figure4" else (streets, "labels_to_photo")
-  assert call(figure, "--data", data, "--label_set", "camvid", "--images", IMAGES, "--steps", 2, "--out", tmp_path) == 0
-  assert [name for _, name, _ in untrained] == [f"{task}-{method}-seed0" for method in methods]
-  assert [paper for paper, _, _ in untrained] == ["crn" if method == "crn" else "feature_pyramid_pan" for method in methods]
+  flags = ["--data", data, "--label_set", "camvid", "--test_images", IMAGES, "--steps", 2, "--out", tmp_path]
+  assert call(figure, *flags) == 0
+  assert [run for _, run, *_ in untrained] == [f"{task}-{method}-seed0" for method in methods]
+  assert [recipe for recipe, *_ in untrained] == ["crn" if method == "crn" else "feature_pyramid_pan" for method in methods]
   assert list(rows(tmp_path, figure)) == ["input", *methods]
   shown = sorted((tmp_path / figure / "images" / "full").iterdir())
   config, _, sources, _ = held(data, task)
@@ -156,6 +138,20 @@ def test_figures_draw_the_methods_in_the_papers_order(figure, methods, streets, 
   assert len(shown) == IMAGES
   assert min(np.abs(read_image(shown[0]) - output).max() for output in expected) < 0.51 / 255
   assert read_image(tmp_path / figure / f"{figure}.png").shape[1] > (len(methods) + 2) * 192
+
+
+@pytest.mark.parametrize(("preset", "iterations", "segmenter_iterations"), [("small", 1000, 800), ("mini", 1000, 800),
+                                                                          ("tiny", 4, 4), ("paper", None, None)])
+def test_presets(preset, iterations, segmenter_iterations, streets, tmp_path, untrained, monkeypatch):
+  options = TranslationOptions(data=streets, label_set="camvid", preset=preset, out=tmp_path)
+  bench = Translation(options, "labels_to_photo", "figure5")
+  sizes = {bench.config(method).image_size for method in ("full", "cnn_objective", "crn")}
+  assert len(sizes) == 1  # the test images are those of the completed model
+  monkeypatch.setattr("tf_imgtrans.baselines.segmentation.score.load_segmenter", lambda path: path)
+  assert bench.segmenter == tmp_path / "runs" / "fcn8s-seed0" / "generator.keras"
+  found = {bench.config("full").iterations, bench.config("crn").iterations}
+  assert iterations is None or (found, untrained[0].config.iterations) == ({iterations}, segmenter_iterations)
+  assert bench.config("full") == dataclasses.replace(PRESETS["paper"], label_set="camvid") or preset != "paper"
 
 
 def test_wrong_calls_say_what_is_missing(streets, tmp_path, capsys):
@@ -174,3 +170,16 @@ def test_table1_trains_its_segmenter_and_networks(streets, tmp_path):
       ["fcn8s-seed0", *(f"labels_to_photo-{method}-seed0" for method in VARIANTS
                         if method in ("full", "without_conditional", "without_low", "without_high"))])
   assert all(np.isfinite(row["class_iou"]["mean"]) for row in rows(out, "table1").values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", ["table1", "figure2"])
+def test_the_tiny_preset_runs_from_end_to_end(table, streets, tmp_path):
+  assert call(table, "--data", streets, "--label_set", "camvid", "--preset", "tiny", "--out", tmp_path) == 0
+
+
+@pytest.mark.slow
+def test_the_tiny_preset_trains_other_networks_at_the_size_of_the_images(streets, tmp_path, monkeypatch):
+  reproduce.write_vgg(tmp_path / "weights" / "vgg19.npz")
+  assert call("figure5", "--data", streets, "--label_set", "camvid", "--preset", "tiny", "--out", tmp_path / "out",
+              "--weights", tmp_path / "weights") == 0

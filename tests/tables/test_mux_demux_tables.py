@@ -1,5 +1,6 @@
 """`tf-imgtrans reproduce mux_demux`: the tables from end to end, on a dozen small pairs."""
 
+import functools
 import json
 import shutil
 
@@ -7,40 +8,24 @@ import keras
 import numpy as np
 import pytest
 import recipes
+import reproduce
+from reproduce import contents, report, rescaling, rows, text, verdicts
 
-from tf_imgtrans.cli.main import main
-from tf_imgtrans.cli.reproduce import enhancement, mux_demux
-from tf_imgtrans.cli.reproduce.enhancement import HELD_OUT
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.embedded import held_out_photograph
 from tf_imgtrans.data.folders import read_folder
 from tf_imgtrans.generators import create_generator
-from tf_imgtrans.losses.vgg19 import BLOCKS, VARIABLE
+from tf_imgtrans.losses.vgg19 import VARIABLE
 from tf_imgtrans.metrics import ms_ssim, niqe, psnr
 from tf_imgtrans.metrics.challenge_score import pirm_score, pirm_validation_score
-from tf_imgtrans.papers.mux_demux import published
+from tf_imgtrans.tables import enhancement, mux_demux
+from tf_imgtrans.tables.enhancement import Enhancement
+from tf_imgtrans.tables.published import mux_demux as published
 
 TRAINED = ("srcnn", "johnson", "resnet_12_64", "resnet_8_32", "dped", "mux_demux", "mux_demux_hp")
-
-
-def call(table, *arguments):
-  """Runs a table in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main(["reproduce", "mux_demux", table, *map(str, arguments)])
-  return stopped.value.code
-
-
-def report(out, table):
-  return json.loads((out / table / "table.json").read_text())
-
-
-def rows(out, table):
-  return {row["row"]: row for row in report(out, table)["rows"]}
-
-
-def text(published):
-  """What was published, without frames and line breaks."""
-  return " ".join((published.err + published.out).replace("│", " ").split())
+HELD_OUT = Enhancement.held_out
+SMALL = {"patch_size": 32, "batch_size": 2, "flip": True}
+call = functools.partial(reproduce.call, "mux_demux")
 
 
 @pytest.fixture(scope="module")
@@ -53,37 +38,23 @@ def data(tmp_path_factory):
     write_image(folder / "patches" / "iphone" / f"{index}.png", 0.6 * whole[top:top + 100, left:left + 100])
   for index in range(2):
     write_image(folder / "HD_res" / f"{index}.png", whole[200 * index:200 * index + 200, 100:300])
-  rng, arrays, inputs = np.random.default_rng(0), {}, 3
-  for block, (convolutions, outputs) in enumerate(BLOCKS[:3], 1):
-    for name in (f"block{block}_conv{number}" for number in range(1, convolutions + 1)):
-      arrays[f"{name}__kernel"] = rng.normal(0, np.sqrt(2 / 9 / inputs), (3, 3, inputs, outputs)).astype("f")
-      arrays[f"{name}__bias"], inputs = np.zeros(outputs, "f"), outputs
-  (folder / "weights").mkdir()
-  np.savez(folder / "weights" / "vgg19.npz", **arrays)
+  reproduce.write_vgg(folder / "weights" / "vgg19.npz")
   return folder
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-  """Smaller patches and batches than the mini preset's, and no weights from the environment."""
+  """Smaller patches and batches than the small preset's, and no weights from the environment."""
   monkeypatch.delenv(VARIABLE, raising=False)
-  monkeypatch.setattr(enhancement, "MINI", {"patch_size": 32, "batch_size": 2, "flip": True})
+  monkeypatch.setattr(enhancement, "SMALL", SMALL)
 
 
 @pytest.fixture
 def untrained(monkeypatch):
-  """Every training ends at once, with a fresh SRCNN; the list of the folders and configurations."""
-  calls = []
-
-  def train(paper, config, options):
-    calls.append((options.out.name, config))
-    summary = read_folder(options.data, options.validation_share, options.phone).summary()
-    options.out.mkdir(parents=True)
-    (options.out / "run.json").write_text(json.dumps({"config": vars(config), "data": summary}))
-    create_generator("srcnn", seed=config.seed).save(options.out / "generator.keras")
-
-  monkeypatch.setattr("tf_imgtrans.cli.train.train", train)
-  return calls
+  """Every training ends at once, with a fresh SRCNN; the list of the calls."""
+  return reproduce.stub_training(monkeypatch, lambda training: read_folder(
+      training.options.data, training.options.validation_share, training.options.phone).summary(),
+      lambda training: create_generator("srcnn", seed=training.config.seed))
 
 
 def held_out(data):
@@ -106,8 +77,8 @@ def test_table2_measures_what_it_says(data, tmp_path, untrained, capsys):
   assert call("table2", "--data", data, "--out", out, "--steps", 2) == 0
   found = rows(out, "table2")
   assert list(found) == [*mux_demux.ORDER, "input-all"]
-  assert [name for name, _ in untrained] == [f"{name}-seed0" for name in TRAINED]
-  assert {config.iterations for _, config in untrained} == {2}
+  assert [run for _, run, *_ in untrained] == [f"{name}-seed0" for name in TRAINED]
+  assert {training.config.iterations for training in untrained} == {2}
   stems, sources, targets = held_out(data)
   for name in ("srcnn", "mux_demux"):
     network = keras.saving.load_model(out / "runs" / f"{name}-seed0" / "generator.keras")
@@ -124,7 +95,7 @@ def test_table2_measures_what_it_says(data, tmp_path, untrained, capsys):
   figure = read_image(out / "table2" / "figure6.png")
   assert figure.shape[1] > 8 * 192  # seven rows and the target
   notes = text(capsys.readouterr())
-  assert "trained by the mini preset, 2 steps: SRCNN; Johnson; ResNet-12-64; ResNet-8-32; DPED; ours, normal" in notes
+  assert "trained by the small preset, 2 steps: SRCNN; Johnson; ResNet-12-64; ResNet-8-32; DPED; ours, normal" in notes
   assert f"wrote {out / 'table2' / 'table.json'}" in notes and (out / "table2" / "table.md").is_file()
 
   before = (out / "table2" / "table.json").read_bytes()
@@ -143,7 +114,7 @@ def test_a_public_checkpoint_is_measured_on_all_pairs_too(data, tmp_path, untrai
   found = rows(tmp_path / "out", "table2")
   assert [name for name in found if name.endswith("-all")] == ["input-all", "srcnn-all"]
   assert found["srcnn"]["measurements"][0]["pairs"] < found["srcnn-all"]["measurements"][0]["pairs"] == 12
-  assert [name for name, _ in untrained] == ["mux_demux_hp-seed0"]
+  assert [run for _, run, *_ in untrained] == ["mux_demux_hp-seed0"]
   kept = {path.name for path in (tmp_path / "out" / "table2" / "images" / "srcnn").iterdir()}
   assert kept == {f"{stem}.png" for stem in held_out(data)[0]}  # of the figure's pairs, which are held out
 
@@ -177,14 +148,15 @@ def test_other_conditions_are_refused_and_nothing_is_lost(data, tmp_path, untrai
   model = tmp_path / "m.keras"
   create_generator("srcnn", seed=5).save(model)
   assert call("table2", "--data", data, "--out", out, "--steps", 2) == 0
-  before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-  for flags, told in [(["--steps", 3], "config.iterations 2, and now it is 3"), (["--preset", "paper"], "preset 'mini'"),
-                      (["--steps", 2, "--models", f"srcnn={model}"], "network 'trained', and now it is 'given'")]:
+  before = contents(out)
+  for flags, message in [(["--steps", 3], "config.iterations 2, and now it is 3"),
+                         (["--preset", "paper"], "preset 'small'"),
+                         (["--steps", 2, "--models", f"srcnn={model}"], "network None, and now it is 'given'")]:
     capsys.readouterr()
     assert call("table2", "--data", data, "--out", out, *flags) == 2
-    message = text(capsys.readouterr())
-    assert told in message and "choose another --out, or remove that file" in message
-  assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    shown = text(capsys.readouterr())
+    assert message in shown and "choose another --out, or remove that file" in shown
+  assert contents(out) == before
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +165,7 @@ def trained(data, tmp_path_factory):
   out = tmp_path_factory.mktemp("trained")
   with pytest.MonkeyPatch.context() as patch:
     patch.delenv(VARIABLE, raising=False)
-    patch.setattr(enhancement, "MINI", {"patch_size": 32, "batch_size": 2, "flip": True})
+    patch.setattr(enhancement, "SMALL", SMALL)
     assert call("table2", "--data", data, "--out", out, "--steps", 2) == 0
   return out
 
@@ -208,7 +180,7 @@ def test_table2_trains_its_rows(data, trained, tmp_path, capsys, monkeypatch):
     assert ("vgg19" in run["provenance"]) == (name != "srcnn")
     assert found[name]["details"]["config"] == run["config"] | {"vgg_weights": ""}
   out = shutil.copytree(trained, tmp_path / "out")
-  monkeypatch.setattr("tf_imgtrans.cli.train.train", None)  # nothing is trained in a second call
+  monkeypatch.setattr("tf_imgtrans.tables.runs.train", None)  # nothing is trained in a second call
   before = (out / "table2" / "table.json").read_bytes()
   assert call("table2", "--data", data, "--out", out, "--steps", 2) == 0
   assert (out / "table2" / "table.json").read_bytes() == before
@@ -291,7 +263,7 @@ def test_table4_of_a_timing_that_fails(tmp_path, monkeypatch, capsys):
   def fail(*_):
     raise MemoryError
 
-  monkeypatch.setattr("tf_imgtrans.cli.reproduce.speed.take_turns", fail)
+  monkeypatch.setattr("tf_imgtrans.tables.speed.take_turns", fail)
   assert call("table4", "--out", tmp_path, "--rounds", 2, "--height", 24, "--width", 32) == 1
   assert {row["failure"] for row in rows(tmp_path, "table4").values()} == {"MemoryError"}
   assert not list((tmp_path / "table4" / "rows").iterdir())
@@ -302,9 +274,9 @@ def test_table4_of_a_timing_that_fails(tmp_path, monkeypatch, capsys):
 def test_table5_trains_every_condition_with_every_seed(data, tmp_path, untrained, capsys):
   out = tmp_path / "out"
   assert call("table5", "--data", data, "--out", out, "--steps", 2, "--seeds", 2, "--seed", 3) == 0
-  assert [name for name, _ in untrained] == [f"table5-{name}-seed{seed}" for name in published.TABLE5 for seed in (3, 4)]
-  full = {seed: config for (name, config) in untrained for seed in (3, 4) if name == f"table5-full-seed{seed}"}
-  for name, config in untrained:
+  assert [run for _, run, *_ in untrained] == [f"table5-{name}-seed{seed}" for name in published.TABLE5 for seed in (3, 4)]
+  full = {training.config.seed: training.config for training in untrained if training.run.startswith("table5-full-")}
+  for _, name, config, _ in untrained:
     condition, seed = name.removeprefix("table5-").split("-seed")
     changed = {key for key, value in vars(config).items() if value != vars(full[int(seed)])[key]}
     removed = {"full": set(), "no_noise": {"noise"}}.get(condition, {f"weight_{condition[3:]}"})
@@ -314,7 +286,7 @@ def test_table5_trains_every_condition_with_every_seed(data, tmp_path, untrained
   assert list(found) == list(published.TABLE5)
   for column in ("psnr", "ms_ssim_dped", "ssim", "niqe"):
     assert all(len(row["ours"][column]["values"]) == 2 for row in found.values()), column
-  assert len(whole["statements"]) == 9 and all("of 2 seeds" in item["verdict"] for item in whole["statements"])
+  assert len(whole["statements"]) == 9 and all("of 2 seeds" in verdict for verdict in verdicts(out, "table5"))
   assert f"{whole['statements'][0]['verdict']}: the highest PSNR with full losses" in capsys.readouterr().out
   assert read_image(out / "table5" / "figure7.png").shape[1] > 8 * 192
   assert {path.name for path in (out / "table5" / "images").iterdir()} == set(published.TABLE5)
@@ -323,18 +295,18 @@ def test_table5_trains_every_condition_with_every_seed(data, tmp_path, untrained
 def test_table5_goes_on_where_a_seed_failed(data, tmp_path, untrained, monkeypatch, capsys):
   out, measure = tmp_path / "out", mux_demux.score_pairs
 
-  def fail(network, pairs, keep=None):
-    if keep and keep.name in ("no_l1", "full"):
+  def fail(pairs, method, folder=None):
+    if folder and folder.name in ("no_l1", "full"):
       raise ArithmeticError("loss term total is nan at step 1")
-    return measure(network, pairs, keep)
+    return measure(pairs, method, folder)
 
   monkeypatch.setattr(mux_demux, "score_pairs", fail)
   assert call("table5", "--data", data, "--out", out, "--steps", 2, "--seeds", 2) == 1
   found = rows(out, "table5")
   assert [name for name in found if found[name]["failure"]] == ["no_l1", "full"]
   assert found["full"]["failure"] == "seed 0: loss term total is nan at step 1"
-  verdicts = {item["verdict"].split("(")[1] for item in report(out, "table5")["statements"]}
-  assert verdicts <= {"1 of 1 seeds)", "0 of 1 seeds)"}  # the other seed is whole
+  assert any("of 1 seeds" in verdict for verdict in verdicts(out, "table5"))  # the other seed is whole
+  assert not any("of 2 seeds" in verdict for verdict in verdicts(out, "table5"))
   assert (out / "table5" / "figure7.png").is_file()  # of the conditions that have images
   monkeypatch.setattr(mux_demux, "score_pairs", measure)
   capsys.readouterr()
@@ -379,7 +351,7 @@ def timed(monkeypatch):
     assert (list(networks), base, height, width) == (["model", "srcnn"], "srcnn", 720, 1280)
     return {"model": {"ms": 50.0, "ratio": 0.5}, "srcnn": {"ms": 170.0, "ratio": 1.0}}  # 170: one slow moment
 
-  monkeypatch.setattr("tf_imgtrans.cli.reproduce.speed.take_turns", take_turns)
+  monkeypatch.setattr("tf_imgtrans.tables.speed.take_turns", take_turns)
 
 
 @pytest.mark.parametrize("mos", [None, 2.5])
@@ -413,11 +385,11 @@ def test_a_run_is_scored_on_what_it_has_not_seen(data, model, tmp_path, timed):
   assert rows(tmp_path / "other", "score")["model_run"]["measurements"][0]["pairs"] == 12
 
 
-def test_a_pair_that_is_met_exactly_leaves_the_score_finite(data, tmp_path, timed):
+def test_a_pair_that_is_reproduced_exactly_leaves_the_score_finite(data, tmp_path, timed):
   folder = shutil.copytree(data, tmp_path / "data")
   for name in ("iphone", "canon"):
     write_image(folder / "patches" / name / "3.png", np.ones((100, 100, 3), np.float32))
-  keras.Sequential([keras.Input((None, None, 3)), keras.layers.Rescaling(1.2)]).save(tmp_path / "m.keras")  # white stays
+  rescaling(1.2).save(tmp_path / "m.keras")  # white stays
   assert call("score", "--model", tmp_path / "m.keras", "--data", folder, "--out", tmp_path / "out") == 0
   row = rows(tmp_path / "out", "score")["model_m.keras"]
   record, = row["measurements"]
@@ -449,6 +421,7 @@ def test_score_of_a_model_with_real_times(data, model, tmp_path):
     ("table2", ["--data", "pairs", "--models", "srcnn=x"], "no file or folder x"),
     ("table2", ["--data", "pairs", "--weights", "nowhere"], "no folder nowhere: give --weights"),
     ("table2", ["--data", "pairs", "--steps", 0], "steps is 0"),
+    ("table2", ["--data", "pairs", "--test_images", 0], "test_images is 0"),
     ("table2", ["--data", "pairs", "--out", "file"], "there is a file in its place: choose another --out"),
     ("table4", ["--out", "file"], "there is a file in its place: choose another --out"),
     ("table4", ["--rounds", 0], "rounds is 0: expected 1 or more (--rounds)"),
@@ -472,9 +445,32 @@ def test_a_wrong_call_says_what_is_right(table, flags, message, data, tmp_path, 
   assert sorted(tmp_path.rglob("*")) == before  # nothing is left behind
 
 
-def test_score_wants_a_model_that_can_be_timed_beside_another(tmp_path, monkeypatch, capsys):
+def test_score_needs_a_model_that_can_be_timed_beside_another(tmp_path, monkeypatch, capsys):
   monkeypatch.setattr("tf_imgtrans.inference.models._load_keras", None)
   (tmp_path / "m.tflite").write_bytes(b"")
   monkeypatch.setattr("tf_imgtrans.inference.models._LiteRunner", lambda path, threads: None)
   assert call("score", "--model", tmp_path / "m.tflite", "--data", tmp_path, "--out", tmp_path / "out") == 2
   assert "is exported: its time cannot be set beside that of a Keras model" in capsys.readouterr().err
+
+
+def test_fewer_images_are_measured_on_request(data, tmp_path, untrained, few_rows):
+  flags = ["--data", data, "--out", tmp_path, "--steps", 2, "--test_images", 1]
+  assert call("table2", *flags) == call("table3", *flags) == 0
+  assert {record["pairs"] for row in rows(tmp_path, "table2").values() for record in row["measurements"]} == {1}
+  assert len(rows(tmp_path, "table3")["input"]["measurements"][0]["each"]) == 1
+
+
+def test_a_table_is_called_from_python(data, tmp_path, untrained, few_rows, capsys):
+  options = enhancement.EnhancementOptions(data=data, out=tmp_path, steps=2)
+  report = mux_demux.table2(options)
+  assert report.status == 0 and report.out == tmp_path / "table2"
+  by_key = {result.row.key: result for result in report.results}
+  assert by_key["srcnn"].mean("psnr") == rows(tmp_path, "table2")["srcnn"]["ours"]["psnr"]["mean"]
+  assert mux_demux.OnAll("input") in by_key and report.verdicts == []
+
+
+@pytest.mark.slow
+def test_the_tiny_preset_runs_from_end_to_end(data, tmp_path):
+  assert call("table2", "--data", data, "--out", tmp_path, "--preset", "tiny") == 0
+  assert call("table5", "--data", data, "--out", tmp_path, "--preset", "tiny", "--seeds", 1) == 0
+  assert all(row["measurements"][0]["pairs"] <= 4 for row in rows(tmp_path, "table5").values())

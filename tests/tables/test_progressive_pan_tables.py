@@ -1,46 +1,35 @@
 """`tf-imgtrans reproduce progressive_pan`: tables and figures from end to end, on a dozen small images."""
 
 import dataclasses
-import json
+import functools
 
 import keras
 import numpy as np
 import pytest
-import recipes
+import reproduce
+from reproduce import fill, report, rescaling, verdicts
 from scipy.spatial import cKDTree
 
-from tf_imgtrans.cli.main import main
-from tf_imgtrans.core.images import read_image, write_image
+from tf_imgtrans.core.images import read_image
 from tf_imgtrans.data.degradations import area, enlarge
 from tf_imgtrans.metrics import frechet_distance, psnr, sliced_wasserstein, ssim
-from tf_imgtrans.papers.progressive_pan import published
 from tf_imgtrans.papers.progressive_pan.config import PRESETS, VARIANTS
 from tf_imgtrans.papers.progressive_pan.data import find, held_out
+from tf_imgtrans.tables.published import progressive_pan as published
 
 IMAGES = 4
-
-
-def call(table, *arguments):
-  """Runs a table in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main(["reproduce", "progressive_pan", table, *map(str, arguments)])
-  return stopped.value.code
-
-
-def report(out, table):
-  return json.loads((out / table / "table.json").read_text())
+call = functools.partial(reproduce.call, "progressive_pan")
 
 
 def rows(out, table):
-  return {row["row"]: row["ours"] for row in report(out, table)["rows"]}
+  return {name: row["ours"] for name, row in reproduce.rows(out, table).items()}
 
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory):
   folder = tmp_path_factory.mktemp("faces")
-  for part, count, seed in (("train", 3, 0), ("test", 5, 1)):
-    for index, image in enumerate(recipes.smooth_images(count, 72, 80, 3, seed=seed)):
-      write_image(folder / part / f"{part}{index}.png", image)
+  fill(folder / "train", 3, 72, 80, name="train")
+  fill(folder / "test", 5, 72, 80, seed=1, name="test")
   return folder
 
 
@@ -67,22 +56,14 @@ class Network:
 
 @pytest.fixture
 def untrained(monkeypatch):
-  """Every training ends at once; the list of (paper, folder, configuration)."""
-  calls = []
+  """Every training ends at once; the list of the calls."""
+  def networks(training):
+    factor = Network(training.run.split("-")[0], training.config.seed).factor
+    return {name: rescaling(factor, scale) for name, scale in (
+        ("generator", training.config.scale), ("generator_x2", 2), ("generator_x4", 4))}
 
-  def train(paper, config, options):
-    calls.append((paper, options.out.name, config))
-    factor = Network(options.out.name.split("-")[0], config.seed).factor
-    options.out.mkdir(parents=True)
-    summary = find(options.data, options.validation_share).summary
-    (options.out / "run.json").write_text(json.dumps({"config": dataclasses.asdict(config), "data": summary}))
-    for name, scale in (("generator", config.scale), ("generator_x2", 2), ("generator_x4", 4)):
-      network = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Rescaling(factor),
-                                  keras.layers.UpSampling2D(scale)])
-      network.save(options.out / f"{name}.keras")
-
-  monkeypatch.setattr("tf_imgtrans.cli.train.train", train)
-  return calls
+  return reproduce.stub_training(
+      monkeypatch, lambda training: find(training.options.data, training.options.validation_share).summary, networks)
 
 
 def held(faces, size=32, **sizes):
@@ -103,13 +84,13 @@ def check_row(row, targets, outputs):
 
 
 def test_table1(faces, extractor, tmp_path, untrained):
-  assert call("table1", "--data", faces, "--images", IMAGES, "--steps", 2, "--images", 32, "--seeds", 1,
+  assert call("table1", "--data", faces, "--test_images", IMAGES, "--steps", 2, "--images", 32, "--seeds", 1,
               "--feature_weights", extractor, "--out", tmp_path) == 0
-  assert [(paper, name) for paper, name, _ in untrained] == [
+  assert [(recipe, run) for recipe, run, *_ in untrained] == [
       ("esrgan", "esrgan-8to32-seed0"), ("carn", "carn-8to32-seed0"), ("rcan", "rcan-8to32-seed0"),
       ("progressive_pan", "full-8to32-seed0")]
-  for paper, _, config in untrained:
-    if paper == "progressive_pan":
+  for recipe, _, config, _ in untrained:
+    if recipe == "progressive_pan":
       assert (config.stable, config.fade, config.output_size) == (32, 32, 32)
     else:
       assert (config.iterations, config.image_size, config.scale, config.low_resolution) == (2, 32, 4, "area")
@@ -126,16 +107,16 @@ def test_table1(faces, extractor, tmp_path, untrained):
   whole = report(tmp_path, "table1")
   assert [row["published"] for row in whole["rows"]] == list(published.TABLE1.values())
   assert not any(row["comparable"] for row in whole["rows"])
-  assert len(whole["statements"]) == 4 and all(each["verdict"] != "not measured" for each in whole["statements"])
+  assert len(whole["statements"]) == 4 and "not measured" not in verdicts(tmp_path, "table1")
   assert not any(row["fid"]["values"] for row in found.values())  # of another network it is never called FID
   assert (tmp_path / "table1" / "figure4.png").is_file()
 
 
 def test_table2_with_two_seeds(faces, tmp_path, untrained):
-  assert call("table2", "--data", faces, "--images", IMAGES, "--seeds", 2, "--out", tmp_path) == 0
+  assert call("table2", "--data", faces, "--test_images", IMAGES, "--seeds", 2, "--out", tmp_path) == 0
   methods = ("l1", "l2", "non_progressive", "non_noise", "full")
-  assert [name for _, name, _ in untrained] == [f"{method}-8to32-seed{seed}" for method in methods for seed in (0, 1)]
-  for _, name, config in untrained:
+  assert [run for _, run, *_ in untrained] == [f"{method}-8to32-seed{seed}" for method in methods for seed in (0, 1)]
+  for _, name, config, _ in untrained:
     changes = VARIANTS[name.split("-")[0]]
     assert {field: getattr(config, field) for field in changes} == changes
   found = rows(tmp_path, "table2")
@@ -144,34 +125,38 @@ def test_table2_with_two_seeds(faces, tmp_path, untrained):
               for seed in (0, 1)]
   assert found["full"]["psnr"]["values"] == pytest.approx(expected, abs=1e-4)
   assert found["bicubic"]["psnr"]["values"] and "frechet" not in found["full"]
-  assert {each["verdict"] for each in report(tmp_path, "table2")["statements"]} >= {"not measured"}  # without features
+  assert "not measured" in verdicts(tmp_path, "table2")  # without features
   untrained.clear()
-  assert call("table2", "--data", faces, "--images", IMAGES, "--seeds", 2, "--out", tmp_path) == 0 and not untrained
+  assert call("table2", "--data", faces, "--test_images", IMAGES, "--seeds", 2, "--out", tmp_path) == 0 and not untrained
 
 
 def test_figure5_has_one_training_for_all_scales(faces, tmp_path, untrained):
-  assert call("figure5", "--data", faces, "--images", IMAGES, "--out", tmp_path) == 0
-  assert [(name, config.scale) for _, name, config in untrained] == [
+  assert call("figure5", "--data", faces, "--test_images", IMAGES, "--out", tmp_path) == 0
+  assert [(name, config.scale) for _, name, config, _ in untrained] == [
       ("rcan-8to16-seed0", 2), ("full-8to64-seed0", 8), ("rcan-8to32-seed0", 4), ("rcan-8to64-seed0", 8)]
+  found = rows(tmp_path, "figure5")
+  assert list(found) == [f"{method}_x{scale}" for scale in (2, 4, 8) for method in ("bicubic", "rcan", "full")]
   for scale in (2, 4, 8):
-    found = rows(tmp_path / "figure5", f"x{scale}")
     sources, targets = held(faces, 8 * scale, input_size=8, output_size=64)
-    made = [Network("full", 0)(source, scale) for source in sources]
-    expected = np.mean(psnr(np.stack(targets), np.stack(made)))
-    assert found[f"x{scale}"]["psnr"]["values"] == pytest.approx([expected], abs=1e-4)
-    assert (tmp_path / "figure5" / f"x{scale}" / "figure5a.png").is_file()
+    made = {"full": [Network("full", 0)(source, scale) for source in sources],
+            "bicubic": [enlarge(source, scale).numpy() for source in sources]}
+    for method, images in made.items():
+      expected = np.mean(psnr(np.stack(targets), np.stack(images)))
+      assert found[f"{method}_x{scale}"]["psnr"]["values"] == pytest.approx([expected], abs=1e-4)
+    assert (tmp_path / "figure5" / f"figure5a_x{scale}.png").is_file()
   assert (tmp_path / "figure5" / "figure5b.png").is_file()
-  told = json.loads((tmp_path / "figure5" / "statements.json").read_text())
-  averages = {scale: rows(tmp_path / "figure5", f"x{scale}") for scale in (2, 8)}
-  rises = {method: averages[8][f"{prefix}x8"]["swd_average"]["mean"] / averages[2][f"{prefix}x2"]["swd_average"]["mean"]
-           for method, prefix in (("pan", ""), ("rcan", "rcan_"))}
-  assert told == {"verdict": "holds" if rises["pan"] < rises["rcan"] else "does not hold",
-                  "pan_x8_over_x2": pytest.approx(rises["pan"]), "rcan_x8_over_x2": pytest.approx(rises["rcan"])}
+  rises = {method: found[f"{method}_x8"]["swd_average"]["mean"] / found[f"{method}_x2"]["swd_average"]["mean"]
+           for method in ("full", "rcan")}
+  word = "holds (1 of 1 seeds)" if rises["full"] < rises["rcan"] else "does not hold (0 of 1 seeds)"
+  assert verdicts(tmp_path, "figure5") == [word]
+  assert report(tmp_path, "figure5")["notes"][:2] == [
+      f"from x2 to x8 the distance of {title} rises {rises[method]:.1f} times" for method, title in
+      (("full", "PAN"), ("rcan", "RCAN"))]
 
 
 def test_figure9(faces, tmp_path, untrained):
-  assert call("figure9", "--data", faces, "--images", IMAGES, "--out", tmp_path) == 0
-  assert [(name, config.skips, config.scale) for _, name, config in untrained] == [
+  assert call("figure9", "--data", faces, "--test_images", IMAGES, "--out", tmp_path) == 0
+  assert [(name, config.skips, config.scale) for _, name, config, _ in untrained] == [
       (f"skips_{number}-16to32-seed0", number, 2) for number in (2, 1, 0)]
   assert read_image(tmp_path / "figure9" / "figure9.png").ndim == 3
 
@@ -206,3 +191,10 @@ def test_packed_images_are_refused_where_baselines_are_trained(faces, tmp_path, 
   assert not pack(faces / "train", tmp_path / "packed", size=32, smallest=8)
   assert call("table1", "--data", tmp_path / "packed", "--out", tmp_path) == 2
   assert "holds packed images, which ESRGAN, CARN and RCAN cannot be trained on" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", ["table1", "table2", "figure5", "figure9"])
+def test_the_tiny_preset_runs_from_end_to_end(table, faces, tmp_path):
+  seeds = ["--seeds", 1] if table.startswith("table") else []
+  assert call(table, "--data", faces, "--preset", "tiny", "--out", tmp_path, *seeds) == 0
