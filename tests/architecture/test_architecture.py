@@ -14,12 +14,16 @@ SOURCES = sorted([*MODULES, *(recipes.ROOT / "train_scripts").rglob("*.py"), *(r
 
 # Doors. Every room sees itself; "papers/X" sees no other paper. `cli` sees all rooms.
 DOORS = {
-    "core": set(),
+    "core": {"version"},
     "layers": {"core"}, "losses": {"core"}, "metrics": {"core"}, "data": {"core"}, "training": {"core"},
     "papers": {"core", "layers", "losses", "metrics", "data", "training"},
     "baselines": {"core", "layers", "losses", "data", "training", "papers", "metrics"},  # trained under a paper's protocol
     "export": {"core"}, "inference": {"core"}, "serving": {"core"}, "benchmark": {"core"},
 }
+# `tables` uses everything but `cli`, which nothing uses.
+DOORS["tables"] = {*DOORS, "generators"}
+# Imports of `cli` that are there until training has its own module.
+EXCEPTIONS = {"tables/runs.py": {"tf_imgtrans.cli.train", "tf_imgtrans.cli.resume"}}
 # Modules that stand outside the rooms.
 HALL = {"__init__.py": {"version", "generators"}, "__main__.py": {"cli"}, "generators.py": {"core"}, "version.py": set()}
 SEVEN = {"config.py", "generator.py", "discriminator.py", "objective.py", "data.py", "trainer.py", "README.md"}
@@ -58,12 +62,12 @@ def _forbidden(path):
     elif other == room == "papers":
       if deeper and deeper[0] != rest[0]:
         yield imported
-    elif other != room and other not in DOORS[room]:
+    elif other != room and other not in DOORS[room] and imported not in EXCEPTIONS.get(_name(path), ()):
       yield imported
 
 
 def test_the_check_of_doors_finds_what_is_forbidden(tmp_path, monkeypatch):
-  """On a house of three files with five holes in its walls."""
+  """On a few files with forbidden imports."""
   monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
   files = {
       "core/a.py": "import tf_imgtrans.layers.mux\nfrom tf_imgtrans.core import b\n",
@@ -71,7 +75,9 @@ def test_the_check_of_doors_finds_what_is_forbidden(tmp_path, monkeypatch):
                                  "def f():\n  from tf_imgtrans.papers.two import config\n"
                                  "  from tf_imgtrans import export\n",
       "extra.py": "from tf_imgtrans.data import pairs\nimport numpy\n",
-      "cli/main.py": "from tf_imgtrans.metrics import psnr\n",
+      "cli/main.py": "from tf_imgtrans.metrics import psnr\nfrom tf_imgtrans.tables import registry\n",
+      "tables/one.py": "from tf_imgtrans.papers.one import data\nfrom tf_imgtrans.cli.main import main\n",
+      "tables/runs.py": "from tf_imgtrans.cli.train import train\nfrom tf_imgtrans.cli import startup\n",
   }
   found = {}
   for name, text in files.items():
@@ -79,6 +85,7 @@ def test_the_check_of_doors_finds_what_is_forbidden(tmp_path, monkeypatch):
     (tmp_path / name).write_text(text)
     found[name] = list(_forbidden(tmp_path / name))
   assert found == {"core/a.py": ["tf_imgtrans.layers.mux"], "extra.py": ["tf_imgtrans.data"], "cli/main.py": [],
+                   "tables/one.py": ["tf_imgtrans.cli.main"], "tables/runs.py": ["tf_imgtrans.cli"],
                    "papers/one/generator.py": ["tf_imgtrans.papers.two", "tf_imgtrans.export"]}
 
 
