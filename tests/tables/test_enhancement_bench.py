@@ -172,7 +172,7 @@ def test_details_tell_models_apart_by_their_content(data, tmp_path):
 
 
 @pytest.mark.parametrize(("models", "error", "message"), [
-    (("srcnn",), ValueError, "--models 'srcnn': expected NAME=MODEL, such as mux_demux=runs/iphone"),
+    (("srcnn",), ValueError, "--models 'srcnn': expected NAME=MODEL, such as mux_demux=runs/mine"),
     (("srcn=m.keras",), ValueError, "unknown row 'srcn': .*did you mean 'srcnn'"),
     (("input=m.keras",), ValueError, "unknown row 'input'"), (("ape=m.keras",), ValueError, "unknown row 'ape'"),
     (("srcnn=no_such.keras",), FileNotFoundError, "--models 'srcnn=no_such.keras': no file or folder no_such.keras"),
