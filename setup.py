@@ -43,6 +43,7 @@ EXTRAS = {
         "pytest-timeout>=2.3",                            # a hanging worker process fails instead of stopping the run
         "ruff>=0.6",                                      # lint
         "mypy>=2",                                        # types of the public functions
+        "pyyaml>=6",                                      # reads the list of the papers' published numbers
         "nbclient>=0.10",                                 # executes the notebooks
         "nbformat>=5.10",                                 # reads them
         "ipykernel>=6.29",                                # runs their cells

@@ -13,10 +13,11 @@ from tf_imgtrans.cli.screens import load, overview, prepare
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.startup import program
 from tf_imgtrans.recipes import RECIPES
+from tf_imgtrans.tables.registry import PAPERS as TABLES
 from tf_imgtrans.version import __version__
 
-# command -> ("module:function", summary), or (dict of the commands one level below, summary); a summary of None is that of
-# the function, which is imported for it
+# command -> ("module:function", summary), a module of this package or an absolute name, where a summary of None is that of
+# the function; or (dict of the commands one level below, summary)
 COMMANDS = {
     "quickstart": ("quickstart:quickstart", "Train, measure and export a small enhancer on photographs that are at hand."),
     "train": ({**{name: (f"train:{name}", None) for name in RECIPES}, "baseline": ("train:baseline", None)},
@@ -43,34 +44,8 @@ COMMANDS = {
     "serve-check": ("serve_check:serve_check", "Check a model on TensorFlow Serving with an image."),
     "import-checkpoint": ("import_checkpoint:import_checkpoint", "Make a model of a public TensorFlow 1 checkpoint."),
     "reproduce": ({
-        "mux_demux": ({
-            "table2": ("reproduce.mux_demux:table2", "PSNR and SSIM on DPED's test patches."),
-            "table3": ("reproduce.mux_demux:table3", "NIQE on full photographs."),
-            "table4": ("reproduce.mux_demux:table4", "Running time at 1280x720."),
-            "table5": ("reproduce.mux_demux:table5", "Ablation of losses and noise."),
-            "score": ("reproduce.challenge:score", "Score of the PIRM 2018 challenge on smartphones (Figure 8)."),
-        }, "Mux/Demux photo enhancement."),
-        "x_gans": ({
-            "table1": ("reproduce.x_gans:table1", "Blocks in the middle of faces."),
-            "figure10": ("reproduce.x_gans:figure10", "Reconstruction from 1 to 20 % of the pixels."),
-            "figure11": ("reproduce.x_gans:figure11", "Reconstruction from colour noise."),
-            "figure12": ("reproduce.x_gans:figure12", "The corresponding point loss."),
-            "compression": ("reproduce.compression:compression", "Bits per pixel against PSNR, beside JPEG and WebP."),
-        }, "X-GANs reconstruction."),
-        "feature_pyramid_pan": ({
-            "table1": ("reproduce.feature_pyramid_pan:table1", "FCN scores of labels to photo, ablation."),
-            "table2": ("reproduce.feature_pyramid_pan:table2", "x4 super-resolution, ablation."),
-            "figure2": ("reproduce.feature_pyramid_pan:figure2", "Labels to photo by the variants."),
-            "figure4": ("reproduce.feature_pyramid_pan:figure4", "Inpainting, beside other objectives."),
-            "figure5": ("reproduce.feature_pyramid_pan:figure5", "Labels to photo, beside other methods."),
-        }, "Translation with a feature pyramid."),
-        "progressive_pan": ({
-            "table1": ("reproduce.progressive_pan:table1", "x4 super-resolution, beside other methods."),
-            "table2": ("reproduce.progressive_pan:table2", "Super-resolution, ablation."),
-            "figure1": ("reproduce.progressive_pan:figure1", "The curse of dimensionality."),
-            "figure5": ("reproduce.progressive_pan:figure5", "PAN and RCAN at x2, x4 and x8."),
-            "figure9": ("reproduce.progressive_pan:figure9", "Fewer and fewer skip connections."),
-        }, "Progressive super-resolution."),
+        paper: ({name: (f"tf_imgtrans.tables.{target}", text) for name, (target, text) in tables.items()}, summary)
+        for paper, (summary, tables) in TABLES.items()
     }, "Measure the tables of a paper, and set them beside the published ones."),
 }
 DESCRIPTION = "Image-to-image translation papers in TensorFlow 2: train, measure, and ship to phones and servers."
@@ -102,7 +77,8 @@ def _dispatch(arguments, commands, program, description=DESCRIPTION):
     text = prepare(command)
     if {"-h", "--help"} & set(arguments):
       print(f"{text}\n")  # not by tyro, which would undo the lines of drawings
-    return tyro.cli(command, prog=f"{program} {name}", description="", args=arguments[1:], use_underscores=True)
+    found = tyro.cli(command, prog=f"{program} {name}", description="", args=arguments[1:], use_underscores=True)
+    return getattr(found, "status", found)  # a table's report knows whether a row failed
   if name not in ("-h", "--help"):
     raise unknown_name("command" if not name.startswith("-") else "flag", name, [*commands, "--help"])
   print(overview(commands, program, description))

@@ -131,9 +131,10 @@ def examples(command):
 
 
 def load(target):
-  """The function that "module:function" stands for."""
+  """The function that "module:function" stands for, the module being one of this package or an absolute name."""
   module, function = target.split(":")
-  return getattr(importlib.import_module(f"tf_imgtrans.cli.{module}"), function)
+  module = module if module.startswith("tf_imgtrans.") else f"tf_imgtrans.cli.{module}"
+  return getattr(importlib.import_module(module), function)
 
 
 def _paragraph(text):

@@ -1,0 +1,212 @@
+"""Statements of the papers, each on made-up results whose verdict is known."""
+
+import math
+
+import pytest
+from reproduce import results
+
+from tf_imgtrans.tables.published import feature_pyramid_pan, mux_demux, progressive_pan, x_gans
+from tf_imgtrans.tables.published.progressive_pan import Key as SuperKey
+from tf_imgtrans.tables.published.x_gans import Key
+from tf_imgtrans.tables.statements import Claim, Mean, Ratio, Statement, check, higher, higher_mean, lower
+
+ALL, NONE = "holds (1 of 1 seeds)", "does not hold (0 of 1 seeds)"
+
+
+def curve(corruption, method, start, step=1.0, shares=x_gans.POINT_SHARES, loss="", **columns):
+  return {Key(corruption, method, share, loss): {"psnr": start + step * place, **columns}
+          for place, share in enumerate(shares)}
+
+
+def at(share, corruption="random_points", method="x_gans", loss=""):
+  return Key(corruption, method, share, loss)
+
+
+def enlarged(**methods):
+  """Rows of super-resolution: PSNR, Fréchet distance and SWD by method."""
+  return {SuperKey(name): dict(zip(("psnr", "frechet", "swd_fine"), values)) for name, values in methods.items()}
+
+
+# Rows in which every statement of the table is true.
+POINTS = {**curve("random_points", "on_demand", 14), **curve("random_points", "x_gans", 15, jpeg_psnr=14.0),
+          **curve("edge_points", "x_gans", 16), **curve("random_points", "classical", 13),
+          **curve("edge_points", "classical", 12)}
+TRUE = {
+    "mux_demux/table5": {
+        name: {"psnr": psnr, "ms_ssim_dped": ms_ssim, "niqe": niqe} for name, psnr, ms_ssim, niqe in (
+            ("full", 23.0, 0.93, 6.0), ("no_contextual", 22.0, 0.91, 7.0), ("no_adversarial", 22.0, 0.91, 5.0),
+            ("no_l1", 21.0, 0.91, 5.0), ("no_color", 22.0, 0.91, 6.0), ("no_perceptual", 22.0, 0.91, 5.0),
+            ("no_total_variation", 22.0, 0.91, 6.0), ("no_noise", 22.0, 0.91, 7.0))},
+    "x_gans/table1": {Key(block, method): {"psnr": value, "ssim": value / 100} for block in ("white_block", "color_blocks")
+                      for method, value in (("on_demand", 20.0), ("x_gans", 21.0))},
+    "x_gans/figure10": POINTS,
+    "x_gans/figure11": {**curve("color_noise", "x_gans", 15, 1, x_gans.NOISE_SHARES),
+                        **curve("color_noise", "on_demand", 14, 1, x_gans.NOISE_SHARES)},
+    "x_gans/figure12": {**curve("random_points", "x_gans", 16, loss="l2"),
+                        **curve("random_points", "x_gans", 15, loss="l1"),
+                        **curve("random_points", "x_gans", 14, loss="none")},
+    "x_gans/compression": POINTS,
+    "feature_pyramid_pan/table1": {name: {"class_iou": value} for name, value in (
+        ("full", 0.4), ("without_low", 0.3), ("without_high", 0.2), ("without_conditional", 0.1))},
+    "feature_pyramid_pan/table2": {name: {"psnr": value} for name, value in (
+        ("full", 24.0), ("without_high", 22.0), ("without_low", 21.0), ("input", 23.0))},
+    "progressive_pan/table1": enlarged(bicubic=(30, 50, 90), esrgan=(25, 10, 40), carn=(32, 20, 60), rcan=(31, 20, 60),
+                                       full=(26, 5, 30)),
+    "progressive_pan/table2": enlarged(bicubic=(27, 90, 90), l1=(28, 80, 80), l2=(28, 80, 80),
+                                       non_progressive=(24, 20, 60), non_noise=(25, 4, 20), full=(25, 5, 30)),
+    "progressive_pan/figure5": {SuperKey(method, scale): {"frechet": value} for method, values in (
+        ("full", (10, 20, 30)), ("rcan", (5, 20, 40))) for scale, value in zip((2, 4, 8), values)},
+}
+STATEMENTS = {
+    "mux_demux/table5": mux_demux.TABLE5_STATEMENTS,
+    **{f"x_gans/{name}": found for name, found in x_gans.STATEMENTS.items()},
+    **{f"feature_pyramid_pan/{name}": found for name, found in feature_pyramid_pan.STATEMENTS.items()},
+    **{f"progressive_pan/{name}": found for name, found in progressive_pan.STATEMENTS.items()},
+    "progressive_pan/figure5": progressive_pan.figure5_statements("frechet"),
+}
+# One value changed, and the places of the statements that become false by it.
+CHANGES = [
+    ("mux_demux/table5", "no_color", "psnr", 23.5, [0]), ("mux_demux/table5", "no_noise", "psnr", 23.5, [0, 7]),
+    ("mux_demux/table5", "no_total_variation", "psnr", 20.5, [3]),
+    ("mux_demux/table5", "no_color", "ms_ssim_dped", 0.94, [1]),
+    ("mux_demux/table5", "full", "psnr", 20.0, [0, 3, 4, 5, 6, 7]),
+    ("mux_demux/table5", "full", "ms_ssim_dped", 0.90, [1, 4, 5, 6, 7]),
+    ("mux_demux/table5", "no_contextual", "niqe", 5.0, [2]), ("mux_demux/table5", "no_adversarial", "niqe", 6.5, [4]),
+    ("mux_demux/table5", "no_l1", "niqe", 6.5, [5]), ("mux_demux/table5", "no_perceptual", "niqe", 6.5, [6]),
+    ("mux_demux/table5", "no_noise", "niqe", 5.5, [8]), ("mux_demux/table5", "no_noise", "ms_ssim_dped", 0.935, [1, 7]),
+    ("mux_demux/table5", "full", "psnr", 22.0, [0, 4, 6, 7]),  # equal is not higher
+    *(("x_gans/table1", Key(block, "x_gans"), column, value, [place]) for place, block in
+      enumerate(("white_block", "color_blocks")) for column, value in (("psnr", 19.0), ("ssim", 0.1), ("psnr", 20.0))),
+    ("x_gans/figure10", at(0.08), "psnr", 20.5, [0]), ("x_gans/figure10", at(0.08), "psnr", 18.0, [0, 3]),
+    ("x_gans/figure10", at(0.10, "edge_points"), "psnr", 19.0, [1]),
+    ("x_gans/figure10", at(0.20, "edge_points"), "psnr", 1.0, [2]),
+    ("x_gans/figure10", at(0.01, method="on_demand"), "psnr", 15.5, [3]),
+    ("x_gans/figure11", at(0.10, "color_noise", "on_demand"), "psnr", 16.5, [0]),
+    ("x_gans/figure11", at(0.15, "color_noise"), "psnr", 15.5, [0]),
+    ("x_gans/figure12", at(0.01, loss="l2"), "psnr", 1.0, [0]),
+    ("x_gans/figure12", at(0.01, loss="none"), "psnr", 30.0, [1]),
+    ("x_gans/figure12", at(0.20, loss="l1"), "psnr", 1.0, [1]),
+    ("x_gans/compression", at(0.15, "edge_points"), "psnr", 20.0, []),
+    ("x_gans/compression", at(0.15, "edge_points"), "psnr", 10.0, [0, 1]),
+    ("x_gans/compression", at(0.02, method="classical"), "psnr", 17.0, [1]),
+    ("x_gans/compression", at(0.20, "edge_points", "classical"), "psnr", 30.0, [1]),
+    ("x_gans/compression", at(0.01), "jpeg_psnr", 15.5, [2]), ("x_gans/compression", at(0.02), "jpeg_psnr", 99.0, []),
+    ("feature_pyramid_pan/table1", "full", "class_iou", 0.3, []),
+    ("feature_pyramid_pan/table1", "full", "class_iou", 0.29, [0]),
+    ("feature_pyramid_pan/table1", "without_low", "class_iou", 0.2, [1]),
+    ("feature_pyramid_pan/table1", "without_high", "class_iou", 0.05, [2]),
+    ("feature_pyramid_pan/table2", "full", "psnr", 22.5, [2]), ("feature_pyramid_pan/table2", "full", "psnr", 21.5, [0, 2]),
+    ("feature_pyramid_pan/table2", "without_low", "psnr", 22.0, [1]),
+    *(("progressive_pan/table1", SuperKey(name), "frechet", 4, [0]) for name in ("bicubic", "esrgan", "carn", "rcan")),
+    *(("progressive_pan/table1", SuperKey(name), "swd_fine", 30, [1]) for name in ("bicubic", "esrgan", "carn", "rcan")),
+    ("progressive_pan/table1", SuperKey("full"), "psnr", 30, [2]),
+    *(("progressive_pan/table1", SuperKey(name), "psnr", 29, [3]) for name in ("carn", "rcan")),
+    ("progressive_pan/table1", SuperKey("esrgan"), "psnr", 40, []),
+    *(("progressive_pan/table2", SuperKey(name), column, 1, [place]) for place, name in
+      ((0, "bicubic"), (1, "l1"), (2, "l2"), (4, "non_progressive")) for column in ("frechet", "swd_fine")),
+    *(("progressive_pan/table2", SuperKey(name), "psnr", 24, [3]) for name in ("l1", "l2")),
+    *(("progressive_pan/table2", SuperKey("non_noise"), column, 70, [5]) for column in ("frechet", "swd_fine")),
+    ("progressive_pan/figure5", SuperKey("full", 8), "frechet", 85, [0]),
+    ("progressive_pan/figure5", SuperKey("rcan", 2), "frechet", 20, [0]),
+    ("progressive_pan/figure5", SuperKey("full", 4), "frechet", 1000, []),
+]
+
+
+def judged(table, values, seeds=(0,)):
+  return [verdict for _, verdict in check(results(values, seeds), STATEMENTS[table])]
+
+
+def changed(table, key, column, value):
+  return {**TRUE[table], key: {**TRUE[table][key], column: value}}
+
+
+@pytest.mark.parametrize("table", STATEMENTS)
+def test_every_statement_holds_where_all_is_as_it_says(table):
+  assert judged(table, TRUE[table]) == [ALL] * len(STATEMENTS[table])
+
+
+@pytest.mark.parametrize(("table", "key", "column", "value", "false"), CHANGES)
+def test_a_changed_value_makes_exactly_its_statements_false(table, key, column, value, false):
+  expected = [NONE if place in false else ALL for place in range(len(STATEMENTS[table]))]
+  assert judged(table, changed(table, key, column, value)) == expected
+
+
+def test_every_statement_is_made_false_by_a_change():
+  assert {(table, place) for table, *_, false in CHANGES for place in false} == {
+      (table, place) for table, found in STATEMENTS.items() for place in range(len(found))}
+
+
+def with_frechet(table, **more):
+  """Published rows of super-resolution, whose Fréchet distance is the FID."""
+  return {SuperKey(name): {**row, "frechet": row["fid"]} for name, row in {**table, **more}.items()}
+
+
+@pytest.mark.parametrize(("table", "values"), [
+    ("mux_demux/table5", mux_demux.TABLE5), ("x_gans/table1", x_gans.TABLE1),
+    ("feature_pyramid_pan/table1", feature_pyramid_pan.TABLE1),
+    ("feature_pyramid_pan/table2", {**feature_pyramid_pan.TABLE2, "input": {"psnr": 0.0}}),  # no published row
+    ("progressive_pan/table1", with_frechet(progressive_pan.TABLE1)),
+    ("progressive_pan/table2", with_frechet(progressive_pan.TABLE2, bicubic={"psnr": 0.0, "swd_fine": 1e3, "fid": 1e3}))])
+def test_every_statement_holds_on_the_published_numbers(table, values):
+  assert judged(table, values) == [ALL] * len(STATEMENTS[table])
+
+
+# How statements are checked.
+
+THREE = (0, 1, 2)
+
+
+def test_a_statement_is_checked_in_every_seed():
+  values = changed("mux_demux/table5", "no_noise", "psnr", [23.5, 22.0, 22.0])
+  assert judged("mux_demux/table5", values, THREE) == [
+      "undecided (2 of 3 seeds)", *["holds (3 of 3 seeds)"] * 6, "undecided (2 of 3 seeds)", "holds (3 of 3 seeds)"]
+  values = changed("mux_demux/table5", "no_noise", "niqe", 5.5)
+  assert judged("mux_demux/table5", values, THREE)[8] == "does not hold (0 of 3 seeds)"
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf])
+def test_a_statement_on_a_missing_value_is_not_decided_by_it(value):
+  """NIQE of images too small for it is None; PSNR of a pair that is reproduced exactly is infinite, and None when kept."""
+  assert judged("mux_demux/table5", changed("mux_demux/table5", "full", "niqe", value)) == [
+      ALL, ALL, "not measured", ALL, *["not measured"] * 3, ALL, "not measured"]
+  assert judged("mux_demux/table5", changed("mux_demux/table5", "no_color", "niqe", value)) == [ALL] * 9  # in no statement
+  found = judged("mux_demux/table5", changed("mux_demux/table5", "no_color", "psnr", [value, 22.0, 22.0]), THREE)
+  assert found[0] == "holds (2 of 2 seeds)" and found[1] == "holds (3 of 3 seeds)"
+
+
+def test_a_seed_that_a_row_lacks_is_left_out():
+  found = results(TRUE["mux_demux/table5"], (0, 1))
+  full, = (result for result in found if result.row.key == "full")
+  full.records.pop()
+  assert {verdict for _, verdict in check(found, mux_demux.TABLE5_STATEMENTS)} == {ALL}
+  full.records.clear()
+  assert {verdict for _, verdict in check(found, mux_demux.TABLE5_STATEMENTS)} == {"not measured"}
+  lacking = [result for result in found if result.row.key != "full"]
+  assert {verdict for _, verdict in check(lacking, mux_demux.TABLE5_STATEMENTS)} == {"not measured"}
+
+
+def test_a_row_of_one_seed_counts_with_every_seed():
+  """On-demand learning and the input may be measured once where X-GANs have three seeds."""
+  values = TRUE["x_gans/figure10"]
+  ours = {key: columns for key, columns in values.items() if key.method == "x_gans"}
+  once = {key: columns for key, columns in values.items() if key.method != "x_gans"} | curve("random_points", "input", 60)
+  found = check(results(ours, THREE) + results(once), x_gans.STATEMENTS["figure10"])
+  assert [verdict for _, verdict in found] == ["holds (3 of 3 seeds)"] * 4
+
+
+def test_the_parts_of_a_table_are_decided_apart():
+  values = changed("x_gans/table1", Key("color_blocks", "x_gans"), "psnr", [None, 23.0, math.inf])
+  assert judged("x_gans/table1", values, THREE) == ["holds (3 of 3 seeds)", "holds (1 of 1 seeds)"]
+
+
+def test_claims():
+  values = {"a": {"x": 3.0}, "b": {"x": 2.0}, "c": {"x": 2.0}, "d": {"x": None}}
+  rows = {result.row.key: result for result in results(values)}
+  found = {text: Statement(text, claims).holds(rows, 0) for text, claims in {
+      "higher": higher("x", "a", "b", "c"), "not higher": higher("x", "b", "a"), "draw": higher("x", "b", "c"),
+      "draw allowed": higher("x", "b", "c", equal=True), "lower": lower("x", "b", "a"), "not lower": lower("x", "a", "b"),
+      "mean": higher_mean("x", "ab", "bc"), "missing": higher("x", "a", "b", "d"), "unknown": higher("x", "a", "e"),
+      "ratio": (Claim(Ratio(Mean("x", ("a",)), Mean("x", ("b",))), Ratio(Mean("x", ("b",)), Mean("x", ("a",)))),),
+      "no ratio": (Claim(Ratio(Mean("x", ("d",)), Mean("x", ("b",))), Mean("x", ("a",))),)}.items()}
+  assert found == {"higher": True, "not higher": False, "draw": False, "draw allowed": True, "lower": True,
+                   "not lower": False, "mean": True, "missing": None, "unknown": None, "ratio": True, "no ratio": None}
