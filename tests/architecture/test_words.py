@@ -5,15 +5,15 @@ import re
 import pytest
 import recipes
 
-FILES = sorted({path for pattern in ("tf_imgtrans/**/*.py", "tf_imgtrans/**/*.pyi", "tf_imgtrans/**/*.md", "train_scripts/*.py",
-                                     "train_scripts/*.md", "*.md", "notebooks/*.md", "saved_models/**/*.md")
-                for path in recipes.ROOT.glob(pattern)})
+PLACES = ("tf_imgtrans/**/*.py", "tf_imgtrans/**/*.pyi", "tf_imgtrans/**/*.md", "train_scripts/*.py", "train_scripts/*.md",
+          "*.md", "notebooks/*.md", "saved_models/**/*.md")
+FILES = sorted({path for pattern in PLACES for path in recipes.ROOT.glob(pattern)})
 
 # Word -> the term instead of it. Written in parts, so that this file passes its own check.
 WORDS = {
     "pict" + "ures?": "image", "jud" + "g(e|es|ed|ing)": "discriminator output, evaluate, compare",
-    "ho" + "use": "package", "ro" + "oms?": "package, module", "do" + "ors?": "function, import", "ha" + "ll": "root module",
-    "he" + "eds?": "use", "me" + "nd(s|ed)?": "repair", "sha" + "ll": "must", "to" + "ld": "given, set",
+    "ho" + "use": "package", "ro" + "oms?": "package, module", "do" + "ors?": "function, import",
+    "ha" + "ll": "root module", "he" + "eds?": "use", "me" + "nd(s|ed)?": "repair", "sha" + "ll": "must", "to" + "ld": "given, set",
     "wan" + "ts": "needs", "at ha" + "nd": "available", "falls? sho" + "rt": "limits", "bears? it o" + "ut": "confirm",
     "the pri" + "nt": "the published results", "prin" + "ted (numbers?|values?|rows?|results?|tables?|ones?)": "published",
 }
