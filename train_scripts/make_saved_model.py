@@ -11,7 +11,7 @@ import tyro
 
 from tf_imgtrans.core.startup import start_tensorflow
 
-ROOM = pathlib.Path(__file__).parents[1] / "saved_models"
+BASE = pathlib.Path(__file__).parents[1] / "saved_models"
 LITE = {"": "float32", "_float16": "float16", "_dynamic_int8": "dynamic_int8"}  # ending of the name -> precision
 _ODD = (301, 403)  # height and width at which a file of any size is proved, too
 # Of the embedded photographs, as scikit-image's own documentation says of each.
@@ -27,13 +27,13 @@ PHOTOGRAPHS = {
 }
 
 
-def make(quickstart: pathlib.Path, name: str, out: pathlib.Path = ROOM, version: int = 1, hardware: str = "two CPU cores"):
+def make(quickstart: pathlib.Path, name: str, out: pathlib.Path = BASE, version: int = 1, hardware: str = "two CPU cores"):
   """Makes OUT/NAME/ from the folder of a finished quickstart; exit status 1 when a file is outside its tolerance.
 
   Args:
     quickstart: folder that `tf-imgtrans quickstart --out` has filled.
     name: of the model, as `--model` takes it.
-    out: the room of models.
+    out: folder of the models.
     version: of the SavedModel.
     hardware: what the model was trained on, for the card.
   """

@@ -1,4 +1,4 @@
-"""The house: which room may look into which, and the habits that every file keeps."""
+"""Architecture: which package may import which, the style that every file keeps, and the words of the documentation."""
 
 import ast
 import pathlib
@@ -12,8 +12,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 PAPERS = sorted(path for path in (PACKAGE / "papers").iterdir() if path.is_dir() and not path.name.startswith("_"))
 SOURCES = sorted([*MODULES, *(recipes.ROOT / "train_scripts").rglob("*.py"), *(recipes.ROOT / "tests").rglob("*.py")])
 
-# Doors. Every room sees itself; "papers/X" sees no other paper. `cli` sees all rooms.
-DOORS = {
+# Package -> packages that it may import besides itself; "papers/X" imports no other paper. `cli` may import everything.
+ALLOWED_IMPORTS = {
     "core": {"version"},
     "layers": {"core"}, "networks": {"core", "layers"}, "losses": {"core"}, "metrics": {"core"}, "data": {"core"},
     "training": {"core", "data", "metrics"},
@@ -23,13 +23,15 @@ DOORS = {
     "benchmark": {"core", "export"},  # export takes a file apart into operations that are timed alone
 }
 # `tables` uses everything but `cli`, which nothing uses.
-DOORS["tables"] = {*DOORS, "recipes"}
-# Modules that stand outside the rooms.
-HALL = {"__init__.py": {"version", "recipes"}, "__main__.py": {"cli"}, "version.py": set(),
-        "recipes.py": {"core"},  # names the modules of recipes, and imports one when it is asked for
-        "api.py": {"core", "recipes", "training", "inference", "evaluation"},
-        "evaluation.py": {"core", "data", "training", "metrics", "inference", "recipes"}}
-SEVEN = {"config.py", "generator.py", "discriminator.py", "objective.py", "data.py", "trainer.py", "README.md"}
+ALLOWED_IMPORTS["tables"] = {*ALLOWED_IMPORTS, "recipes"}
+# Modules outside of these packages -> packages and modules that they may import.
+ROOT_MODULES = {
+    "__init__.py": {"version", "recipes"}, "__main__.py": {"cli"}, "version.py": set(),
+    "recipes.py": {"core"},  # names the modules of recipes, and imports one on request
+    "api.py": {"core", "recipes", "training", "inference", "evaluation"},
+    "evaluation.py": {"core", "data", "training", "metrics", "inference", "recipes"},
+}
+PAPER_FILES = {"config.py", "generator.py", "discriminator.py", "objective.py", "data.py", "trainer.py", "README.md"}
 
 
 def _name(path):
@@ -49,9 +51,9 @@ def _imports(path):
 
 
 def _forbidden(path):
-  """Imports of a module that lead through no door."""
-  room, *rest = path.relative_to(PACKAGE).parts
-  if room == "cli":
+  """Imports of a module that are not allowed."""
+  package, *rest = path.relative_to(PACKAGE).parts
+  if package == "cli":
     return
   for imported in _imports(path):
     top, _, inner = imported.partition(".")
@@ -59,17 +61,16 @@ def _forbidden(path):
       continue
     other, *deeper = inner.split(".")
     if not rest:
-      allowed = HALL.get(room, set())
-      if other not in allowed:
+      if other not in ROOT_MODULES.get(package, set()):
         yield imported
-    elif other == room == "papers":
+    elif other == package == "papers":
       if deeper and deeper[0] != rest[0]:
         yield imported
-    elif other != room and other not in DOORS[room]:
+    elif other != package and other not in ALLOWED_IMPORTS[package]:
       yield imported
 
 
-def test_the_check_of_doors_finds_what_is_forbidden(tmp_path, monkeypatch):
+def test_the_check_of_imports_finds_forbidden_ones(tmp_path, monkeypatch):
   """On a few files with forbidden imports."""
   monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
   files = {
@@ -93,19 +94,19 @@ def test_the_check_of_doors_finds_what_is_forbidden(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_doors(path):
-  assert not list(_forbidden(path)), f"{_name(path)} looks into a room that is closed to it"
+def test_imports_are_allowed(path):
+  assert not list(_forbidden(path)), f"{_name(path)} imports what its package may not import"
 
 
-def test_every_room_is_known():
-  rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and list(path.glob("*.py"))}
-  assert rooms <= {*DOORS, "cli"}
-  assert {path.name for path in PACKAGE.glob("*.py")} == set(HALL)
+def test_every_package_and_root_module_is_listed():
+  packages = {path.name for path in PACKAGE.iterdir() if path.is_dir() and list(path.glob("*.py"))}
+  assert packages <= {*ALLOWED_IMPORTS, "cli"}
+  assert {path.name for path in PACKAGE.glob("*.py")} == set(ROOT_MODULES)
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
-def test_every_paper_has_the_seven_names(paper):
-  missing = SEVEN - {path.name for path in paper.iterdir()}
+def test_every_paper_has_the_same_files(paper):
+  missing = PAPER_FILES - {path.name for path in paper.iterdir()}
   assert not missing, f"papers/{paper.name} lacks {', '.join(sorted(missing))}"
 
 
@@ -114,7 +115,7 @@ def test_there_are_papers():
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_modules_are_short_and_say_what_they_are(path):
+def test_modules_are_short_and_documented(path):
   text = path.read_text()
   assert len(text.splitlines()) <= 320
   assert ast.get_docstring(ast.parse(text)), "no module docstring"

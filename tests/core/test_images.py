@@ -133,7 +133,7 @@ def test_first_frame_of_an_animation(tmp_path):
     assert np.abs(read_uint8(tmp_path / name).astype(int) - 10).max() < 4
 
 
-# Where the image of the file [[0, 1, 2], [3, 4, 5]] stands once it is upright.
+# Where the image of the file [[0, 1, 2], [3, 4, 5]] is once it is upright.
 UPRIGHT = {
     1: [[0, 1, 2], [3, 4, 5]],
     2: [[2, 1, 0], [5, 4, 3]],

@@ -103,8 +103,8 @@ def test_check_images_refuses_small_ones():
     check_images(np.zeros((1, 7, 9, 3)), smallest=8)
   with pytest.raises(ValueError, match="width is 0: the generator needs at least 1 pixel; enlarge the image"):
     check_images(np.zeros((1, 7, 0, 3)))
-  with pytest.raises(ValueError, match="width is 3: the judge needs at least 4 pixels; shrink it"):
-    check_images(keras.Input((None, 3, 3)), smallest=4, network="judge", advice="shrink it")
+  with pytest.raises(ValueError, match="width is 3: the network needs at least 4 pixels; shrink it"):
+    check_images(keras.Input((None, 3, 3)), smallest=4, network="network", advice="shrink it")
 
 
 def test_fixed_size():

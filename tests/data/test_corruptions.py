@@ -1,4 +1,4 @@
-"""Corruptions: what is kept, how many pixels and where, what replaces the rest, and the same bits in every mode."""
+"""Corruptions: number and position of kept pixels, replacement of the others, and equal bits in every mode."""
 
 import numpy as np
 import pytest
@@ -117,7 +117,7 @@ def test_random_points_lie_everywhere():
   kept = _seeds(100, lambda seed: random_points(SQUARE, 0.1, seed)[1])[..., 0]
   blocks = kept.reshape(100, 8, 32, 8, 32).sum(axis=(0, 2, 4))
   assert scipy.stats.chisquare(blocks.ravel()).pvalue > 0.01
-  for axis in (1, 2):  # neighbours know nothing of each other
+  for axis in (1, 2):  # neighbours are independent
     pairs = (kept * np.roll(kept, 1, axis)).mean()
     assert abs(pairs - 0.01) < 4 * np.sqrt(0.01 * 0.99 / kept.size)
 
@@ -220,7 +220,7 @@ def test_color_noise_is_uniform_and_leaves_the_points(share):
 
 
 def test_color_noise_does_not_follow_the_mask():
-  """Mask and colours come of different numbers: the colour of a pixel does not tell its chance to be kept."""
+  """Mask and colours come of different numbers: the colour of a pixel is independent of its probability to be kept."""
   image = np.full((256, 256, 3), 0.5, np.float32)
   loud, quiet = (color_noise(image, share, 4) for share in (0.01, 0.6))
   would_be_kept = quiet[1].numpy()[..., 0] == 1

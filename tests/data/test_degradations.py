@@ -1,4 +1,4 @@
-"""The phone camera: seeded, bounded, plainly worse, and neutral where it is told to be. Low resolution: MATLAB's."""
+"""The phone camera: seeded, bounded, clearly degraded, and neutral with neutral settings. Low resolution: MATLAB's."""
 
 import numpy as np
 import pytest

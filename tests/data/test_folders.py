@@ -1,4 +1,4 @@
-"""The four layouts of a data folder, and what is said of others."""
+"""The four layouts of a data folder, and the errors for others."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Label maps: ids, colours, folders, and what is said of files that are none."""
+"""Label maps: ids, colours, folders, and the errors for invalid files."""
 
 import numpy as np
 import pytest

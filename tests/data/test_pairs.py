@@ -69,7 +69,7 @@ def test_hidden_files_are_no_images(tmp_path):
 
 @pytest.fixture
 def folders(tmp_path):
-  """Eight pairs: two sound, and one each truncated, empty, missing, too small, and two of unequal size."""
+  """Eight pairs: two valid, and one each truncated, empty, missing, too small, and two of unequal size."""
   low, high = tmp_path / "low", tmp_path / "high"
   _write(low, [f"{n}.png" for n in range(8)])
   _write(high, [f"{n}.png" for n in range(8)])

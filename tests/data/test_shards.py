@@ -1,4 +1,4 @@
-"""Packed images: what is in the files, reading by number, and what is said of files that are damaged."""
+"""Packed images: contents of the files, reading by number, and the errors for damaged files."""
 
 import concurrent.futures
 import json

@@ -1,4 +1,4 @@
-"""Decoded images by number: what is kept, and how often an image is prepared."""
+"""Decoded images by number: which are kept, and how often an image is prepared."""
 
 import numpy as np
 import pytest

@@ -58,7 +58,7 @@ def test_every_channel_is_blended_alike(kind, real_photograph):
   light = np.float32({"rain": (0.93, 0.95, 0.97), "snow": (0.98, 0.98, 0.99)}[kind])
   opacity = alone / light
   np.testing.assert_allclose(opacity.std(axis=-1), 0, atol=1e-6)
-  np.testing.assert_allclose(over, image * (1 - opacity) + alone, atol=1e-6)  # as far as what is behind shines through
+  np.testing.assert_allclose(over, image * (1 - opacity) + alone, atol=1e-6)  # the background shines through
   assert 0.5 < opacity.max() < 1 and np.median(opacity) < 0.05
 
 

@@ -56,7 +56,7 @@ def test_values_by_hand(activate):
 
 @pytest.mark.parametrize("policy, tolerance", [("float32", 1e-5), ("mixed_float16", 0.02)])
 def test_parts_added_up_equal_parts_joined(policy, tolerance):
-  """Inference adds convolutions of parts up, training convolves what is joined."""
+  """Inference sums convolutions of parts, training convolves their concatenation."""
   block, image = DenseBlock(3, 4, 6, seed=3, dtype=policy), recipes.smooth_images(2, 9, 7, 5)
   parts, joined = (tf.cast(block(image, training=training), tf.float32) for training in (False, True))
   np.testing.assert_allclose(parts, joined, atol=tolerance)

@@ -55,7 +55,7 @@ def test_contextual_in_a_graph_of_unknown_sizes():
 
 def test_contextual_of_identical_maps_is_zero():
   assert 0 <= contextual(TARGET, TARGET) < 1e-6
-  # Where features stand does not count, only which there are.
+  # The positions of features have no effect.
   shuffled = TARGET.reshape(2, 12, 5)[:, RNG.permutation(12)].reshape(2, 6, 2, 5)
   assert 0 <= contextual(TARGET, shuffled) < 1e-6
   assert contextual(TARGET, MADE) > 0.1

@@ -1,4 +1,4 @@
-"""Feature extractors: SqueezeNet against convolutions in NumPy, Keras models by path, InceptionV3, and what is wrong."""
+"""Feature extractors: SqueezeNet against convolutions in NumPy, Keras models by path, InceptionV3, and errors."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""What every metric refuses, and what it lets pass."""
+"""Inputs that every metric rejects or accepts."""
 
 import ml_dtypes
 import numpy as np

@@ -42,7 +42,7 @@ def test_dped_against_its_script(photograph, window_a, window_b, expected):
 def test_dped_challenge_patches(dped_folder):
   """The phone's own patches against the camera's, near the 0.8455 and 0.6831 measured on all 400 pairs.
 
-  280 of the pairs are at hand, so that the means move by their sampling error: deviations of 0.103 and 0.171 over
+  280 of the pairs are available, so that the means differ by their sampling error: deviations of 0.103 and 0.171 over
   pairs, times sqrt((1 - 0.7) / 280), give 0.0034 and 0.0056; three of those are allowed.
   """
   names = sorted(path.name for path in (dped_folder / "patches" / "iphone").glob("*.jpg"))

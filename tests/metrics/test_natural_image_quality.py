@@ -44,7 +44,7 @@ def test_float32_and_files_agree(photograph):
 
 
 def test_challenge_photographs(dped_folder):
-  """Near the 2.81 of an independent implementation on four photographs, of which three are at hand (2.79)."""
+  """Near the 2.81 of an independent implementation on four photographs, of which three are available (2.79)."""
   paths = sorted((dped_folder / "HD_res").glob("*.png"))
   values = [niqe(np.asarray(Image.open(path))[None, ..., :3] / 255.0)[0] for path in paths]
   assert np.mean(values) == pytest.approx(2.81, abs=0.1)

@@ -1,4 +1,4 @@
-"""Small stand-ins for TensorFlow Serving that run a SavedModel themselves, over loopback.
+"""Small substitutes for TensorFlow Serving that run a SavedModel, over loopback.
 
 They follow the server's interfaces (its api_rest.md and apis/*.proto), as far as the client uses them.
 """

@@ -1,4 +1,4 @@
-"""An exported model in TensorFlow's C API, on which TensorFlow Serving stands: the same bits as in Python."""
+"""An exported model in TensorFlow's C API, which TensorFlow Serving uses: the same bits as in Python."""
 
 import ctypes
 import io

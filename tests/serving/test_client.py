@@ -1,4 +1,4 @@
-"""The client against stand-ins over loopback, which run a real SavedModel, and against a real server where one is named."""
+"""The client against substitutes over loopback, which run a real SavedModel, and against a real server if one is named."""
 
 import io
 import os

@@ -62,7 +62,7 @@ def factor(config, method):
 def untrained(monkeypatch):
   """Every training ends at once, with a network that darkens; the list of the calls."""
   return reproduce.stub_training(
-      monkeypatch, lambda training: find(training.config, DataFolder(
+      monkeypatch, lambda training: training.recipe != "fcn8s" and find(training.config, DataFolder(
           training.options.data, training.options.validation_share)).summary(),
       lambda training: rescaling(factor(training.config, training.run.split("-")[1])))
 

@@ -68,8 +68,8 @@ def random_crop(images, size, seed):
   """Cuts the same random size x size window out of images [H, W, C] of one height and width."""
   height, width = tf.shape(images[0])[0], tf.shape(images[0])[1]
   with tf.control_dependencies([tf.debugging.assert_greater_equal(tf.minimum(height, width), size)]):
-    room = tf.stack([height - size + 1, width - size + 1])
-  top, left = tf.unstack(tf.cast(tf.random.stateless_uniform([2], seed) * tf.cast(room, tf.float32), tf.int32))
+    places = tf.stack([height - size + 1, width - size + 1])
+  top, left = tf.unstack(tf.cast(tf.random.stateless_uniform([2], seed) * tf.cast(places, tf.float32), tf.int32))
   return [tf.ensure_shape(image[top:top + size, left:left + size], [size, size, image.shape[-1]])
           for image in images]
 

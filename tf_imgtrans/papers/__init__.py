@@ -1,4 +1,4 @@
-"""The papers, one room each, with the same seven names in every room."""
+"""The papers: one package each, with the same files in every package."""
 
 from lazy_loader import attach_stub as _attach_stub
 
