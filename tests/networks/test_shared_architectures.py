@@ -13,7 +13,7 @@ from network_cases import draw_weights
 from tf_imgtrans.baselines.translation import TINY as TRANSLATION
 from tf_imgtrans.baselines.translation import Unet
 from tf_imgtrans.networks.blocks import Stages, run
-from tf_imgtrans.networks.patch_discriminator import judge, patch_stages
+from tf_imgtrans.networks.patch_discriminator import patch_logits, patch_stages
 from tf_imgtrans.networks.resnet import residual_block, transform
 from tf_imgtrans.papers.feature_pyramid_pan import TINY, Generator
 
@@ -73,7 +73,7 @@ def test_stages_are_named_and_may_lack_a_normalization():
 def test_patches_differ_in_padding_alone(padding):
   """Of 64 pixels 6x6 logits of 70x70 pixels with a padding of 1, 11x11 with 2; the middle of both sees the same."""
   stages, head = patch_stages(Stages(0, "float32", normalization="plain"), 4, "{1}{0}", "conv5")
-  logits, maps = judge(stages, head, tf.constant(recipes.random_images(1, 64, 64, 3)), padding)
+  logits, maps = patch_logits(stages, head, tf.constant(recipes.random_images(1, 64, 64, 3)), padding)
   assert [one.shape[1] for one in (*maps, logits)] == {1: [32, 16, 8, 7, 6], 2: [33, 17, 9, 10, 11]}[padding]
   assert [one.shape[3] for one in (*maps, logits)] == [4, 8, 16, 32, 1]
 

@@ -1,4 +1,4 @@
-"""The rate of a large convolution, beside which the rate of a network is judged."""
+"""The rate of a large convolution, to which the rate of a network is compared."""
 
 from collections.abc import Callable
 

@@ -64,12 +64,12 @@ def tflite(model: str, out: pathlib.Path, precision: Precision = "float32", heig
     noise: what noise there is; else the model's own, but a fixed one in the place of a random one, which would give a
       image of its own at every call.
     representative: folder of images that int8 and int16x8 take the ranges of activations from, best of the kind that
-      the model will see; else photographs that are at hand.
+      the model will see; else embedded photographs.
     integer_io: int8 only: images in and out are uint8.
     convolutions_only: int8 only: convolutions of 3x3 and more in integers; what is between them stays float32, where 8
       bits cost some decibels.
     upsample: conv moves pixels by convolutions, for phones that refuse DEPTH_TO_SPACE; fixed sizes only.
-    photographs: folder of images to measure on; else three that are at hand.
+    photographs: folder of images to measure on; else three embedded ones.
     targets: folder of what should come of --photographs, of the same names.
   """
   wanted = _sizes(height, width, sizes)

@@ -38,8 +38,8 @@ def _lines(found):
   for name, lines in _ENTRIES.items():
     if name in found:
       yield from lines(found)
-  told = {"path", "kind", "bytes", "task", "keras", "saved", "unknown_shapes", *_ENTRIES}
-  yield from (f"{name} {value}" for name, value in found.items() if name not in told)
+  shown = {"path", "kind", "bytes", "task", "keras", "saved", "unknown_shapes", *_ENTRIES}
+  yield from (f"{name} {value}" for name, value in found.items() if name not in shown)
 
 
 def _class(found):

@@ -19,7 +19,7 @@ from tf_imgtrans.version import __version__
 # command -> ("module:function", summary), a module of this package or an absolute name, where a summary of None is that of
 # the function; or (dict of the commands one level below, summary)
 COMMANDS = {
-    "quickstart": ("quickstart:quickstart", "Train, measure and export a small enhancer on photographs that are at hand."),
+    "quickstart": ("quickstart:quickstart", "Train, measure and export a small enhancer on embedded photographs."),
     "train": ({**{name: (f"train:{name}", None) for name in RECIPES}, "baseline": ("train:baseline", None)},
               "Train a paper's model, or a baseline."),
     "evaluate": ("evaluate:evaluate", "Measure a model on its own task, or on another."),

@@ -7,7 +7,7 @@ import re
 import shutil
 import textwrap
 
-# What somebody wants -> commands, in the order of work.
+# Purpose -> commands, in the order of work.
 GROUPS = {
     "start": ("quickstart",),
     "train": ("data", "train", "import-checkpoint"),

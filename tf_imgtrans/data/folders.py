@@ -211,8 +211,8 @@ def _paired_names(directory, source, target):
   if source is not None:
     return source, target
   folders = sorted(path.name for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
-  told = len(folders) == 2 and set(folders) & set(TARGETS)
-  if not told and not _holds_images(directory):
+  clear = len(folders) == 2 and set(folders) & set(TARGETS)
+  if not clear and not _holds_images(directory):
     folders = [name for name in folders if _holds_images(directory / name)]  # others may hold weights or notes
   if len(folders) != 2:
     return None

@@ -28,7 +28,7 @@ def patch_stages(stages, width, name, head, strides=STRIDES, biased=True):
   return made, stages.convolution(head, 1, stride=strides[-1], padding="valid", dtype="float32")
 
 
-def judge(stages, head, features, padding, training=False):
+def patch_logits(stages, head, features, padding, training=False):
   """Scores a batch patch by patch.
 
   Args:

@@ -15,7 +15,7 @@ from tf_imgtrans.tables.options import ReproduceOptions
 
 # How the paper trains each network.
 NETWORKS = {"mux_demux": Config(), "mux_demux_hp": Config(network="high_performance"), **CONFIGS}
-# What the small preset changes: what two processor cores train in minutes. VGG19 is often at hand up to block 3 only, and
+# What the small preset changes: what two processor cores train in minutes. VGG19 is often available up to block 3 only, and
 # the perceptual term on it is some thousand times larger than on the paper's layer.
 SMALL = {"patch_size": 64, "batch_size": 8, "flip": True}
 SMALL_VGG = {"perceptual_layer": "block3_conv1", "contextual_layers": ("block3_conv1",), "weight_perceptual": 0.001}

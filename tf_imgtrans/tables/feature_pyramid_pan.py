@@ -159,7 +159,7 @@ def table1(options: Options, seeds: int = SEEDS):
   rows = [bench.row("target", "photographs themselves", functools.partial(bench.fcn, "target")),
           *(_row(bench, bench.fcn, method, published.TABLE1) for method in ABLATION)]
   return _report(bench, "Table 1: FCN scores, labels to photo", FCN, rows, "figure2", {
-      "judge": options.segmenter.name if options.segmenter else "FCN-8s trained on the same data",
+      "segmentation network": options.segmenter.name if options.segmenter else "FCN-8s trained on the same data",
       "label set": options.label_set})
 
 

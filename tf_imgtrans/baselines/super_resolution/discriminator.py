@@ -19,7 +19,7 @@ DENSE = 100  # numbers between the last map and the logit; code
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans", name="EsrganDiscriminator")
 class Discriminator(ConfiguredModel):
-  """Judges square patches: float [N, S, S, 3] in [0, 1] -> float32 logits [N, 1], real above 0.
+  """Scores square patches: float [N, S, S, 3] in [0, 1] -> float32 logits [N, 1], real above 0.
 
   For each halving down to 4 pixels a 3x3 convolution and a 4x4 one of stride 2, of 64, 128, 256 and then 512 channels; a
   dense layer of 100 and one of 1. LeakyReLU 0.2 between them, and a batch normalization behind each convolution but the

@@ -99,7 +99,7 @@ class CentreDiscriminator(ConfiguredModel):
     self.head = stages.convolution("head_conv", 1, stride=1, padding="valid", dtype="float32")
 
   def call(self, source, images, training=False):
-    """Judges the middles of a batch.
+    """Scores the middles of a batch.
 
     Args:
       source: not looked at; there so that all discriminators are called alike.

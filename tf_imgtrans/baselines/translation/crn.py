@@ -68,7 +68,7 @@ class Crn(ConfiguredModel):
   [-1, 1], takes the place of the label map.
 
   Of the nine one is returned, clipped at inference: `chosen` is its number. Training teaches little but the best of the
-  nine for each class, so that the others may stay far from any photograph; before the network is judged or saved, the one
+  nine for each class, so that the others may stay far from any photograph; before a validation or a save, the one
   that is nearest to training images is chosen. `diverse` gives all nine. Any height and width from 8 pixels:
   reflect-padded at the bottom and on the right to multiples of `image_size` / 4, and cropped back. The modules are those of
   `image_size` rows: of other images the first has more rows or fewer.

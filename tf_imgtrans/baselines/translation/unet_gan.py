@@ -10,7 +10,7 @@ from tf_imgtrans.core.shapes import check_images
 from tf_imgtrans.core.tensors import check_same_shape, to_signed
 from tf_imgtrans.layers.dropout import seeded_dropout
 from tf_imgtrans.networks.blocks import Stages
-from tf_imgtrans.networks.patch_discriminator import judge, patch_stages
+from tf_imgtrans.networks.patch_discriminator import patch_logits, patch_stages
 from tf_imgtrans.networks.unet import UNet
 
 SMALLEST_JUDGED = 32  # pixels; the last convolution sees 4 of them
@@ -72,7 +72,7 @@ class Discriminator(ConfiguredModel):
     self.stages, self.head = patch_stages(stages, config.discriminator_channels, "conv{}_{}", "head_conv", biased=False)
 
   def call(self, source, images, training=False):
-    """Judges a batch.
+    """Scores a batch.
 
     Args:
       source, images: float [N, H, W, 3] in [0, 1], at least 32 pixels high and wide.
@@ -84,7 +84,7 @@ class Discriminator(ConfiguredModel):
     check_images(images, smallest=SMALLEST_JUDGED, network="discriminator")
     check_same_shape(source, images)
     features = to_signed(tf.concat([source, images], axis=-1), self.compute_dtype)
-    return judge(self.stages, self.head, features, 1, training)[0]
+    return patch_logits(self.stages, self.head, features, 1, training)[0]
 
 
 def pix2pix(**options):

@@ -8,7 +8,7 @@ from tf_imgtrans.core.shapes import check_images, crop_like
 from tf_imgtrans.core.tensors import as_float32, check_same_shape
 from tf_imgtrans.layers.laplacian_pyramid import laplacian_pyramid, upsample
 from tf_imgtrans.networks.blocks import Stages
-from tf_imgtrans.networks.patch_discriminator import STRIDES, judge, patch_stages
+from tf_imgtrans.networks.patch_discriminator import STRIDES, patch_logits, patch_stages
 from tf_imgtrans.papers.feature_pyramid_pan.config import Config
 
 KERNEL, PADDING = 4, 1  # pix2pix
@@ -28,7 +28,7 @@ class Discriminators(ConfiguredModel):
   With pix2pix's objective and the context encoder's there is one, "whole": on image and source, and on the image alone.
   What no weight asks for is not there. Pyramids are those of values in [-1, 1], as pix2pix's networks see them.
 
-  The networks are equal, their weights are not. Each judges patches of 70x70 of its pixels: 4x4 kernels, padded with one
+  The networks are equal, their weights are not. Each scores patches of 70x70 of its pixels: 4x4 kernels, padded with one
   zero, of 64, 128, 256 (stride 2), 512 and 1 (stride 1) channels; LeakyReLU 0.2 behind each but the last, and before it,
   but for the first, instance normalization without factor and offset. 2,767,809 parameters for 6 channels, 2,764,737 for
   3. The paper leaves the normalization open; pix2pix's batch normalization is the same for batches of one image. Below 24
@@ -54,7 +54,7 @@ class Discriminators(ConfiguredModel):
           for number, (size, channels) in enumerate(seen, first)]
 
   def call(self, source, images):
-    """Judges a batch on every level.
+    """Scores a batch on every level.
 
     Args:
       source: float [N, H, W, 3] in [0, 1], the images to translate, H and W at least `image_size`.
@@ -89,7 +89,7 @@ class PatchDiscriminator(keras.layers.Layer):
     self.norms = [norm for _, norm in stages if norm]
 
   def call(self, images):
-    return judge(zip(self.convolutions, [None, *self.norms]), self.head, images, PADDING)
+    return patch_logits(zip(self.convolutions, [None, *self.norms]), self.head, images, PADDING)
 
 
 def plan(config):

@@ -183,7 +183,7 @@ def whole(config):
 
 
 def pair(config, image, resolution, seed):
-  """What goes in and what shall come out at a stage, of one image.
+  """The input and the target of a stage, of one image.
 
   Args:
     config: Config.

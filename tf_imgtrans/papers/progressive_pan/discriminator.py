@@ -61,11 +61,11 @@ class Discriminator(ConfiguredModel):
       layer.build((None, None, None, channels(BOTTLENECK)))
 
   def call(self, images, alpha=None):
-    """Judges a batch.
+    """Scores a batch.
 
     Args:
       images: float [N, S, S, 3] in [0, 1], S being a size of the training.
-      alpha: float or scalar tensor, how far size S is faded in (Fig. 3d): 0 judges the images at half the size. None is 1.
+      alpha: float or scalar tensor, how far size S is faded in (Fig. 3d): 0 scores the images at half the size. None is 1.
     Raises:
       ValueError: images of another size.
     """

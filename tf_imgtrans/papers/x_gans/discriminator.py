@@ -7,7 +7,7 @@ from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images
 from tf_imgtrans.core.tensors import check_same_shape, to_signed
 from tf_imgtrans.networks.blocks import Stages
-from tf_imgtrans.networks.patch_discriminator import judge, patch_stages
+from tf_imgtrans.networks.patch_discriminator import patch_logits, patch_stages
 from tf_imgtrans.papers.x_gans.config import Config
 
 KERNEL, PADDING = 4, 2  # pix2pixHD
@@ -18,7 +18,7 @@ class Discriminators(ConfiguredModel):
   """Tell real images from reconstructed ones, beside the corrupted image that they come from (Sec. 3.2, 3.4).
 
   The k-th discriminator sees the images at 1 / 2^(k-1) of their size. The networks are equal, their weights are not. Each
-  judges patches of 70x70 of its pixels: 4x4 kernels, padded with zeros by 2, of 64, 128, 256 (stride 2) and 512 (stride 1)
+  scores patches of 70x70 of its pixels: 4x4 kernels, padded with zeros by 2, of 64, 128, 256 (stride 2) and 512 (stride 1)
   channels, each with LeakyReLU 0.2 and, but for the first, non-affine instance normalization before it; then a 4x4 kernel
   gives the logits, which mean real above 0. 2,767,809 parameters each. The next scale is the mean over 3x3 pixels, every
   second one, without what lies beyond the border.
@@ -43,7 +43,7 @@ class Discriminators(ConfiguredModel):
     self.heads = [head for _, head in scales]
 
   def call(self, source, images):
-    """Judges a batch at every scale.
+    """Scores a batch at every scale.
 
     Args:
       source: float [N, H, W, 3] in [0, 1], the corrupted images.
@@ -64,5 +64,5 @@ class Discriminators(ConfiguredModel):
     for convolutions, norms, head in zip(self.convolutions, self.norms, self.heads):
       if outputs:
         features = tf.nn.avg_pool2d(features, 3, 2, "SAME")  # does not count what lies beyond the border
-      outputs.append(judge(zip(convolutions, [None, *norms]), head, features, PADDING))
+      outputs.append(patch_logits(zip(convolutions, [None, *norms]), head, features, PADDING))
     return outputs
