@@ -1,6 +1,7 @@
 """The networks of the sweeps, in small: each generator of `list_generators()`, and what scores or segments images."""
 
 import dataclasses
+import hashlib
 
 import keras
 import numpy as np
@@ -173,3 +174,10 @@ def draw_weights(network, seed=0):
 
   network.set_weights([drawn(variable) for variable in network.weights])
   return network
+
+
+def weight_order(network):
+  """sha256, cut short, of the names, shapes and kinds of a network's weights in their order."""
+  text = "".join(f"{variable.path.split('/', 1)[1]} {tuple(variable.shape)} {variable.dtype} {variable.trainable}\n"
+                 for variable in network.weights)
+  return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -83,10 +83,11 @@ class PatchDiscriminator(keras.layers.Layer):
   def __init__(self, size, channels, width, seed, **kwargs):
     super().__init__(**kwargs)
     self.channels = channels
-    stages, self.head = patch_stages(Stages(0, self.dtype_policy, seed + 1, normalization="plain"), width, "{1}{0}",
-                                     f"conv{len(STRIDES)}", strides(size))
+    stages, head = patch_stages(Stages(0, self.dtype_policy, seed + 1, normalization="plain"), width, "{1}{0}",
+                                f"conv{len(STRIDES)}", strides(size))
     self.convolutions = [convolution for convolution, _ in stages]
     self.norms = [norm for _, norm in stages if norm]
+    self.head = head  # after the others: checkpoints number the weights in the order in which layers are kept
 
   def call(self, images):
     return patch_logits(zip(self.convolutions, [None, *self.norms]), self.head, images, PADDING)
