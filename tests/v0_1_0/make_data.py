@@ -23,7 +23,8 @@ def make_data(folder):
   folder = pathlib.Path(folder)
   for index in range(8):
     image = photograph(index)
-    write_bmp(folder / "pairs" / "source" / f"pair{index}.bmp", [tuple(3 * value // 4 for value in pixel) for pixel in image])
+    darker = [tuple(3 * value // 4 for value in pixel) for pixel in image]
+    write_bmp(folder / "pairs" / "source" / f"pair{index}.bmp", darker)
     write_bmp(folder / "pairs" / "target" / f"pair{index}.bmp", image)
   for index in range(10):
     write_bmp(folder / "photographs" / f"photograph{index}.bmp", photograph(20 + index))
