@@ -73,7 +73,7 @@ def test_training_steps(xla, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("paper, options, message", [
-    ("mux_demux", {"preset": "small"}, "mux_demux has paper"),
+    ("mux_demux", {"preset": "large"}, "unknown preset 'large': expected one of paper, small, tiny"),
     ("progressive_pan", {"batch_size": 4}, "leave --batch_size out"),
 ])
 def test_settings_that_a_paper_does_not_have(paper, options, message, tmp_path):

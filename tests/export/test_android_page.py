@@ -211,7 +211,7 @@ def test_the_table_of_what_each_file_expects(exported):
     if integers == "none":
       assert values == "0 to 1" and steps == [(None, None)] * 2
     else:
-      assert (values, integers) == ("0 to 255", "in: step 1/255, zero point 0; out: its own step and zero point")
+      assert (values, integers) == ("0 to 255", "input: step 1/255, zero point 0; output: its own step and zero point")
       assert steps[0] == (pytest.approx(1 / 255, rel=1e-6), 0)
       assert steps[1][0] < 0.9 / 255  # of a network whose brightest output is no white
 
