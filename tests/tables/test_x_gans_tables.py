@@ -19,10 +19,11 @@ from tf_imgtrans.baselines.on_demand.config import Config as OnDemandConfig
 from tf_imgtrans.core.images import list_images, read_image, read_uint8, write_image
 from tf_imgtrans.data.folders import read_photographs
 from tf_imgtrans.data.pairs import digest
+from tf_imgtrans.data.resizing import resize
 from tf_imgtrans.losses.vgg19 import VARIABLE
 from tf_imgtrans.metrics import psnr, ssim
 from tf_imgtrans.papers.x_gans.config import PRESETS
-from tf_imgtrans.papers.x_gans.data import held_out, patch_store, resize
+from tf_imgtrans.papers.x_gans.data import held_out, patch_store
 from tf_imgtrans.papers.x_gans.rate_distortion import rate_distortion
 from tf_imgtrans.recipes import create_generator
 from tf_imgtrans.tables import x_gans
@@ -59,8 +60,8 @@ def patches(tmp_path_factory):
 def small(monkeypatch):
   """Smaller networks and images than the small preset's, and no weights from the environment."""
   monkeypatch.delenv(VARIABLE, raising=False)
-  monkeypatch.setattr(x_gans, "SMALL", SMALL)
-  monkeypatch.setattr(x_gans, "SMALL_ON_DEMAND", SMALL_ON_DEMAND)
+  monkeypatch.setitem(x_gans.CHANGES, "small", SMALL)
+  monkeypatch.setitem(x_gans.ON_DEMAND_CHANGES, "small", SMALL_ON_DEMAND)
   monkeypatch.setattr(Reconstruction, "most", {"small": 2, "paper": 2})
 
 
@@ -256,8 +257,8 @@ def test_figure11_measures_colour_noise(data, tmp_path, untrained):
 
 def test_compression_takes_the_networks_of_figure10(data, tmp_path, untrained, monkeypatch, capsys):
   pytest.importorskip("constriction")
-  for name, changes in (("SMALL", SMALL), ("SMALL_ON_DEMAND", SMALL_ON_DEMAND)):  # of smaller images 1 % may be no pixel
-    monkeypatch.setattr(x_gans, name, {**changes, "image_size": 32})
+  for changes in (x_gans.CHANGES, x_gans.ON_DEMAND_CHANGES):  # of smaller images 1 % may be no pixel
+    monkeypatch.setitem(changes, "small", {**changes["small"], "image_size": 32})
   flags = ["--data", data, "--out", tmp_path, "--steps", 2]
   assert call("compression", *flags) == 0
   assert [name for _, name, *_ in untrained] == ["random_points-x_gans-seed0", "edge_points-x_gans-seed0"]
@@ -470,7 +471,7 @@ def test_figure12_trains_its_networks(data, weights, tmp_path, monkeypatch):
   assert len({row["ours"]["psnr"]["mean"] for row in found.values()}) == len(found) == 24  # every loss moved the weights
   for run in ("x_gans", "point_l1", "point_none"):
     described = json.loads((out / "runs" / f"random_points-{run}-seed0" / "run.json").read_text())
-    assert (described["paper"], described["config"]["iterations"]) == ("x_gans", 2) and "vgg19" in described["provenance"]
+    assert (described["recipe"], described["config"]["iterations"]) == ("x_gans", 2) and "vgg19" in described["provenance"]
     assert described["data"] == read_photographs(data, HELD_OUT).summary()
   network = keras.saving.load_model(out / "runs" / "random_points-x_gans-seed0" / "generator.keras")
   config = dataclasses.replace(PRESETS["small"], **SMALL)
@@ -494,7 +495,7 @@ def test_table1_trains_its_networks(data, patches, weights, tmp_path):
   found = rows(tmp_path, "table1")
   assert not any(row["failure"] for row in found.values())
   described = json.loads((tmp_path / "runs" / "color_blocks-on_demand-seed0" / "run.json").read_text())
-  assert described["paper"] == "on_demand" and "patches_digest" in described["data"]
+  assert described["recipe"] == "on_demand" and "patches_digest" in described["data"]
 
 
 @pytest.mark.slow

@@ -139,7 +139,7 @@ class Bench:
     """Trains a network with a seed, unless that was done before: Path of its run folder."""
     config = dataclasses.replace(training.config, seed=seed)
     if hasattr(config, "vgg_weights"):
-      config = dataclasses.replace(config, vgg_weights=vgg_file(self.weights))
+      config = dataclasses.replace(config, vgg_weights=vgg_file(self.weights) or config.vgg_weights)
     folder = self.options.out / "runs" / f"{training.run}-seed{seed}"
     more = {"phone": self.options.phone} if hasattr(self.options, "phone") else {}
     trained(training.recipe, config, folder, self.summary(config, folder), data=self.options.data,

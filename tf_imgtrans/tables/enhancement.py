@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 import tyro
 
 from tf_imgtrans.baselines.enhancement.config import CONFIGS
-from tf_imgtrans.papers.mux_demux.config import TINY, Config
+from tf_imgtrans.papers.mux_demux.config import Config
+from tf_imgtrans.recipes import OTHER_GENERATORS, find_recipe
 from tf_imgtrans.tables.bench import Bench, Images, Item, Training, outputs
 from tf_imgtrans.tables.options import ReproduceOptions
 
@@ -19,7 +20,6 @@ NETWORKS = {"mux_demux": Config(), "mux_demux_hp": Config(network="high_performa
 # the perceptual term on it is some thousand times larger than on the paper's layer.
 SMALL = {"patch_size": 64, "batch_size": 8, "flip": True}
 SMALL_VGG = {"perceptual_layer": "block3_conv1", "contextual_layers": ("block3_conv1",), "weight_perceptual": 0.001}
-TINY_BASELINE = {"patch_size": 32, "batch_size": 2, "iterations": 4}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +39,10 @@ def network_config(name, preset):
   config = NETWORKS[name]
   if preset == "paper":
     return config
-  if preset == "tiny" and isinstance(config, Config):
-    return dataclasses.replace(TINY, network=config.network)
+  if preset == "tiny":
+    return find_recipe(OTHER_GENERATORS.get(name, name)).preset(preset, network=config.network)
   deep = config.weight_contextual or (config.weight_perceptual and config.perceptual_layer == "block5_conv4")
-  changes = {**SMALL, **(SMALL_VGG if deep else {})}
-  return dataclasses.replace(config, **{**changes, **(TINY_BASELINE if preset == "tiny" else {})})
+  return dataclasses.replace(config, **SMALL, **(SMALL_VGG if deep else {}))
 
 
 class Enhancement(Bench):

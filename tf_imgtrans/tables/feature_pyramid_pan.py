@@ -7,11 +7,9 @@ from typing import Annotated, Literal
 
 import tyro
 
-from tf_imgtrans.baselines.segmentation.config import PRESETS as FCN8S
-from tf_imgtrans.baselines.segmentation.config import TINY as TINY_FCN8S
-from tf_imgtrans.baselines.translation.config import PRESETS as BASELINES
-from tf_imgtrans.baselines.translation.config import TINY as TINY_BASELINES
-from tf_imgtrans.papers.feature_pyramid_pan.config import PRESETS, TINY, VARIANTS
+from tf_imgtrans.baselines.segmentation.config import Config as SegmenterConfig
+from tf_imgtrans.papers.feature_pyramid_pan.config import VARIANTS
+from tf_imgtrans.recipes import find_recipe
 from tf_imgtrans.tables.bench import Bench, Images, Item, Training, outputs, score
 from tf_imgtrans.tables.options import ReproduceOptions
 from tf_imgtrans.tables.published import feature_pyramid_pan as published
@@ -61,18 +59,17 @@ class Translation(Bench):
 
   def config(self, method):
     """How a method is trained under the preset: a variant of the paper's model, or a baseline on its own network."""
-    if method in VARIANTS:
-      config = dataclasses.replace({**PRESETS, "tiny": TINY}[self.options.preset], **VARIANTS[method])
-    else:
-      config = {**BASELINES, "tiny": TINY_BASELINES}[self.options.preset][method]
-      if self.options.preset == "tiny":
-        config = dataclasses.replace(config, image_size=TINY.image_size, load_size=TINY.load_size)
+    preset = self.options.preset
+    config = find_recipe(self.paper).preset(preset, **VARIANTS.get(method, {}))
+    if method not in VARIANTS:
+      sizes = {"image_size": config.image_size, "load_size": config.load_size} if preset == "tiny" else {}
+      config = find_recipe(method).preset(preset, **sizes)
     return self.completed(config, task=self.task, label_set=self.options.label_set)
 
   def training(self, method):
     """Training of a method."""
     config = self.config(method)
-    return Training("feature_pyramid_pan" if method in VARIANTS else method, config, f"{self.task}-{method}",
+    return Training(self.paper if method in VARIANTS else method, config, f"{self.task}-{method}",
                     config.image_size)
 
   @functools.cached_property
@@ -84,7 +81,7 @@ class Translation(Bench):
 
   def summary(self, config, folder):
     """As of `Bench`; the segmenter may have been trained on any."""
-    return None if isinstance(config, type(TINY_FCN8S)) else self.folder.summary()
+    return None if isinstance(config, SegmenterConfig) else self.folder.summary()
 
   @functools.cached_property
   def images(self):
@@ -109,7 +106,7 @@ class Translation(Bench):
 
     if self.options.segmenter:
       return load_segmenter(self.options.segmenter)
-    config = dataclasses.replace({**FCN8S, "tiny": TINY_FCN8S}[self.options.preset], label_set=self.options.label_set)
+    config = find_recipe("fcn8s").preset(self.options.preset, label_set=self.options.label_set)
     config = dataclasses.replace(config, iterations=self.options.steps or config.iterations)
     return load_segmenter(self.train(Training("fcn8s", config, "fcn8s"), self.options.seed) / "generator.keras")
 

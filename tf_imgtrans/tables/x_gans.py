@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from tf_imgtrans.baselines.on_demand.config import COMPARISON
-from tf_imgtrans.papers.x_gans.config import PRESETS, TINY
+from tf_imgtrans.recipes import find_recipe
 from tf_imgtrans.tables.bench import Bench, Images, Item, Training, score
 from tf_imgtrans.tables.curves import draw_curves, find_matplotlib
 from tf_imgtrans.tables.options import ReproduceOptions
@@ -20,12 +20,15 @@ PSNR, SSIM = Column("psnr", "PSNR dB", 2), Column("ssim", "SSIM", 4)
 SEEDS = 3
 LOSSES = {"": {}, "l2": {"point_norm": "l2"}, "l1": {"point_norm": "l1"}, "none": {"weight_point": 0.0}}  # Fig. 12
 SHARES = {"color_noise": (0.05, 0.15)}  # of valid pixels, in training; of points the configuration's
-# What the tables' small preset changes in those of the networks: what two processor cores train in a minute or two.
-SMALL = {"base_channels": 24, "residual_blocks": 3, "discriminator_channels": 24, "batch_size": 8, "learning_rate": 5e-4}
-SMALL_ON_DEMAND = {"image_size": 64, "base_channels": 32, "batch_size": 20, "learning_rate": 5e-4, "adaptation_images": 20,
-                   "adapt_every": 100}
-TINY_ON_DEMAND = {"image_size": TINY.image_size, "base_channels": 4, "batch_size": 10, "adaptation_images": 3,
-                  "adapt_every": 2, "iterations": 4}
+# What the presets of the tables change in X-GANs' own of that name, and in on-demand learning as X-GANs is compared with it.
+# small: what two processor cores train in a minute or two.
+CHANGES = {"small": {"base_channels": 24, "residual_blocks": 3, "discriminator_channels": 24, "batch_size": 8,
+                     "learning_rate": 5e-4}}
+ON_DEMAND_CHANGES = {
+    "small": {"image_size": 64, "base_channels": 32, "batch_size": 20, "learning_rate": 5e-4, "adaptation_images": 20,
+              "adapt_every": 100},
+    "tiny": {"image_size": 32, "base_channels": 4, "batch_size": 10, "adaptation_images": 3, "adapt_every": 2,
+             "iterations": 4}}
 # Networks by corruption, each of which --models may give.
 TRAINED = [Key("random_points", "x_gans"), Key("random_points", "on_demand"), Key("random_points", "x_gans", loss="l1"),
            Key("random_points", "x_gans", loss="none"), Key("edge_points", "x_gans"),
@@ -79,10 +82,9 @@ class Reconstruction(Bench):
     """How the network of a row is trained; None for a method without one."""
     preset = self.options.preset
     if key.method == "on_demand":
-      changes = {"small": SMALL_ON_DEMAND, "tiny": TINY_ON_DEMAND}.get(preset, {})
-      config = dataclasses.replace(COMPARISON, **changes)
+      config = dataclasses.replace(COMPARISON, **ON_DEMAND_CHANGES.get(preset, {}))
     elif key.method == "x_gans":
-      config = {**PRESETS, "small": dataclasses.replace(PRESETS["small"], **SMALL), "tiny": TINY}[preset]
+      config = find_recipe("x_gans").preset(preset, **CHANGES.get(preset, {}))
       config = dataclasses.replace(config, share=SHARES.get(key.corruption, config.share), **LOSSES[key.loss])
     else:
       return None
