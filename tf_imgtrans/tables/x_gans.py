@@ -20,7 +20,7 @@ PSNR, SSIM = Column("psnr", "PSNR dB", 2), Column("ssim", "SSIM", 4)
 SEEDS = 3
 LOSSES = {"": {}, "l2": {"point_norm": "l2"}, "l1": {"point_norm": "l1"}, "none": {"weight_point": 0.0}}  # Fig. 12
 SHARES = {"color_noise": (0.05, 0.15)}  # of valid pixels, in training; of points the configuration's
-# What the presets of the tables change in X-GANs' own of that name, and in on-demand learning as X-GANs is compared with it.
+# What the presets of the tables change in X-GANs' own preset of that name, and in on-demand learning.
 # small: what two processor cores train in a minute or two.
 CHANGES = {"small": {"base_channels": 24, "residual_blocks": 3, "discriminator_channels": 24, "batch_size": 8,
                      "learning_rate": 5e-4}}
