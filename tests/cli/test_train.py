@@ -126,7 +126,8 @@ def test_a_network_trains_goes_on_and_is_measured(name, whole_runs, tmp_path):
   run = whole_runs(name)
   terms, absent = TERMS.get(name, (set(), set()))
   found = described(run)
-  assert found["recipe"] == name and found["task"]["name"] and found["data"]["training"] > found["data"]["validation"] > 0
+  assert found["recipe"] == name and found["task"]["name"]
+  assert found["data"]["training"] > 0 and found["data"]["validation"] > 0
   steps = lines(run, "train")
   assert all({"total", *terms} <= line.keys() and not absent & line.keys() for line in steps)
   assert all(np.isfinite(value) for line in steps for value in line.values() if isinstance(value, float))
