@@ -15,7 +15,7 @@ import tf_imgtrans as ti
 from tf_imgtrans.baselines.segmentation.score import load_segmenter
 from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import read_image, write_image
-from tf_imgtrans.recipes import BASELINES, RECIPES, find_recipe
+from tf_imgtrans.recipes import RECIPES, find_recipe
 
 EVERY_TWO = ("--log_every", 1, "--validate_every", 2, "--checkpoint_every", 2)
 DATA = {"photo_enhancement": "pairs", "segmentation": "streets", "labels_to_photo": "streets"}  # of others photographs
@@ -340,15 +340,3 @@ def test_a_script_is_the_command(script, arguments, usage):
                         capture_output=True, text=True, timeout=60)
   assert done.returncode == 0, done.stderr
   assert f"usage: tf-imgtrans {usage}" in done.stdout
-
-
-def test_every_baseline_has_its_flags_alone(capsys):
-  """No flag of another network of the same family stands on a help screen."""
-  foreign = {"pix2pix": ("bottleneck", "residual_units", "weight_luma", "weight_best"),
-             "drrn": ("dropout", "weight_best"), "srcnn": ("weight_color", "contextual_layers"),
-             "on_demand": ("weight_color",), "carn": ("growth", "reduction")}
-  assert foreign.keys() <= BASELINES.keys()
-  for name, fields in foreign.items():
-    assert not call("baseline", "--name", name, "--help")
-    screen = text(capsys.readouterr())
-    assert not [field for field in fields if f"--config.{field}" in screen], name

@@ -191,6 +191,11 @@ class Generator(ConfiguredModel):
     smaller.set_weights([weights[_path(variable)] for variable in smaller.variables])
     return smaller
 
+  def compute_output_shape(self, input_shape):
+    """Keras takes it for inputs of which one side is known."""
+    batch, *sides, channels = input_shape
+    return (batch, *(None if side is None else self.scale * side for side in sides), channels)
+
 
 def progressive_pan(**options):
   """The generator at full depth; options are fields of Config."""
