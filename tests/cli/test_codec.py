@@ -13,6 +13,7 @@ from tf_imgtrans.baselines import classical
 from tf_imgtrans.cli import codec as commands
 from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import read_uint8, write_image
+from tf_imgtrans.papers.x_gans import points
 
 pytest.importorskip("constriction", reason="files of points are coded by constriction: pip install 'tf_imgtrans[codec]'")
 
@@ -104,7 +105,7 @@ def test_a_model_gets_the_points_on_white(packed, halving_model, tmp_path):
 
 def test_points_have_no_place_in_a_image_of_another_size():
   with pytest.raises(ValueError, match="the model gives 8x6 pixels for 4x3"):
-    commands.rebuild(lambda images: np.zeros((1, 6, 8, 3), np.float32), np.zeros((3, 4, 3), np.uint8),
+    points.rebuild(lambda images: np.zeros((1, 6, 8, 3), np.float32), np.zeros((3, 4, 3), np.uint8),
                      np.zeros((3, 4), bool), keep_points=True)
 
 

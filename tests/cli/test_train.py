@@ -291,7 +291,7 @@ def test_a_segmenter_has_classes_and_no_image(whole_runs):
 @pytest.mark.slow
 def test_a_run_of_every_kind_of_data(data, tmp_path):
   flags = tiny_flags("feature_pyramid_pan", data)
-  for task, folder in (("super_resolution", "photographs"), ("deraining", "photographs/train"), ("desnowing", "pairs")):
+  for task, folder in (("super_resolution", "photographs"), ("deraining", "pairs/target"), ("desnowing", "pairs")):
     out = tmp_path / task
     assert not call(*flags, "--data", data / folder, "--config.task", task, "--config.iterations", 2, "--out", out)
     assert described(out)["task"]["name"] == task and np.isfinite(lines(out, "train")[0]["high"])

@@ -20,7 +20,8 @@ from tf_imgtrans.cli import train
 from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import read_uint8
 from tf_imgtrans.papers.mux_demux.config import TINY, Config
-from tf_imgtrans.training import loop
+from tf_imgtrans.recipes import find_recipe
+from tf_imgtrans.training import loop, session
 from tf_imgtrans.training.loop import NonFiniteTerm, run_training
 from tf_imgtrans.training.options import PairedOptions, TrainingOptions
 from tf_imgtrans.training.run_folder import RunFolder
@@ -246,15 +247,16 @@ def command(tmp_path, monkeypatch):
   data = photographs(tmp_path / "photographs", 3)
   seen = {}
 
-  def fit(trainer, config, options, data, folder, strategy):
-    seen.update(config=config, options=options, description=folder.description())
+  def run_training(trainer, batches, folder, options, iterations, strategy, validator):  # noqa: ARG001 - as the real one
+    seen.update(config=trainer.config, options=options, description=folder.description())
     folder.log(1, "train", {"total": 1.0})  # a run that has begun
-    return {"steps": config.iterations}
+    return {"steps": iterations}
 
-  monkeypatch.setattr(train, "fit", fit)
+  monkeypatch.setattr(session, "run_training", run_training)
 
   def call(config=TINY, **options):
-    assert train.run("mux_demux", config, PairedOptions(**{"out": tmp_path / "run", "data": data, **options})) == 0
+    options = PairedOptions(**{"out": tmp_path / "run", "data": data, **options})
+    assert train.run(find_recipe("mux_demux"), config, options) == 0
     return seen
 
   def resume(*flags):
@@ -271,11 +273,11 @@ def test_run_json_is_written_before_the_first_step(command, monkeypatch):
   def fails(*arguments):
     raise Stopped
 
-  monkeypatch.setattr(train, "fit", fails)
+  monkeypatch.setattr(session, "run_training", fails)
   with pytest.raises(Stopped):
     command(log_every=5)
   described = json.loads((command.folder / "run.json").read_text())
-  assert described["paper"] == "mux_demux"
+  assert described["recipe"] == "mux_demux"
   assert described["config"]["patch_size"] == 32 and described["config"]["learning_rate"] == Config().learning_rate
   assert described["options"]["log_every"] == 5
   assert described["data"]["kind"] == "photographs" and described["data"]["training"] == 2
@@ -336,7 +338,7 @@ def test_a_start_that_failed_can_be_made_anew(command):
 
 
 def test_random_vgg_weights_are_for_tests_of_code(command):
-  with pytest.raises(ValueError, match="vgg_weights is 'random'"):
+  with pytest.warns(UserWarning, match="vgg_weights is 'random'"):
     command(dataclasses.replace(TINY, weight_perceptual=1.0, vgg_weights="random"))
 
 
@@ -359,7 +361,7 @@ def test_nothing_to_resume(command):
 
 def test_no_data_folder(tmp_path):
   with pytest.raises(ValueError, match="no data folder: give one with --data"):
-    train.run("mux_demux", TINY, PairedOptions(tmp_path / "run"))
+    train.run(find_recipe("mux_demux"), TINY, PairedOptions(tmp_path / "run"))
 
 
 @pytest.mark.parametrize("options, words", [
