@@ -76,6 +76,9 @@ def baseline():
   With --help and --name together: the flags, defaults and data folder of that network.
 
   Example: tf-imgtrans train baseline --name dped --data dped --phone iphone --out runs/dped
+
+  The data folder of this example:
+    {pairs}
   """
 
 
@@ -106,6 +109,9 @@ def _unnamed_baseline(name: Annotated[Literal[tuple(BASELINES)], tyro.conf.arg(h
   With --help and --name together: the flags, defaults and data folder of that network.
 
   Example: tf-imgtrans train baseline --name dped --data dped --phone iphone --out runs/dped
+
+  The data folder of this example:
+    {pairs}
   """
 
 
