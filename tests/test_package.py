@@ -107,3 +107,11 @@ print(tf_imgtrans.__version__)
 
 def test_importing_the_package_imports_no_tensorflow():
   assert recipes.run_python(LIGHT).strip() == ti.__version__
+
+
+def test_classes_are_known_whatever_is_imported_first():
+  """Keras may be imported in the middle of an import of ours, as TensorFlow loads it when its modules are inspected."""
+  for first in ("tf_imgtrans.data.degradations", "tf_imgtrans.data.settings"):
+    said = recipes.run_python(f"import importlib, sys, tensorflow\nimportlib.import_module({first!r})\nimport keras\n"
+                              "print('tf_imgtrans.papers.mux_demux.generator' in sys.modules)\n")
+    assert said.strip() == "True", first

@@ -9,12 +9,12 @@ from tf_imgtrans.data.blur import combined_kernel, convolved, gaussian_kernel, m
 from tf_imgtrans.data.settings import PhoneCamera
 
 DOWN = ("area", "bicubic")
-CAMERA = PhoneCamera()
 GAMMA = 2.2  # display gamma, between stored values and light
 
 
-def phone_camera(image, seed, exposure=CAMERA.exposure, red_gain=CAMERA.red_gain, blue_gain=CAMERA.blue_gain,
-                 contrast=CAMERA.contrast, blur=CAMERA.blur, noise=CAMERA.noise, jpeg_quality=CAMERA.jpeg_quality):
+def phone_camera(image, seed, exposure=PhoneCamera.exposure, red_gain=PhoneCamera.red_gain,
+                 blue_gain=PhoneCamera.blue_gain, contrast=PhoneCamera.contrast, blur=PhoneCamera.blur,
+                 noise=PhoneCamera.noise, jpeg_quality=PhoneCamera.jpeg_quality):
   """Makes a photograph look like one of an old phone camera.
 
   In this order: light = image ** 2.2, times 2 ** exposure and the white balance gains, clipped at 1; Gaussian blur of

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tf_imgtrans.core.config import PositiveCount, Seed, from_dict, validate
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images
-from tf_imgtrans.data.degradations import enlarge
+from tf_imgtrans.data import degradations
 
 REACH = 2  # pixels to either side that a new pixel is made of
 
@@ -45,7 +45,7 @@ class Bicubic(ConfiguredModel):
   def call(self, images, training=False):
     check_images(images)
     if any(side is not None and side < REACH for side in images.shape[1:3]):
-      return enlarge(images, self.scale)  # a single pixel cannot be mirrored twice
+      return degradations.enlarge(images, self.scale)  # a single pixel cannot be mirrored twice
     border = [REACH, REACH]
     padded = tf.pad(tf.cast(images, tf.float32), [[0, 0], border, border, [0, 0]], mode="SYMMETRIC")
     pixels = tf.nn.conv2d(padded, _kernel(self.scale), 1, "VALID")
