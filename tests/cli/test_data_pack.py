@@ -35,7 +35,7 @@ def test_every_size_from_the_smallest(photographs, tmp_path, capsys):
   found = find_shards(out)
   assert found.names == ("00000/00000.png", "00000/00001.png", "01000/01000.png") and found.version == __version__
   assert sorted(path.name for path in (out / "8x8").iterdir()) == [
-      "index.json", "images-00000-of-00002.tfrecord", "images-00001-of-00002.tfrecord"]
+      "images-00000-of-00002.tfrecord", "images-00001-of-00002.tfrecord", "index.json"]
   expected = np.floor(recipes.random_images(32, 32, 3, seed=1000) * 255 + 0.5)
   np.testing.assert_array_equal(ShardStore(out, 32).read(2), expected)
   assert np.abs(ShardStore(out, 8).read(2) - expected.reshape(8, 4, 8, 4, 3).mean((1, 3))).max() <= 0.5

@@ -206,7 +206,7 @@ def test_smaller_tiles_when_memory_runs_out():
 
 
 def test_a_tile_without_room_for_the_overlap():
-  with pytest.raises(ValueError, match="tile is 16: expected at least 19 pixels, as tiles overlap by 18; from 64 on"):
+  with pytest.raises(ValueError, match="tile is 16: expected at least 19 pixels, as tiles overlap by 18; tiles from 64"):
     predict_tiled(stack(convolution()), noise_image(40, 40), 16)
 
 

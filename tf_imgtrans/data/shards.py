@@ -2,7 +2,7 @@
 
     OUT/index.json                                  sizes, number and names of the images, digest of the sources, version
     OUT/64x64/index.json                            offset, length and CRC-32 of every record of each file
-    OUT/64x64/pictures-00000-of-00070.tfrecord      and so on, for every size
+    OUT/64x64/images-00000-of-00070.tfrecord      and so on, for every size
 
 A record is a tf.train.Example: "image" bytes, a PNG of SIZE x SIZE pixels, RGB of 8 bits; "name" bytes, the source's path
 below its folder, UTF-8; "index" int64, 0, 1, 2, ... through all files. tf.data.TFRecordDataset reads the files too.
@@ -263,7 +263,7 @@ def _write(squares, names, out, sizes, per_shard, version):
   """
   count, files, taken, failures = -(-len(names) // per_shard), {size: [] for size in sizes}, [], []
   for shard in range(count):
-    name = f"pictures-{shard:05d}-of-{count:05d}.tfrecord"
+    name = f"images-{shard:05d}-of-{count:05d}.tfrecord"
     with contextlib.ExitStack() as stack:
       writers = []
       for size in sizes:

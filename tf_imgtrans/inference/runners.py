@@ -33,6 +33,10 @@ class KerasRunner:
     if not zipfile.is_zipfile(path):  # Keras would say that there is no such file
       raise ValueError("not a Keras archive, or one that is damaged or cut short")
     self.model = keras.saving.load_model(path, compile=False)
+    self.renew()
+
+  def renew(self):
+    """Forgets the graphs so far, which keep the noise mode that they were traced with."""
     self.seen = set()
     # A bound number of graphs, each for one size: tracing one relaxed graph instead would hide the sizes.
     self.graph = functools.lru_cache(_GRAPHS_KEPT)(lambda shape: tf.function(self.eager))

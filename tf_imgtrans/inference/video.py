@@ -3,7 +3,6 @@
 import collections
 import concurrent.futures
 import contextlib
-import dataclasses
 import os
 import pathlib
 import shutil
@@ -63,11 +62,13 @@ def predict_video(model: LoadedModel | Callable, path: str | pathlib.Path, outpu
     folder = output.parent / f".{output.stem}.frames"
     _prepare(folder, _identity(model, path, sizes))
     network = getattr(model, "keras_model", None)
-    if isinstance(model, LoadedModel) and network is not None:
-      # Graphs that were traced before keep their noise mode.
-      model = dataclasses.replace(model, run=type(model.run)(network))
-    with noise_mode(network):
-      count = _predict_frames(AnySize(model, ahead=AHEAD, **sizes), frames, folder, progress)
+    renew = getattr(getattr(model, "run", None), "renew", lambda: None)
+    renew()  # graphs that were traced before keep their noise mode
+    try:
+      with noise_mode(network):
+        count = _predict_frames(AnySize(model, ahead=AHEAD, **sizes), frames, folder, progress)
+    finally:
+      renew()
   missing = frames.promised - count
   if count == 0 or missing > max(1, TOLERATED * frames.promised):
     raise UnreadableVideo(f"{path}: only {count} of {frames.promised} frames can be read: "
