@@ -191,10 +191,12 @@ class Generator(ConfiguredModel):
     smaller.set_weights([weights[_path(variable)] for variable in smaller.variables])
     return smaller
 
-  def compute_output_shape(self, input_shape):
-    """Keras takes it for inputs of which one side is known."""
-    batch, *sides, channels = input_shape
-    return (batch, *(None if side is None else self.scale * side for side in sides), channels)
+  def compute_output_spec(self, images, resolution=None, **options):  # noqa: ARG002 - as `call`
+    """Shape and type of a symbolic call; a side that is known stays known where the other is not."""
+    resolution = resolution or self.config.output_size
+    scale = resolution // min(resolution, self.config.input_size)
+    batch, *sides, channels = images.shape
+    return keras.KerasTensor((batch, *(None if side is None else scale * side for side in sides), channels), "float32")
 
 
 def progressive_pan(**options):
