@@ -57,7 +57,8 @@ def _train(config, out):
 
   recipe, run = find_recipe("mux_demux"), out / "run"
   resume = (run / "run.json").exists()
-  if resume and changed(resumed(recipe, run)[0], {"iterations": config.iterations}) != config:
+  former = resumed(recipe, run)[0] if resume else config
+  if changed(former, {"iterations": config.iterations}) != config or former.iterations > config.iterations:
     raise ValueError(f"{run} holds a run with other settings: choose another --out, or remove it")
   images = Folder("photographs", training_photographs(), [held_out_photograph()])
   options = PairedOptions(out=run, resume=resume, validate_every=400, checkpoint_every=100)
