@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 
 from tf_imgtrans.core import config as config_module
 from tf_imgtrans.core.config import (
+  ANY,
   AtLeast,
   Count,
   EvenCount,
@@ -17,6 +18,7 @@ from tf_imgtrans.core.config import (
   Share,
   differences,
   from_dict,
+  from_stored,
 )
 
 
@@ -96,6 +98,30 @@ def test_from_dict_fills_missing_fields():
 def test_from_dict_names_the_closest_field():
   with pytest.raises(ValueError, match="unknown configuration field 'weigth_l1'.*did you mean 'weight_l1'"):
     from_dict(Sample, {"weigth_l1": 1.0})
+
+
+@dataclasses.dataclass(frozen=True)
+class Newer:
+  """Once had a network's name, a weight that is always 0 now, and the width of a network that never had one."""
+
+  retired: ClassVar = {"network": "net", "weight_color": 0.0, "width": ANY}
+  seed: Count = 0
+  validation_images: Count = 4
+
+
+def test_what_an_earlier_version_stored_is_read():
+  stored = {"network": "net", "weight_color": 0.0, "width": 64, "seed": 3, "validation_pictures": 5}
+  assert from_stored(Newer, stored) == Newer(seed=3, validation_images=5)
+  with pytest.raises(ValueError, match="weight_color is 2.0: since version 0.2 .* as if it were 0.0; .* version 0.1.0"):
+    from_stored(Newer, {**stored, "weight_color": 2.0})
+  with pytest.raises(ValueError, match="unknown configuration field 'sed'"):
+    from_stored(Newer, {"sed": 3})
+
+
+@pytest.mark.parametrize("name", ["network", "width", "validation_pictures"])
+def test_a_new_configuration_has_no_retired_field(name):
+  with pytest.raises(ValueError, match=f"unknown configuration field '{name}'"):
+    from_dict(Newer, {name: 1})
 
 
 def test_differences_in_field_order():

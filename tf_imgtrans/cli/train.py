@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from tf_imgtrans.core.config import from_dict
+from tf_imgtrans.core.config import from_stored
 from tf_imgtrans.core.files import read_json
 from tf_imgtrans.core.recipe import PRESETS
 from tf_imgtrans.core.startup import program, start_tensorflow
@@ -65,9 +65,9 @@ def _prepared(recipe, command, arguments):
     raise ValueError(f"the run in {folder} is one of {described['recipe']}, not of {recipe.name}: resume it by the command "
                      "that started it")
   kind = command.__annotations__["options"].__origin__
-  options = from_dict(kind, {**described["options"], "resume": False, "out": pathlib.Path(folder),
+  options = from_stored(kind, {**described["options"], "resume": False, "out": pathlib.Path(folder),
                              "data": pathlib.Path(described["options"]["data"])})
-  return functools.partial(command, options=options, config=from_dict(recipe.config, described["config"]))
+  return functools.partial(command, options=options, config=from_stored(recipe.config, described["config"]))
 
 
 def baseline():

@@ -21,7 +21,7 @@ Seed = Annotated[int, annotated_types.Interval(ge=0, lt=2 ** 31)]
 # Fields of earlier versions by their old names, in run.json and in saved networks.
 RENAMED = {"validation_pictures": "validation_images", "adaptation_pictures": "adaptation_images"}
 EvenCount = Annotated[int, annotated_types.Ge(2), annotated_types.MultipleOf(2)]
-
+ANY = object()  # in `from_stored`: a field that had no effect on this network, whatever its value
 
 def AtLeast(low):  # noqa: N802 - reads as a type
   """Integer type with a lowest legal value."""
@@ -71,26 +71,57 @@ def check_ranges(config, names, prefix="--config."):
       raise ValueError(f"{name} is {value}: expected the lower end first ({prefix}{name})")
 
 
-def from_dict(cls, values):
-  """Makes a configuration of class `cls` from a dictionary, such as the one of run.json.
+def check_weights(config, names=None):
+  """Raises ValueError where every loss weight, a field named weight_<loss>, is 0.
 
   Args:
-    cls: the dataclass. Its attribute `retired`, where it has one, names fields of earlier versions that are left out.
+    config: the instance.
+    names: the losses that count; all by default, which weight_decay is none of.
+  """
+  if names is None:
+    fields = [field.name for field in dataclasses.fields(config) if field.name != "weight_decay"]
+    names = [name.removeprefix("weight_") for name in fields if name.startswith("weight_")]
+  if not any(getattr(config, f"weight_{name}") for name in names):
+    raise ValueError("every weight is 0, so that there is nothing to learn from: expected one loss of positive weight "
+                     f"({', '.join(f'--config.weight_{name}' for name in names)})")
+
+
+def from_dict(cls, values):
+  """Makes a configuration of class `cls` from a dictionary.
+
+  Args:
+    cls: the dataclass.
     values: dict of field values; missing fields take their default, JSON lists become tuples, dicts become the dataclass
       that the field is declared with.
   Raises:
     ValueError: an unknown field, with the closest legal one.
   """
-  names = [field.name for field in dataclasses.fields(cls)]
-  given = {}
-  for name, value in values.items():
-    name = name if name in names else RENAMED.get(name, name)
-    if name in names:
-      given[name] = value
-    elif name not in getattr(cls, "retired", ()):
-      raise unknown_name("configuration field", name, names)
   hints = typing.get_type_hints(cls)
-  return cls(**{name: _value(hints[name], value) for name, value in given.items()})
+  names = [field.name for field in dataclasses.fields(cls)]
+  for name in values:
+    if name not in names:
+      raise unknown_name("configuration field", name, names)
+  return cls(**{name: _value(hints[name], value) for name, value in values.items()})
+
+
+def from_stored(cls, values):
+  """Makes a configuration of class `cls` from what this version or an earlier one stored, in run.json or a saved network.
+
+  Args:
+    cls: the dataclass. Its attribute `retired`, where it has one, is a dict of the fields that its configurations had in
+      version 0.1.0 and have no more: to the only value that can be read, or to ANY where the field had no effect.
+    values: dict of field values, as of `from_dict`.
+  Raises:
+    ValueError: as `from_dict`; or a retired field with a value that changed the method.
+  """
+  names, retired, kept = [field.name for field in dataclasses.fields(cls)], getattr(cls, "retired", {}), {}
+  for name, value in values.items():
+    if name in names or name not in retired:
+      kept[name if name in names else RENAMED.get(name, name)] = value
+    elif retired[name] not in (ANY, value):
+      raise ValueError(f"{name} is {value!r}: since version 0.2 this network is without it, as if it were "
+                       f"{retired[name]!r}; go on with version 0.1.0")
+  return from_dict(cls, kept)
 
 
 def _value(hint, value):

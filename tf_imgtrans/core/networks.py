@@ -7,7 +7,7 @@ import json
 
 import keras
 
-from tf_imgtrans.core.config import from_dict, named
+from tf_imgtrans.core.config import from_stored, named
 
 
 class ConfiguredModel(keras.Model):
@@ -45,7 +45,7 @@ class ConfiguredModel(keras.Model):
   @classmethod
   def from_config(cls, config):
     fields = config["config"]
-    made = from_dict(cls.config_class, fields) if cls.configs is None else named(cls.configs, fields["network"], fields)
+    made = from_stored(cls.config_class, fields) if cls.configs is None else named(cls.configs, fields["network"], fields)
     network = cls(made, dtype=config["dtype"], name=config["name"])
     network.task = config.get("task")
     return network

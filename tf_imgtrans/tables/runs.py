@@ -6,7 +6,7 @@ import inspect
 import os
 import pathlib
 
-from tf_imgtrans.core.config import differences, from_dict
+from tf_imgtrans.core.config import differences, from_stored
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.recipes import find_recipe
 from tf_imgtrans.training.options import CHANGEABLE, PairedOptions, TrainingOptions
@@ -52,7 +52,7 @@ def _finished(folder, config, summary, data):
   from tf_imgtrans.core.files import read_json
 
   described = read_json(folder / "run.json")
-  former = from_dict(type(config), described["config"])
+  former = from_stored(type(config), described["config"])
   changed = [name for name in differences(config, former) if name not in CHANGEABLE]
   if changed:
     name = changed[0]

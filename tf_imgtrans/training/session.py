@@ -7,7 +7,7 @@ import warnings
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.core.config import differences, from_dict
+from tf_imgtrans.core.config import differences, from_stored
 from tf_imgtrans.core.startup import versions
 from tf_imgtrans.metrics.scoring import mean_scores
 from tf_imgtrans.training.checkpoints import Checkpoints
@@ -101,13 +101,13 @@ def resumed(recipe, path):
   if described["recipe"] != recipe.name:
     raise ValueError(f"the run in {path} is one of {described['recipe']}, not of {recipe.name}: resume it by the command "
                      "that started it")
-  return from_dict(recipe.config, described["config"]), described_options(recipe, described, out=path, resume=True)
+  return from_stored(recipe.config, described["config"]), described_options(recipe, described, out=path, resume=True)
 
 
 def described_options(recipe, described, **changes):
   """The options of run.json, with some of them changed."""
   values = {**described["options"], **changes}
-  return from_dict(options_class(recipe), {**values, "out": pathlib.Path(values["out"]),
+  return from_stored(options_class(recipe), {**values, "out": pathlib.Path(values["out"]),
                                            "data": None if values["data"] is None else pathlib.Path(values["data"])})
 
 
@@ -120,7 +120,7 @@ def check_resumed(folder, config, options):
     options: TrainingOptions.
   """
   described = folder.description()
-  former = from_dict(type(config), described["config"])
+  former = from_stored(type(config), described["config"])
   changed = [(f"config.{name}", getattr(config, name), getattr(former, name)) for name in differences(config, former)
              if name not in CHANGEABLE]
   changed += [(name, getattr(options, name), described["options"][name]) for name in FIXED

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import annotated_types
 
-from tf_imgtrans.core.config import NonNegative, PositiveCount, Share
+from tf_imgtrans.core.config import NonNegative, PositiveCount, Share, check_weights
 from tf_imgtrans.data.settings import TranslationSettings
 
 Level = Annotated[int, annotated_types.Interval(ge=0, le=7)]
@@ -59,9 +59,7 @@ class Config(TranslationSettings):
                        "pixels; lower --config.levels and --config.low_levels, or raise --config.image_size")
     if self.objective == "pyramid" and self.weight_low and not self.low_levels:
       raise ValueError("low_levels is empty, but weight_low is not 0: give levels, or --config.weight_low 0")
-    if not any(getattr(self, f"weight_{name}") for name in self.weights):
-      raise ValueError("every weight is 0, so that there is nothing to learn from: expected one loss of positive weight "
-                       "(--config.weight_...)")
+    check_weights(self, self.weights)
 
   @property
   def weights(self):

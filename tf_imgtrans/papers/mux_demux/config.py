@@ -7,7 +7,7 @@ the reasons in the README beside this file.
 import dataclasses
 from typing import Literal
 
-from tf_imgtrans.core.config import EvenCount, NonNegative, Positive, PositiveCount
+from tf_imgtrans.core.config import EvenCount, NonNegative, Positive, PositiveCount, check_weights
 from tf_imgtrans.data.settings import PatchSettings
 
 
@@ -36,9 +36,7 @@ class Protocol(PatchSettings):
 
   def __post_init__(self):
     super().__post_init__()
-    if not any(getattr(self, field.name) for field in dataclasses.fields(self) if field.name.startswith("weight_")):
-      raise ValueError("every weight is 0, so that there is nothing to learn from: expected one loss of positive weight "
-                       "(--config.weight_...)")
+    check_weights(self)
 
 
 @dataclasses.dataclass(frozen=True)
