@@ -470,7 +470,7 @@ def test_a_table_is_called_from_python(data, tmp_path, untrained, few_rows, caps
 
 
 @pytest.mark.slow
-def test_the_tiny_preset_runs_from_end_to_end(data, tmp_path):
+def test_the_tiny_preset_runs_from_end_to_end(data, tmp_path, few_rows):
   assert call("table2", "--data", data, "--out", tmp_path, "--preset", "tiny") == 0
-  assert call("table5", "--data", data, "--out", tmp_path, "--preset", "tiny", "--seeds", 1) == 0
-  assert all(row["measurements"][0]["pairs"] <= 4 for row in rows(tmp_path, "table5").values())
+  found = rows(tmp_path, "table2")
+  assert all(found[name]["measurements"][0]["pairs"] <= 4 for name in ("input", "srcnn", "mux_demux_hp"))
