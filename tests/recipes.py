@@ -185,7 +185,7 @@ def call(*arguments):
 
   with pytest.raises(SystemExit) as stopped:
     main([str(argument) for argument in arguments])
-  return stopped.value.code
+  return stopped.value.code or 0
 
 
 def run_python(code, *arguments, **environment):

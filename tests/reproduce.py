@@ -6,10 +6,8 @@ import typing
 
 import keras
 import numpy as np
-import pytest
 import recipes
 
-from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import write_image
 from tf_imgtrans.losses.vgg19 import BLOCKS
 from tf_imgtrans.tables.table import Result, Row
@@ -17,9 +15,7 @@ from tf_imgtrans.tables.table import Result, Row
 
 def call(paper, table, *arguments):
   """Runs a table in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main(["reproduce", paper, table, *map(str, arguments)])
-  return stopped.value.code
+  return recipes.call("reproduce", paper, table, *arguments)
 
 
 def report(out, table):

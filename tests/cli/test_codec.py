@@ -8,21 +8,14 @@ import numpy as np
 import pytest
 import recipes
 from PIL import Image
+from recipes import call
 
 from tf_imgtrans.baselines import classical
 from tf_imgtrans.cli import codec as commands
-from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import read_uint8, write_image
 from tf_imgtrans.papers.x_gans import points
 
 pytest.importorskip("constriction", reason="files of points are coded by constriction: pip install 'tf_imgtrans[codec]'")
-
-
-def call(*arguments):
-  """Runs the command in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main([str(argument) for argument in arguments])
-  return stopped.value.code or 0
 
 
 @pytest.fixture(scope="module")

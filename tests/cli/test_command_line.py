@@ -8,8 +8,9 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from recipes import call
 
-from tf_imgtrans.cli.main import COMMANDS, _status, main
+from tf_imgtrans.cli.main import COMMANDS, _status
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.embedded import held_out_photograph
 from tf_imgtrans.recipes import RECIPES
@@ -31,13 +32,6 @@ PATHS = [[], ["quickstart"], ["train"], ["train", "mux_demux"], ["train", "basel
          *(["reproduce", "progressive_pan", table] for table in ("table1", "table2", "figure1", "figure5", "figure9")),
          ["reproduce", "x_gans"], *(["reproduce", "x_gans", table] for table in
                                     ("table1", "figure10", "figure11", "figure12", "compression"))]
-
-
-def call(*arguments):
-  """Runs the command in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main([str(argument) for argument in arguments])
-  return stopped.value.code
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """`tf-imgtrans corrupt`: files, masks, seeds by name, and folders with bad images."""
 
+import functools
 import shutil
 
 import cv2
@@ -8,18 +9,12 @@ import pytest
 import recipes
 from PIL import Image
 
-from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import read_image, read_uint8, to_uint8, write_image
 from tf_imgtrans.core.seeds import seed_at, stream_number
 from tf_imgtrans.data import corruptions
 from tf_imgtrans.inference.predict import output_paths
 
-
-def call(*arguments):
-  """Runs the command in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main(["corrupt", *map(str, arguments)])
-  return stopped.value.code
+call = functools.partial(recipes.call, "corrupt")
 
 
 @pytest.fixture

@@ -1,20 +1,16 @@
 """`tf-imgtrans data pack`: the folder it makes, bad images, and wrong calls."""
 
+import functools
+
 import numpy as np
 import pytest
 import recipes
 
-from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import write_image
 from tf_imgtrans.data.shards import ShardStore, find_shards
 from tf_imgtrans.version import __version__
 
-
-def call(*arguments):
-  """Runs the command in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main(["data", "pack", *map(str, arguments)])
-  return stopped.value.code
+call = functools.partial(recipes.call, "data", "pack")
 
 
 @pytest.fixture

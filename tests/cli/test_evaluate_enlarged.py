@@ -6,20 +6,12 @@ import cv2
 import numpy as np
 import pytest
 import recipes
+from recipes import call
 
-from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.degradations import area, enlarge, low_resolution
 from tf_imgtrans.metrics import psnr
 from tf_imgtrans.recipes import create_generator
-
-
-def call(*arguments):
-  """Runs the command in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main([str(argument) for argument in arguments])
-  return stopped.value.code
-
 
 
 def test_a_model_that_enlarges_gets_photographs_shrunk(tmp_path):

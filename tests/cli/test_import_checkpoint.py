@@ -1,5 +1,6 @@
 """`tf-imgtrans import-checkpoint`: what it writes and prints, and that it writes nothing when it fails."""
 
+import functools
 import os
 import typing
 
@@ -11,17 +12,12 @@ import tensorflow as tf
 
 from tf_imgtrans.baselines.enhancement.public_checkpoints import list_importable
 from tf_imgtrans.cli.import_checkpoint import Name
-from tf_imgtrans.cli.main import main
 from tf_imgtrans.recipes import create_generator, import_serializable
 
 NAMES = ["w1", "b1", "w2", "b2", "w3", "b3"]
 
 
-def call(*arguments):
-  """Runs the command in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main(["import-checkpoint", *map(str, arguments)])
-  return stopped.value.code
+call = functools.partial(recipes.call, "import-checkpoint")
 
 
 @pytest.fixture

@@ -4,16 +4,9 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from recipes import call
 
-from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import read_uint8
-
-
-def call(*arguments):
-  """Runs the command in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main([str(argument) for argument in arguments])
-  return stopped.value.code
 
 
 @pytest.fixture(scope="module")

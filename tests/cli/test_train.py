@@ -35,11 +35,7 @@ TERMS = {"mux_demux": ({"l1", "color", "total_variation", "adversarial", "discri
          "esrgan": ({"l1"}, {"adversarial"}), "fcn8s": ({"cross_entropy"}, set()), "on_demand": ({"squared_error"}, set())}
 
 
-def call(*arguments):
-  """Runs `train` in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main(["train", *map(str, arguments)])
-  return stopped.value.code
+call = functools.partial(recipes.call, "train")
 
 
 def text(captured):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import recipes
+from recipes import call
 
 from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import read_image, write_image
@@ -15,13 +16,6 @@ from tf_imgtrans.papers.progressive_pan.config import PRESETS
 SIZES = ("--config.input_size", 8, "--config.output_size", 32, "--config.channel_base", 64, "--config.channels_max", 4,
          "--config.stable", 4, "--config.fade", 4, "--config.minibatch", 2, "--config.replicas", 1)
 RUN = (*SIZES, "--log_every", 1, "--validate_every", 2, "--checkpoint_every", 2)
-
-
-def call(*arguments):
-  """Runs the command in this process; its exit status."""
-  with pytest.raises(SystemExit) as stopped:
-    main([str(argument) for argument in arguments])
-  return stopped.value.code
 
 
 def lines(folder, kind):
