@@ -108,7 +108,7 @@ def test_a_public_checkpoint_is_measured_on_all_pairs_too(data, tmp_path, untrai
   weights = tmp_path / "weights"
   weights.mkdir()
   (weights / "dped_srcnn.index").touch()
-  monkeypatch.setattr("tf_imgtrans.baselines.enhancement.public_checkpoints.import_checkpoint",
+  monkeypatch.setattr("tf_imgtrans.baselines.public_checkpoints.import_checkpoint",
                       lambda name, path: create_generator(name))
   assert call("table2", "--data", data, "--out", tmp_path / "out", "--weights", weights, "--steps", 2) == 0
   found = rows(tmp_path / "out", "table2")
