@@ -16,11 +16,11 @@ PAPERS = {
     "progressive_pan": "tf_imgtrans.papers.progressive_pan.recipe:RECIPE",
 }
 BASELINES = {
-    "srcnn": "tf_imgtrans.baselines.enhancement.recipe:SRCNN",
-    "johnson": "tf_imgtrans.baselines.enhancement.recipe:JOHNSON",
-    "dped": "tf_imgtrans.baselines.enhancement.recipe:DPED",
-    "resnet_8_32": "tf_imgtrans.baselines.enhancement.recipe:RESNET_8_32",
-    "resnet_12_64": "tf_imgtrans.baselines.enhancement.recipe:RESNET_12_64",
+    "srcnn": "tf_imgtrans.baselines.srcnn.recipe:RECIPE",
+    "johnson": "tf_imgtrans.baselines.johnson.recipe:RECIPE",
+    "dped": "tf_imgtrans.baselines.dped.recipe:DPED",
+    "resnet_8_32": "tf_imgtrans.baselines.dped.recipe:RESNET_8_32",
+    "resnet_12_64": "tf_imgtrans.baselines.dped.recipe:RESNET_12_64",
     "on_demand": "tf_imgtrans.baselines.on_demand.recipe:RECIPE",
     "pix2pix": "tf_imgtrans.baselines.translation.recipe:PIX2PIX",
     "cnn": "tf_imgtrans.baselines.translation.recipe:CNN",

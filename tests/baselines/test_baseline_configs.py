@@ -9,15 +9,23 @@ import recipes
 
 from tf_imgtrans.baselines import on_demand, super_resolution, translation
 from tf_imgtrans.core.config import from_dict
+from tf_imgtrans.recipes import find_recipe
 
+# Networks with a configuration of their own.
+OF_NETWORKS = [
+    ("srcnn", {"weight_l1": 1.0}, "unknown configuration field 'weight_l1'"),
+    ("srcnn", {"patch_size": 15}, "patch_size is 15: .*greater than or equal to 16"),
+    ("johnson", {"weight_square_error": 1.0}, "field 'weight_square_error'.*mean 'weight_squared_error'"),
+    ("johnson", {"weight_squared_error": -1.0}, "weight_squared_error is -1.0: .*greater than or equal to 0"),
+    ("johnson", {"weight_perceptual": 0.0},
+     r"every weight is 0, .*learn from: .* \(--config.weight_perceptual, --config.weight_squared_error\)"),
+    ("dped", dict.fromkeys(("weight_adversarial", "weight_perceptual", "weight_color", "weight_total_variation"), 0.0),
+     "every weight is 0"),
+    ("dped", {"weight_contextual": 1.0}, "unknown configuration field 'weight_contextual'"),
+    ("dped", {"network": "srcnn"}, "network is 'srcnn': input should be 'dped', 'resnet_8_32' or 'resnet_12_64'"),
+]
 # Families whose configurations have names: what each name decides is told to users who give another.
 ERRORS = {
-    "enhancement": [
-        ("srcnn", {"weight_square_error": 1.0}, "field 'weight_square_error'.*mean 'weight_squared_error'"),
-        ("resnet_12_64", {"network": "dped"}, "network is 'dped', but the name 'resnet_12_64' decides it"),
-        ("srcnn", {"weight_squared_error": -1.0}, "weight_squared_error is -1.0: .*greater than or equal to 0"),
-        ("srcnn", {"weight_squared_error": 0.0}, "every weight is 0, so that there is nothing to learn from"),
-    ],
     "super_resolution": [
         ("esrgan", {"scale": 3}, "scale is 3: esrgan is made for 2, 4, 8"),
         ("carn", {"scale": 8}, "scale is 8: carn is made for 2, 3, 4"),
@@ -56,7 +64,7 @@ ERRORS = {
     ],
 }
 LEGAL = {
-    "enhancement": ("dped", {"seed": 3}), "super_resolution": ("rcan", {"scale": 8}), "translation": ("drrn", {"seed": 3}),
+    "super_resolution": ("rcan", {"scale": 8}), "translation": ("drrn", {"seed": 3}),
 }
 
 
@@ -78,6 +86,12 @@ def test_errors(family, name, fields, message):
     _module(family).named(name, fields)
 
 
+@pytest.mark.parametrize("name, fields, message", OF_NETWORKS)
+def test_errors_of_networks(name, fields, message):
+  with pytest.raises(ValueError, match=message):
+    find_recipe(name).preset(**fields)
+
+
 @pytest.mark.parametrize("config", [*super_resolution.GAN_CONFIGS.values(), *super_resolution.TINY.values(),
                                     *translation.TINY.values(), on_demand.COMPARISON])
 def test_through_json(config):
@@ -85,12 +99,15 @@ def test_through_json(config):
   assert from_dict(type(config), json.loads(json.dumps(dataclasses.asdict(config)))) == config
 
 
-FAMILIES = ("enhancement", "super_resolution", "translation", "on_demand", "segmentation")
+FAMILIES = ("super_resolution", "translation", "on_demand", "segmentation")
 
 
 def test_configurations_come_without_tensorflow():
   recipes.run_python("import importlib, sys\n"
                      f"for family in {FAMILIES}:\n"
                      "  importlib.import_module(f'tf_imgtrans.baselines.{family}.config').Config()\n"
+                     "from tf_imgtrans.recipes import find_recipe\n"
+                     f"for name in {sorted({name for name, *_ in OF_NETWORKS})}:\n"
+                     "  find_recipe(name).preset()\n"
                      "heavy = {'tensorflow', 'keras', 'cv2', 'scipy', 'skimage'} & set(sys.modules)\n"
                      "assert not heavy, heavy\n")

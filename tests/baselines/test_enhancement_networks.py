@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import recipes
 import tensorflow as tf
+from numpy_operations import convolve, leaky, normalize, transposed
 
 import tf_imgtrans as ti
-from tf_imgtrans.baselines.enhancement import CONFIGS, Config, ResNet
 from tf_imgtrans.benchmark import count_macs
 from tf_imgtrans.core.images import read_image
+from tf_imgtrans.recipes import find_recipe
 
-NAMES = sorted(CONFIGS)
 BLOCKS = {"dped": 4, "resnet_12_64": 4, "resnet_8_32": 2}
+NAMES = sorted(["srcnn", "johnson", *BLOCKS])
 
 
 def _random_weights(network, seed=0):
@@ -96,27 +97,17 @@ def _weights(network):
           for variable, value in zip(network.weights, network.get_weights())}
 
 
-def _conv(x, kernel, stride=1):
-  """Convolution with zeros beyond the border; what cannot be padded evenly is padded at the bottom and on the right."""
-  side = kernel.shape[0]
-  before, all_around = (side - stride) // 2, side - stride  # of sizes that are multiples of the stride
-  x = np.pad(x, [(0, 0), *[(before, all_around - before)] * 2, (0, 0)])
-  windows = np.lib.stride_tricks.sliding_window_view(x, (side, side), (1, 2))[:, ::stride, ::stride]
-  return np.einsum("nyxcij,ijco->nyxo", windows, kernel, optimize=True)
+def _halved(x, kernel):
+  """3x3 convolution of stride 2 and even sizes: what cannot be padded evenly is padded at the bottom and on the right."""
+  return convolve(x, kernel, 2, (0, 1))
 
 
-def _transposed_conv(x, kernel):
-  """Stride 2: every pixel lays its multiple of the kernel, [3, 3, out, in], two pixels on from its neighbour's."""
-  count, height, width, _ = x.shape
-  out = np.zeros((count, 2 * height + 1, 2 * width + 1, kernel.shape[2]))
-  for i in range(3):
-    for j in range(3):
-      out[:, i:i + 2 * height:2, j:j + 2 * width:2] += x @ kernel[i, j].T
-  return out[:, :-1, :-1]
+def _doubled(x, kernel):
+  return transposed(x, kernel, cut=(0, 1))
 
 
 def _relu(x):
-  return np.maximum(x, 0)
+  return leaky(x, 0)
 
 
 def _output(x):
@@ -124,19 +115,17 @@ def _output(x):
 
 
 def _plain_srcnn(w, x):
-  x = _relu(_conv(x, w["conv1/kernel"]) + w["conv1/bias"])
-  x = _relu(_conv(x, w["conv2/kernel"]) + w["conv2/bias"])
-  return _output(_conv(x, w["conv3/kernel"]) + w["bias"])
+  x = _relu(convolve(x, w["conv1/kernel"]) + w["conv1/bias"])
+  x = _relu(convolve(x, w["conv2/kernel"]) + w["conv2/bias"])
+  return _output(convolve(x, w["conv3/kernel"]) + w["bias"])
 
 
 def _plain_resnet(w, x, blocks):
   def conv(index, x):
-    return _conv(x, w[f"conv{index}/kernel"]) + w[f"conv{index}/bias"]
+    return convolve(x, w[f"conv{index}/kernel"]) + w[f"conv{index}/bias"]
 
   def normalized(index, x):
-    x = conv(index, x)
-    x = (x - x.mean((1, 2), keepdims=True)) / np.sqrt(x.var((1, 2), keepdims=True) + 1e-3)
-    return _relu(w[f"norm{index}/gamma"] * x + w[f"norm{index}/beta"])
+    return _relu(w[f"norm{index}/gamma"] * normalize(conv(index, x)) + w[f"norm{index}/beta"])
 
   x = _relu(conv(1, x))
   for block in range(blocks):
@@ -146,23 +135,24 @@ def _plain_resnet(w, x, blocks):
 
 
 def _plain_johnson(w, x, training):
-  def normalized(index, x, stride=1, conv=_conv):
-    x = conv(x, w[f"conv{index}/kernel"], *([stride] if stride > 1 else [])) + w[f"conv{index}/bias"]
-    mean, variance = w[f"norm{index}/moving_mean"], w[f"norm{index}/moving_variance"]
+  def normalized(index, x, conv=convolve):
+    x = conv(x, w[f"conv{index}/kernel"]) + w[f"conv{index}/bias"]
     if training:
-      mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
-    return w[f"norm{index}/gamma"] * (x - mean) / np.sqrt(variance + 1e-5) + w[f"norm{index}/beta"]
+      x = normalize(x, (0, 1, 2), 1e-5)
+    else:
+      x = (x - w[f"norm{index}/moving_mean"]) / np.sqrt(w[f"norm{index}/moving_variance"] + 1e-5)
+    return w[f"norm{index}/gamma"] * x + w[f"norm{index}/beta"]
 
   height, width = x.shape[1:3]
   x = np.pad(x, [(0, 0), (0, -height % 4), (0, -width % 4), (0, 0)], mode="reflect")
   x = _relu(normalized(1, x))
-  x = _relu(normalized(2, x, 2))
-  x = _relu(normalized(3, x, 2))
+  x = _relu(normalized(2, x, _halved))
+  x = _relu(normalized(3, x, _halved))
   for index in range(4, 14, 2):
     x = x + normalized(index + 1, _relu(normalized(index, x)))
-  x = _relu(normalized(14, x, conv=_transposed_conv))
-  x = _relu(normalized(15, x, conv=_transposed_conv))
-  return _output(_conv(x, w["conv16/kernel"]) + w["conv16/bias"])[:, :height, :width]
+  x = _relu(normalized(14, x, _doubled))
+  x = _relu(normalized(15, x, _doubled))
+  return _output(convolve(x, w["conv16/kernel"]) + w["conv16/bias"])[:, :height, :width]
 
 
 def _plain(name, network, images, training):
@@ -251,9 +241,10 @@ def test_initial_weights_of_johnson(fresh):
 # Names -------------------------------------------------------------------------------------------------------------
 
 def test_the_name_makes_the_network(fresh):
-  assert {name: network.config for name, network in fresh.items()} == CONFIGS
+  assert {name: network.config for name, network in fresh.items()} == {name: find_recipe(name).preset() for name in NAMES}
 
 
-def test_a_residual_network_must_be_told_which():
-  with pytest.raises(ValueError, match="unknown residual network 'srcnn': expected one of dped, resnet_12_64, resnet_8_32"):
-    ResNet(Config())
+def test_the_name_decides_the_network():
+  with pytest.raises(ValueError, match="network is 'dped', but the name 'resnet_12_64' decides it: leave network out"):
+    ti.create_generator("resnet_12_64", network="dped")
+  assert ti.create_generator("resnet_8_32", network="resnet_8_32").count_params() == PARAMETERS["resnet_8_32"]

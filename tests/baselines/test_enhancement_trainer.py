@@ -7,8 +7,11 @@ import pytest
 import recipes
 import tensorflow as tf
 
-from tf_imgtrans.baselines.enhancement import CONFIGS, Johnson, ResNet, Srcnn, Trainer
-from tf_imgtrans.losses import color, perceptual, total_variation
+from tf_imgtrans.baselines.dped.network import ResNet
+from tf_imgtrans.baselines.johnson.network import Johnson
+from tf_imgtrans.baselines.srcnn.network import Srcnn
+from tf_imgtrans.losses import color, perceptual, squared_error, total_variation
+from tf_imgtrans.recipes import find_recipe
 
 SOURCE = recipes.smooth_images(2, 32, 32, 3, seed=1)
 TARGET = np.clip(1.2 * SOURCE + 0.05, 0, 1)
@@ -28,9 +31,15 @@ NAMES = sorted(IDLE)  # resnet_12_64 is dped by another name
 
 def _small(name, **options):
   """The baseline's own configuration, but for sizes and a VGG19 that needs no file."""
-  return dataclasses.replace(CONFIGS[name], **{
-      "patch_size": 32, "batch_size": 2, "discriminator_channels": (4, 8, 8, 8, 8), "discriminator_dense": 8,
-      "vgg_weights": "random", "perceptual_layer": "block2_conv2", **options})
+  config = find_recipe(name).preset(patch_size=32, batch_size=2)
+  small = {"discriminator_channels": (4, 8, 8, 8, 8), "discriminator_dense": 8, "vgg_weights": "random",
+           "perceptual_layer": "block2_conv2"}
+  small = {field: value for field, value in small.items() if hasattr(config, field)}
+  return dataclasses.replace(config, **small | options)
+
+
+def _trainer(name, precision="float32", **options):
+  return find_recipe(name).make_trainer(_small(name, **options), precision)
 
 
 def _weights(network):
@@ -45,16 +54,15 @@ def _numbers(terms):
 @pytest.mark.parametrize("name, network", [("srcnn", Srcnn), ("johnson", Johnson), ("resnet_8_32", ResNet),
                                            ("dped", ResNet), ("resnet_12_64", ResNet)])
 def test_the_trainer_makes_the_network_of_the_configuration(name, network):
-  trainer = Trainer(_small(name, seed=3))
+  trainer = _trainer(name, seed=3)
   assert type(trainer.generator) is network and trainer.generator.config == trainer.config
-  assert (trainer.discriminator is None) == (name in ("srcnn", "johnson"))
+  assert any(part.startswith("discriminator") for part in trainer.parts) == (name not in ("srcnn", "johnson"))
   assert (trainer.vgg is None) == (name == "srcnn")
-  assert any(part.startswith("discriminator") for part in trainer.parts) == (trainer.discriminator is not None)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_one_step(name):
-  trainer = Trainer(_small(name))
+  trainer = _trainer(name)
   before = _weights(trainer.generator)
   terms = trainer.train_step((SOURCE, TARGET))
   assert terms.keys() == TERMS[name]
@@ -66,17 +74,17 @@ def test_one_step(name):
 
 
 def test_the_losses_of_srcnn():
-  trainer = Trainer(_small("srcnn", weight_squared_error=3.0))
+  trainer = _trainer("srcnn")
   trainer.generator.bias.assign([3.0])  # outputs near 1.08: the loss must see them unclipped
   fake = trainer.generator(SOURCE, training=True).numpy()
   assert fake.min() > 1.05
   terms = _numbers(trainer.train_step((SOURCE, TARGET)))
   np.testing.assert_allclose(terms["squared_error"], np.mean(np.square(np.float64(fake) - TARGET)), rtol=1e-5)
-  np.testing.assert_allclose(terms["total"], 3 * terms["squared_error"], rtol=1e-6)
+  np.testing.assert_allclose(terms["total"], terms["squared_error"], rtol=1e-6)
 
 
 def test_the_losses_of_johnson():
-  trainer = Trainer(_small("johnson"))
+  trainer = _trainer("johnson")
   fake = trainer.generator(SOURCE, training=True)  # normalized by this batch; the running means do not count here
   features = [trainer.vgg(images)["block2_conv2"] for images in (TARGET, fake)]
   terms = _numbers(trainer.train_step((SOURCE, TARGET)))
@@ -85,7 +93,7 @@ def test_the_losses_of_johnson():
 
 
 def test_the_losses_of_dped():
-  trainer = Trainer(_small("resnet_8_32"))
+  trainer = _trainer("resnet_8_32")
   fake = trainer.generator(SOURCE, training=True)
   features = [trainer.vgg(images)["block2_conv2"] for images in (TARGET, fake)]
   logits = trainer.discriminator(fake).numpy()
@@ -98,28 +106,42 @@ def test_the_losses_of_dped():
   np.testing.assert_allclose(terms["total"], sum(weight * terms[name] for name, weight in weights.items()), rtol=1e-5)
 
 
+def test_the_discriminator_of_dped_is_kept_by_a_file():
+  recipes.check_serialization(_trainer("dped").discriminator, SOURCE)
+
+
 def test_a_loss_can_be_added():
-  trainer = Trainer(_small("srcnn", weight_l1=2.0, weight_adversarial=1.0))
+  trainer = _trainer("johnson", weight_perceptual=3.0, weight_squared_error=2.0)
+  fake = trainer.generator(SOURCE, training=True)
   terms = _numbers(trainer.train_step((SOURCE, TARGET)))
-  assert terms.keys() == {"total", "squared_error", "l1", "adversarial", *DISCRIMINATOR}
-  np.testing.assert_allclose(terms["total"], terms["squared_error"] + 2 * terms["l1"] + terms["adversarial"], rtol=1e-5)
+  assert terms.keys() == {"total", "perceptual", "squared_error"}
+  np.testing.assert_allclose(terms["squared_error"], squared_error(TARGET, fake), rtol=1e-5)
+  np.testing.assert_allclose(terms["total"], 3 * terms["perceptual"] + 2 * terms["squared_error"], rtol=1e-5)
+
+
+def test_losses_of_weight_0_are_left_out():
+  trainer = _trainer("johnson", weight_perceptual=0.0, weight_squared_error=1.0)
+  assert trainer.vgg is None and trainer.train_step((SOURCE, TARGET)).keys() == {"total", "squared_error"}
+  trainer = _trainer("resnet_8_32", weight_adversarial=0.0, weight_perceptual=0.0)
+  assert trainer.discriminator is trainer.vgg is None and list(trainer.parts) == ["generator", "generator_optimizer"]
+  assert trainer.train_step((SOURCE, TARGET)).keys() == {"total", "color", "total_variation"}
 
 
 def test_running_means_are_kept_by_checkpoints():
   """Batch normalization holds numbers that no optimizer moves; a resumed run needs them all the same."""
-  trainer = Trainer(_small("johnson"))
+  trainer = _trainer("johnson")
   state = trainer.state()
   assert len([name for name in state if name.startswith("generator/") and "moving_" in name]) == 2 * 15
   assert not any("moving_" in name for name in state if "optimizer" in name)
   assert len(state) == len({id(variable) for variable in state.values()})
-  assert list(state) == list(Trainer(_small("johnson")).state())
+  assert list(state) == list(_trainer("johnson").state())
 
 
 @pytest.mark.parametrize("name", ["srcnn", "johnson", "resnet_8_32"])
 def test_the_same_seed_gives_the_same_run(name):
   runs = []
   for _ in range(2):
-    trainer = Trainer(_small(name))
+    trainer = _trainer(name)
     terms = [_numbers(trainer.train_step((SOURCE, TARGET))) for _ in range(2)]
     runs.append((terms, _weights(trainer.generator)))
   (terms, weights), (again, others) = runs
@@ -130,7 +152,7 @@ def test_the_same_seed_gives_the_same_run(name):
 
 def test_srcnn_learns_one_pair_by_heart():
   """In 150 steps the loss falls to a 52nd, which is a 47th of what the best constant image would leave."""
-  trainer = Trainer(_small("srcnn"))
+  trainer = _trainer("srcnn")
   step = tf.function(trainer.train_step)
   losses = [float(step((tf.constant(SOURCE), tf.constant(TARGET)))["squared_error"]) for _ in range(150)]
   assert losses[-1] < losses[0] / 30
@@ -140,9 +162,9 @@ def test_srcnn_learns_one_pair_by_heart():
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 @pytest.mark.parametrize("name", ["srcnn", "johnson", "resnet_8_32"])
 def test_half_precision(name, precision):
-  config, batch = _small(name, patch_size=16), (SOURCE[:, :16, :16], TARGET[:, :16, :16])  # half precision is slow on CPUs
-  reference = _numbers(Trainer(config).train_step(batch))
-  trainer = Trainer(config, precision)
+  batch = SOURCE[:, :16, :16], TARGET[:, :16, :16]  # half precision is slow on CPUs
+  reference = _numbers(_trainer(name, patch_size=16).train_step(batch))
+  trainer = _trainer(name, precision, patch_size=16)
   terms = trainer.train_step(batch)
   assert {value.dtype.name for value in terms.values()} == {"float32"}
   assert {variable.dtype for variable in trainer.generator.variables} == {"float32"}
@@ -159,7 +181,7 @@ def test_graph_and_xla_agree_with_eager(name):
   for kind in ("eager", "graph", "xla"):
     # A layer before the first pooling: XLA has no deterministic gradient of it, and a command that ran before in this
     # process has asked TensorFlow for determinism.
-    trainer = Trainer(_small(name, perceptual_layer="block1_conv2"))
+    trainer = _trainer(name, perceptual_layer="block1_conv2")
     step = trainer.train_step if kind == "eager" else tf.function(trainer.train_step, jit_compile=kind == "xla")
     terms[kind] = _numbers(step((tf.constant(SOURCE), tf.constant(TARGET))))
   for kind in ("graph", "xla"):

@@ -10,7 +10,7 @@ import tensorflow as tf
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tf_imgtrans.baselines.enhancement.public_checkpoints import import_checkpoint, list_importable
+from tf_imgtrans.baselines.public_checkpoints import import_checkpoint, list_importable
 
 # name -> residual blocks, channels, as their papers have them; written anew here
 RESNETS = {"dped": (4, 64), "resnet_12_64": (4, 64), "resnet_8_32": (2, 32)}

@@ -10,7 +10,7 @@ import pytest
 import recipes
 import tensorflow as tf
 
-from tf_imgtrans.baselines.enhancement.public_checkpoints import list_importable
+from tf_imgtrans.baselines.public_checkpoints import list_importable
 from tf_imgtrans.cli.import_checkpoint import Name
 from tf_imgtrans.recipes import create_generator, import_serializable
 

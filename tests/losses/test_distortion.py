@@ -6,7 +6,7 @@ import recipes
 import tensorflow as tf
 from scipy import signal, stats
 
-from tf_imgtrans.losses import color, corresponding_point, total_variation, weighted_l1
+from tf_imgtrans.losses import color, corresponding_point, squared_error, total_variation, weighted_l1
 from tf_imgtrans.losses.distortion import blur_taps, gaussian_blur
 
 TRUE, PRED = recipes.random_images(2, 24, 30, 3, seed=1), recipes.random_images(2, 24, 30, 3, seed=2)
@@ -63,6 +63,10 @@ def test_weighted_l1_by_channel(channel, weight):
   np.testing.assert_allclose(weighted_l1(TRUE, pred), 0.25 * weight, rtol=1e-5)
 
 
+def test_squared_error():
+  np.testing.assert_allclose(squared_error(TRUE, PRED), np.mean(np.square(np.float64(TRUE) - PRED)), rtol=1e-6)
+
+
 def test_weighted_l1():
   expected = np.abs(np.float64(TRUE) - PRED).mean((0, 1, 2)) @ [0.299, 0.587, 0.114]
   np.testing.assert_allclose(weighted_l1(TRUE, PRED), expected, rtol=1e-6)
@@ -82,7 +86,7 @@ def test_total_variation_of_a_ramp():
   assert total_variation(np.full((1, 6, 6, 3), 0.7, "f")) == 0
 
 
-@pytest.mark.parametrize("loss", [weighted_l1, color])
+@pytest.mark.parametrize("loss", [squared_error, weighted_l1, color])
 @pytest.mark.parametrize("other", [np.s_[:1], np.s_[..., :1], np.s_[0], np.s_[:, :1]])
 def test_other_shapes_are_refused_and_not_broadcast(loss, other):
   for arguments in ((TRUE, PRED[other]), (TRUE[other], PRED)):
@@ -90,7 +94,7 @@ def test_other_shapes_are_refused_and_not_broadcast(loss, other):
       loss(*arguments)
 
 
-@pytest.mark.parametrize("loss", [weighted_l1, color])
+@pytest.mark.parametrize("loss", [squared_error, weighted_l1, color])
 def test_unknown_sizes(loss):
   run = tf.function(loss, input_signature=[tf.TensorSpec((None, None, None, 3)), tf.TensorSpec((2, None, 30, 3))])
   np.testing.assert_allclose(run(TRUE, PRED), loss(TRUE, PRED), rtol=1e-5)
@@ -104,7 +108,7 @@ def test_total_variation_of_a_line_is_refused():
   np.testing.assert_allclose(run(PRED), total_variation(PRED), rtol=1e-6)
 
 
-@pytest.mark.parametrize("loss", [weighted_l1, color])
+@pytest.mark.parametrize("loss", [squared_error, weighted_l1, color])
 def test_equal_images_cost_nothing(loss):
   assert loss(TRUE, TRUE) == 0
 
@@ -112,13 +116,14 @@ def test_equal_images_cost_nothing(loss):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision_is_summed_in_float32(dtype):
   true, pred = tf.cast(TRUE, dtype), tf.cast(PRED, dtype)
-  for loss, arguments in ((weighted_l1, (true, pred)), (color, (true, pred)), (total_variation, (pred,))):
+  for loss, arguments in ((squared_error, (true, pred)), (weighted_l1, (true, pred)), (color, (true, pred)),
+                          (total_variation, (pred,))):
     value = loss(*arguments)
     assert value.dtype == tf.float32 and value.shape == ()
     np.testing.assert_allclose(value, loss(*(tf.cast(a, tf.float32) for a in arguments)), rtol=1e-6)
 
 
-@pytest.mark.parametrize("loss", [weighted_l1, color, lambda _, y_pred: total_variation(y_pred)])
+@pytest.mark.parametrize("loss", [squared_error, weighted_l1, color, lambda _, y_pred: total_variation(y_pred)])
 def test_gradients(loss):
   # Every difference is above 0.1 and the steps below 0.1, so |x| is met on one side of its corner.
   pred = np.where(PRED > TRUE, PRED + 0.2, PRED - 0.2)[:, :14, :15]
@@ -126,7 +131,7 @@ def test_gradients(loss):
 
 
 def test_a_batch_is_the_mean_over_images():
-  for loss in (weighted_l1, color, lambda _, y_pred: total_variation(y_pred)):
+  for loss in (squared_error, weighted_l1, color, lambda _, y_pred: total_variation(y_pred)):
     single = [float(loss(TRUE[index:index + 1], PRED[index:index + 1])) for index in range(2)]
     np.testing.assert_allclose(loss(TRUE, PRED), np.mean(single), rtol=1e-6)
 

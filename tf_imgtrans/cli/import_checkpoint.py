@@ -27,7 +27,7 @@ def import_checkpoint(name: Name, source: Source, out: pathlib.Path):
   if out.suffix != ".keras":
     raise ValueError(f"out is {out}: expected a file name that ends in .keras")
   start_tensorflow()
-  from tf_imgtrans.baselines.enhancement import public_checkpoints
+  from tf_imgtrans.baselines import public_checkpoints
   from tf_imgtrans.core.files import atomic_path
 
   network = public_checkpoints.import_checkpoint(name, source)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import annotated_types
 
 from tf_imgtrans.core.config import (
+  ANY,
   AtLeast,
   Count,
   NonNegative,
@@ -16,6 +17,13 @@ from tf_imgtrans.core.config import (
   check_ranges,
   validate,
 )
+
+# Fields that every network of photo enhancement had in version 0.1.0, for `core.config.from_stored`; a network's own count.
+RETIRED_OF_ENHANCEMENT = {
+    **dict.fromkeys(("weight_adversarial", "weight_l1", "weight_perceptual", "weight_contextual", "weight_color",
+                     "weight_total_variation"), 0.0),
+    **dict.fromkeys(("discriminator_head", "discriminator_channels", "discriminator_dense", "perceptual_layer",
+                     "contextual_layers", "contextual_bandwidth", "vgg_weights"), ANY)}
 
 Real = tuple[float, float]
 Range = tuple[NonNegative, NonNegative]
@@ -42,11 +50,14 @@ class PhoneCamera:
 
 @dataclasses.dataclass(frozen=True)
 class PatchSettings:
-  """Training on patches of photographs or pairs: data and schedule of photo enhancement."""
+  """Training on patches of photographs or pairs: data and schedule of photo enhancement.
+
+  One for all networks: rows of a table then differ by networks and losses alone.
+  """
 
   patch_size: AtLeast(16) = 100  # height and width of a training patch in pixels; DPED
   batch_size: PositiveCount = 50  # patches per training step; DPED
-  learning_rate: Positive = 5e-4  # learning rate of Adam for both networks; DPED
+  learning_rate: Positive = 5e-4  # learning rate of Adam for every network; DPED
   iterations: Count = 20000  # training steps; DPED
   flip: bool = False  # mirror half of the patches left to right; DPED does not
   degradation: PhoneCamera = PhoneCamera()  # how clean photographs are degraded, if the data have no source images; ours

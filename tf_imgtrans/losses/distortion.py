@@ -29,6 +29,19 @@ def weighted_l1(y_true, y_pred):
   return tf.tensordot(tf.reduce_mean(tf.abs(y_true - y_pred), axis=(0, 1, 2)), tf.constant(LUMA_BT601), 1)
 
 
+def squared_error(y_true, y_pred):
+  """Mean squared difference.
+
+  Args:
+    y_true, y_pred: float [N, H, W, C] in [0, 1].
+  Returns:
+    float32 scalar, 0 for equal images, 1 for black against white.
+  """
+  y_true, y_pred = as_float32(y_true, y_pred)
+  check_same_shape(y_true, y_pred)
+  return tf.reduce_mean(tf.math.squared_difference(y_true, y_pred))
+
+
 def color(y_true, y_pred):
   """Squared distance of blurred images: it measures colour, not texture.
 

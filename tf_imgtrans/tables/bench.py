@@ -130,7 +130,7 @@ class Bench:
     """The network of a row, as `runs.load` gives it: given, a public checkpoint, or trained where that is needed."""
     origin, path = self.origin(training.run)
     if origin == "public checkpoint":
-      from tf_imgtrans.baselines.enhancement.public_checkpoints import import_checkpoint
+      from tf_imgtrans.baselines.public_checkpoints import import_checkpoint
 
       return run_keras(import_checkpoint(training.run, path))
     return load(path if origin == "given" else self.train(training, seed) / training.file, training.size)

@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 
 import tyro
 
-from tf_imgtrans.baselines.enhancement.config import CONFIGS
-from tf_imgtrans.papers.mux_demux.config import Config
 from tf_imgtrans.recipes import OTHER_GENERATORS, find_recipe
 from tf_imgtrans.tables.bench import Bench, Images, Item, Training, outputs
 from tf_imgtrans.tables.options import ReproduceOptions
 
 # How the paper trains each network.
-NETWORKS = {"mux_demux": Config(), "mux_demux_hp": Config(network="high_performance"), **CONFIGS}
+NETWORKS = {"mux_demux": find_recipe("mux_demux").preset(),
+            "mux_demux_hp": find_recipe("mux_demux").preset(network="high_performance"),
+            **{name: find_recipe(name).preset() for name in ("srcnn", "johnson", "dped", "resnet_8_32", "resnet_12_64")}}
 # What the small preset changes: what two processor cores train in minutes. VGG19 is often available up to block 3 only, and
 # the perceptual term on it is some thousand times larger than on the paper's layer.
 SMALL = {"patch_size": 64, "batch_size": 8, "flip": True}
@@ -40,9 +40,12 @@ def network_config(name, preset):
   if preset == "paper":
     return config
   if preset == "tiny":
-    return find_recipe(OTHER_GENERATORS.get(name, name)).preset(preset, network=config.network)
-  deep = config.weight_contextual or (config.weight_perceptual and config.perceptual_layer == "block5_conv4")
-  return dataclasses.replace(config, **SMALL, **(SMALL_VGG if deep else {}))
+    fields = {"network": config.network} if hasattr(config, "network") else {}
+    return find_recipe(OTHER_GENERATORS.get(name, name)).preset(preset, **fields)
+  deep = getattr(config, "weight_contextual", 0) or (
+      getattr(config, "weight_perceptual", 0) and config.perceptual_layer == "block5_conv4")
+  changes = {field: value for field, value in SMALL_VGG.items() if hasattr(config, field)} if deep else {}
+  return dataclasses.replace(config, **SMALL, **changes)
 
 
 class Enhancement(Bench):
@@ -103,7 +106,7 @@ class Enhancement(Bench):
   def training(self, name, **changes):
     """How the network of a row is trained."""
     config = self.completed(network_config(name, self.options.preset), **changes)
-    return Training("mux_demux" if isinstance(config, Config) else config.network, config, name)
+    return Training(OTHER_GENERATORS.get(name, name), config, name)
 
   def method(self, name, **flags):
     """A row's network as a function of an Item, or the input itself."""

@@ -12,8 +12,15 @@ from tf_imgtrans.data.settings import PatchSettings
 
 
 @dataclasses.dataclass(frozen=True)
-class Protocol(PatchSettings):
-  """Discriminator, losses (Eq. 1-10) and training: what the paper's network shares with those it is compared with."""
+class Config(PatchSettings):
+  """Mux/Demux photo enhancement: networks, losses (Eq. 1-10) and training."""
+
+  network: Literal["normal", "high_performance"] = "normal"  # generator: normal (Fig. 2) or high_performance (Fig. 3)
+  growth_half: PositiveCount = 16  # channels that each dense layer adds at half scale; ours
+  # channels that each dense layer adds at quarter scale; even, because Mux needs a multiple of 4; ours
+  growth_quarter: EvenCount = 32
+  # noise at inference: a new draw, a fixed pattern, or off, in training too (Table 5, no noise)
+  noise: Literal["random", "fixed", "off"] = "fixed"
 
   # output of the discriminator: one logit (Sec. 4.1) or DPED's two logits
   discriminator_head: Literal["sigmoid", "softmax"] = "sigmoid"
@@ -37,18 +44,6 @@ class Protocol(PatchSettings):
   def __post_init__(self):
     super().__post_init__()
     check_weights(self)
-
-
-@dataclasses.dataclass(frozen=True)
-class Config(Protocol):
-  """Mux/Demux photo enhancement: networks, losses (Eq. 1-10) and training."""
-
-  network: Literal["normal", "high_performance"] = "normal"  # generator: normal (Fig. 2) or high_performance (Fig. 3)
-  growth_half: PositiveCount = 16  # channels that each dense layer adds at half scale; ours
-  # channels that each dense layer adds at quarter scale; even, because Mux needs a multiple of 4; ours
-  growth_quarter: EvenCount = 32
-  # noise at inference: a new draw, a fixed pattern, or off, in training too (Table 5, no noise)
-  noise: Literal["random", "fixed", "off"] = "fixed"
 
 
 # Small enough for a test of a second; the discriminator keeps its form.

@@ -22,7 +22,7 @@ class Trainer(BaseTrainer):
   def __init__(self, config=Config(), precision="float32"):  # noqa: B008 - frozen
     super().__init__(config, precision)
     patch = (config.patch_size, config.patch_size, 3)
-    self.generator = self.player("generator", self.make_generator(), (None, None, 3))
+    self.generator = self.player("generator", Generator(config, dtype=precision, name="generator"), (None, None, 3))
     self.discriminator = None
     if config.weight_adversarial:
       self.discriminator = self.player("discriminator", Discriminator(config, dtype=precision, name="discriminator"), patch)
@@ -30,24 +30,12 @@ class Trainer(BaseTrainer):
     if layers:
       self.vgg = Vgg19Features(layers, config.vgg_weights, dtype=precision)
 
-  def make_generator(self):
-    """The network to train, unbuilt; a subclass trains another one in the same way."""
-    return Generator(self.config, dtype=self.precision, name="generator")
-
-  def forward(self, source):
-    """The generator in training, with the noise of this step."""
-    return self.generator(source, noise_seed=self.seed("noise"), training=True)
-
-  def objective(self, target, fake, fake_logits):
-    """The generator's loss and its terms (Eq. 10)."""
-    return generator_loss(self.config, target, fake, fake_logits, self.vgg, self.seed("positions"))
-
   def train_on(self, source, target):
     """One step on a batch: dict of the terms of Eq. 10, and of the discriminator's loss and scores."""
     with self.update(self.generator) as step:
-      fake = self.forward(source)
+      fake = self.generator(source, noise_seed=self.seed("noise"), training=True)
       fake_logits = self.discriminator(fake, training=True) if self.discriminator else None
-      step.loss, terms = self.objective(target, fake, fake_logits)
+      step.loss, terms = generator_loss(self.config, target, fake, fake_logits, self.vgg, self.seed("positions"))
     if self.discriminator:
       terms |= self._update_discriminator(target, tf.stop_gradient(fake))
     return {"total": step.loss, **terms}

@@ -6,12 +6,17 @@ import itertools
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.enhancement.config import CONFIGS, Config, named
+from tf_imgtrans.baselines.johnson.recipe import Config
+from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
 from tf_imgtrans.core.tensors import unit_tanh
+from tf_imgtrans.losses.distortion import squared_error
+from tf_imgtrans.losses.feature import perceptual
+from tf_imgtrans.losses.vgg19 import Vgg19Features
 from tf_imgtrans.networks.blocks import Stages
 from tf_imgtrans.networks.resnet import transform
+from tf_imgtrans.training.supervised import SupervisedTrainer
 
 SMALLEST = 8  # pixels; below it, a quarter-scale map has no neighbourhood to filter
 MULTIPLE = 4  # two strides of 2
@@ -36,9 +41,9 @@ class Johnson(ConfiguredModel):
   """
 
   config_class = Config
-  architecture = ("network", "seed")
+  architecture = ("seed",)
 
-  def __init__(self, config=CONFIGS["johnson"], **kwargs):
+  def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, **kwargs)
     self.scale = 1
     numbers = itertools.count(1)
@@ -61,8 +66,27 @@ class Johnson(ConfiguredModel):
 
 def johnson(**options):
   """Johnson's network; options are fields of Config."""
-  return Johnson(named("johnson", options), name="johnson")
+  return Johnson(from_dict(Config, options), name="johnson")
 
 
 def _glorot(seed):
   return {"kernel_initializer": keras.initializers.GlorotUniform(seed)}
+
+
+class Trainer(SupervisedTrainer):
+  """Johnson's network by a VGG-based loss (Mux/Demux paper, Sec. 5.1), or by the squared error."""
+
+  generator_class = Johnson
+
+  def __init__(self, config, precision="float32"):
+    super().__init__(config, precision)
+    if config.weight_perceptual:
+      self.vgg = Vgg19Features((config.perceptual_layer,), config.vgg_weights, dtype=precision)
+
+  def losses(self, source, target, fake):
+    terms = {}
+    if self.vgg:
+      terms["perceptual"] = perceptual(*(self.vgg(images)[self.config.perceptual_layer] for images in (target, fake)))
+    if self.config.weight_squared_error:
+      terms["squared_error"] = squared_error(target, fake)
+    return sum(getattr(self.config, f"weight_{name}") * term for name, term in terms.items()), terms

@@ -4,12 +4,15 @@ PIRM 2018 challenge on smartphones."""
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.enhancement.config import CONFIGS, Config, named
+from tf_imgtrans.baselines.srcnn.recipe import Config
+from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images
 from tf_imgtrans.core.tensors import unit_tanh
+from tf_imgtrans.losses.distortion import squared_error
 from tf_imgtrans.networks.blocks import Stages
 from tf_imgtrans.networks.dped import initial_weights
+from tf_imgtrans.training.supervised import SupervisedTrainer
 
 KERNELS, CHANNELS = (9, 5, 5), (64, 32, 3)  # the challenge's 9-5-5; 9-1-5 does not fit the running times of Table 4
 
@@ -30,9 +33,9 @@ class Srcnn(ConfiguredModel):
   """
 
   config_class = Config
-  architecture = ("network", "seed")
+  architecture = ("seed",)
 
-  def __init__(self, config=CONFIGS["srcnn"], **kwargs):
+  def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, **kwargs)
     self.scale = 1
     stages = Stages(config.seed, self.dtype_policy, weights=initial_weights)
@@ -56,4 +59,14 @@ class Srcnn(ConfiguredModel):
 
 def srcnn(**options):
   """SRCNN; options are fields of Config."""
-  return Srcnn(named("srcnn", options), name="srcnn")
+  return Srcnn(from_dict(Config, options), name="srcnn")
+
+
+class Trainer(SupervisedTrainer):
+  """SRCNN by the squared error, "three-layer CNN and MSE loss function" (Mux/Demux paper, Sec. 5.1)."""
+
+  generator_class = Srcnn
+
+  def losses(self, source, target, fake):
+    loss = squared_error(target, fake)
+    return loss, {"squared_error": loss}

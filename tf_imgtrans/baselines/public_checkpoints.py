@@ -15,7 +15,8 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from tf_imgtrans.baselines.enhancement import residual, srcnn
+from tf_imgtrans.baselines.dped.network import dped, resnet_8_32, resnet_12_64
+from tf_imgtrans.baselines.srcnn.network import srcnn
 from tf_imgtrans.core.names import closest, unknown_name
 
 _SCOPE = "generator/"
@@ -99,10 +100,10 @@ def _resnet_variables(network):
 
 # name -> (factory, names of its variables)
 _NETWORKS = {
-    "srcnn": (srcnn.srcnn, _srcnn_variables),
-    "dped": (residual.dped, _resnet_variables),
-    "resnet_8_32": (residual.resnet_8_32, _resnet_variables),
-    "resnet_12_64": (residual.resnet_12_64, _resnet_variables),
+    "srcnn": (srcnn, _srcnn_variables),
+    "dped": (dped, _resnet_variables),
+    "resnet_8_32": (resnet_8_32, _resnet_variables),
+    "resnet_12_64": (resnet_12_64, _resnet_variables),
 }
 
 

@@ -1,5 +1,0 @@
-"""Photo enhancement before Mux/Demux: SRCNN, Johnson's transform net, DPED and the residual networks of the challenge."""
-
-from lazy_loader import attach_stub as _attach_stub
-
-__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names stand in __init__.pyi
