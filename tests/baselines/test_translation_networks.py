@@ -187,7 +187,7 @@ def _plain_crn(w, images):
     for half in (1, 2):
       name = f"rows{rows}_norm{half}"
       x = convolve(x, w[f"rows{rows}_conv{half}/kernel"])
-      x = (x - x.mean((1, 2, 3), keepdims=True)) / x.std((1, 2, 3), keepdims=True)
+      x = normalize(x, (1, 2, 3), 1e-12)
       x = leaky(w[f"{name}/gamma"] * x + w[f"{name}/beta"])
   x = (x @ w["last/kernel"][0, 0] + w["last/bias"] + 1) / 2
   return np.moveaxis(x.reshape(*x.shape[:3], 3, 9), -1, 1)
