@@ -1,25 +1,32 @@
 """How the methods that the feature-pyramid paper is compared with are trained: every loss with its source."""
 
 import dataclasses
+import json
+import pathlib
 
 import pytest
 
-from tf_imgtrans.baselines.translation import CONFIGS, PRESETS, TINY
-from tf_imgtrans.baselines.translation.config import named
+from tf_imgtrans.core.config import ANY, from_stored
 from tf_imgtrans.papers.feature_pyramid_pan.config import Config as PaperConfig
+from tf_imgtrans.recipes import find_recipe
 
+# Weights of the fields; cnn's is 100 of pix2pix, and DRRN's 1.
 WEIGHTS = {
     "pix2pix": {"adversarial": 1, "l1": 100},
-    "cnn": {"l1": 100},
+    "cnn": {},
     "context_encoder": {"adversarial": 0.001, "l2": 0.999},
     "crn": {"best": 0.999, "mean": 0.001},
-    "drrn": {"luma": 1},
+    "drrn": {},
 }
+CONFIGS = {name: find_recipe(name).preset() for name in WEIGHTS}
+RUN_0_1_0 = pathlib.Path(__file__).parents[1] / "v0_1_0" / "runs" / "pix2pix" / "run.json"
+STORED = {"cnn": {"weight_adversarial": 0.0}, "drrn": {"weight_l1": 0.0, "weight_adversarial": 0.0, "weight_luma": 1.0},
+          "context_encoder": {"weight_l1": 0.0}, "crn": {"weight_l1": 0.0, "weight_adversarial": 0.0}}
 
 
 def _weights(config):
   return {name.removeprefix("weight_"): value for name, value in dataclasses.asdict(config).items()
-          if name.startswith("weight_") and name != "weight_decay" and value}
+          if name.startswith("weight_") and name != "weight_decay"}
 
 
 def test_losses():
@@ -28,19 +35,21 @@ def test_losses():
 
 def test_schedules():
   fields = ("image_size", "batch_size", "learning_rate", "beta_1")
-  told = {name: tuple(getattr(config, field) for field in fields) for name, config in CONFIGS.items()}
+  told = {name: tuple(getattr(config, field, None) for field in fields) for name, config in CONFIGS.items()}
   assert told == {"pix2pix": (256, 1, 2e-4, 0.5), "cnn": (256, 1, 2e-4, 0.5), "context_encoder": (128, 64, 2e-3, 0.5),
-                  "crn": (256, 1, 1e-4, 0.9), "drrn": (31, 128, 0.1, 0.5)}
-  assert {config.discriminator_learning_rate for config in CONFIGS.values()} == {2e-4}
-  assert CONFIGS["pix2pix"].iterations == CONFIGS["crn"].iterations == 200 * 2975
+                  "crn": (256, 1, 1e-4, 0.9), "drrn": (31, 128, 0.1, None)}
+  assert CONFIGS["pix2pix"].discriminator_learning_rate == CONFIGS["context_encoder"].discriminator_learning_rate == 2e-4
+  assert CONFIGS["pix2pix"].iterations == CONFIGS["cnn"].iterations == CONFIGS["crn"].iterations == 200 * 2975
   assert CONFIGS["context_encoder"].iterations == 500 * 14900 // 64
   assert CONFIGS["drrn"].iterations == 50 * 65360 // 10
 
 
-def test_the_perceptual_layers_are_crns():
+def test_the_perceptual_layers_of_crn():
   config = CONFIGS["crn"]
   assert config.perceptual_layers == ("block1_conv2", "block2_conv2", "block3_conv2", "block4_conv2", "block5_conv2")
   assert config.perceptual_layer_weights == pytest.approx((1 / 1.6, 1 / 2.3, 1 / 1.8, 1 / 2.8, 10 / 0.8))
+  assert find_recipe("crn").preset("small").perceptual_layers == config.perceptual_layers[:3]
+  find_recipe("crn").preset(perceptual_layers=(), perceptual_layer_weights=())
 
 
 def test_networks_of_pix2pix_are_as_wide_as_the_papers():
@@ -49,21 +58,42 @@ def test_networks_of_pix2pix_are_as_wide_as_the_papers():
   assert shared.items() <= dataclasses.asdict(CONFIGS["pix2pix"]).items()
 
 
+def test_cnn_has_no_field_of_a_discriminator():
+  generator, whole = (dataclasses.asdict(CONFIGS[name]) for name in ("cnn", "pix2pix"))
+  assert generator.items() <= whole.items()
+  assert whole.keys() - generator.keys() == {"discriminator_channels", "discriminator_learning_rate", "weight_adversarial",
+                                             "weight_l1"}
+
+
 def test_tasks():
   assert {name: config.task for name, config in CONFIGS.items()} == {
       "pix2pix": "labels_to_photo", "cnn": "labels_to_photo", "crn": "labels_to_photo", "context_encoder": "inpainting",
       "drrn": "super_resolution"}
 
 
-def test_names():
-  for configs in (CONFIGS, PRESETS["paper"], PRESETS["small"], TINY):
-    assert {name: config.network for name, config in configs.items()} == {name: name for name in WEIGHTS}
-  for name, config in PRESETS["small"].items():
-    assert _weights(config) == WEIGHTS[name] and config.iterations == 2000
-    assert all(int(layer[5]) <= 3 for layer in config.perceptual_layers) or name != "crn"
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_small(name):
+  config = find_recipe(name).preset("small")
+  assert _weights(config) == WEIGHTS[name] and config.iterations == 2000
 
 
-def test_other_weights():
-  assert _weights(named("context_encoder", {"weight_adversarial": 0.0})) == {"l2": 0.999}
-  assert named("context_encoder", {"image_size": 64, "overlap": 16}).overlap == 16
-  named("crn", {"perceptual_layers": (), "perceptual_layer_weights": ()})
+def test_other_values():
+  changed = find_recipe("context_encoder").preset(weight_adversarial=0.0, image_size=64, overlap=16)
+  assert _weights(changed) == {"adversarial": 0, "l2": 0.999} and changed.overlap == 16
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_configurations_of_version_0_1_0(name):
+  """They had the fields of all five networks."""
+  config = CONFIGS[name]
+  stored = json.loads(RUN_0_1_0.read_text())["config"] | STORED.get(name, {}) | dataclasses.asdict(config)
+  stored = json.loads(json.dumps(stored)) | {"network": name}
+  assert from_stored(type(config), stored) == config
+  retired = {field: value for field, value in config.retired.items() if field not in dataclasses.asdict(config)}
+  for field, value in retired.items():
+    other = {**stored, field: 0.5 if field != "network" else "srcnn"}
+    if value is ANY:
+      assert from_stored(type(config), other) == config
+    else:
+      with pytest.raises(ValueError, match=f"{field} is {other[field]!r}: since version 0.2 .* {value!r}; go on with"):
+        from_stored(type(config), other)

@@ -1,6 +1,5 @@
 """The networks that the feature-pyramid paper is compared with: parameters, arithmetic, initial weights."""
 
-import dataclasses
 import itertools
 
 import keras
@@ -8,20 +7,25 @@ import numpy as np
 import pytest
 import recipes
 import tensorflow as tf
+from numpy_operations import convolve, leaky, normalize, transposed
 
-from tf_imgtrans.baselines.translation import TINY, CentreDiscriminator, ContextEncoder, Crn, Discriminator, Drrn, Unet
-from tf_imgtrans.baselines.translation.context_encoder import centre, context_encoder
-from tf_imgtrans.baselines.translation.crn import MapNormalization, crn
-from tf_imgtrans.baselines.translation.drrn import drrn, luma
-from tf_imgtrans.baselines.translation.unet_gan import pix2pix
+from tf_imgtrans.baselines.context_encoder.network import CentreDiscriminator, ContextEncoder, centre, context_encoder
+from tf_imgtrans.baselines.crn.network import Crn, MapNormalization, crn
+from tf_imgtrans.baselines.drrn.network import Drrn, drrn, luma
+from tf_imgtrans.baselines.pix2pix.network import Discriminator, Unet, pix2pix
 from tf_imgtrans.core.color import studio_luma
 from tf_imgtrans.data.labels import LABEL_SETS
+from tf_imgtrans.recipes import find_recipe
 from tf_imgtrans.training.population import batch_normalizations
 
-CLASSES = {"pix2pix": Unet, "cnn": Unet, "context_encoder": ContextEncoder, "crn": Crn, "drrn": Drrn}
-NAMES = ["pix2pix", "context_encoder", "crn", "drrn"]  # cnn is pix2pix by another name
+CLASSES = {"pix2pix": Unet, "context_encoder": ContextEncoder, "crn": Crn, "drrn": Drrn}  # cnn is pix2pix by another name
+NAMES = list(CLASSES)
 SIZES = {"pix2pix": (32, 64), "context_encoder": (64, 64), "crn": (16, 32), "drrn": (11, 14)}
 ANY = keras.Input((None, None, 3))
+
+
+def _tiny(name, **fields):
+  return find_recipe(name).preset("tiny", **fields)
 
 
 def _built(network, *inputs):
@@ -46,7 +50,7 @@ def _drawn(network, seed=0):
 
 @pytest.fixture(scope="module")
 def networks():
-  return {name: _drawn(_built(CLASSES[name](dataclasses.replace(TINY[name], seed=5), name=name))) for name in NAMES}
+  return {name: _drawn(_built(CLASSES[name](_tiny(name, seed=5), name=name))) for name in NAMES}
 
 
 def _trained_count(network):
@@ -119,59 +123,37 @@ def _weights(network):
           for variable, value in zip(network.weights, network.get_weights())}
 
 
-def _conv(x, kernel, stride=1, pad=1):
-  x = np.pad(x, [(0, 0), (pad, pad), (pad, pad), (0, 0)])
-  windows = np.lib.stride_tricks.sliding_window_view(x, kernel.shape[:2], (1, 2))[:, ::stride, ::stride]
-  return np.einsum("nyxcij,ijco->nyxo", windows, kernel, optimize=True)
-
-
-def _transposed(x, kernel, stride=2, pad=1):
-  """Every pixel lays its multiple of the kernel [4, 4, out, in]; `pad` pixels are cut off all around."""
-  count, height, width, _ = x.shape
-  out = np.zeros((count, stride * (height - 1) + 4, stride * (width - 1) + 4, kernel.shape[2]))
-  for i in range(4):
-    for j in range(4):
-      out[:, i:i + stride * height:stride, j:j + stride * width:stride][:, :height, :width] += x @ kernel[i, j].T
-  return out[:, pad:out.shape[1] - pad, pad:out.shape[2] - pad]
-
-
-def _norm(w, name, x, training, epsilon=1e-5):
-  if f"{name}/moving_mean" not in w:
-    mean, variance = x.mean((1, 2), keepdims=True), x.var((1, 2), keepdims=True)
-  elif training:
-    mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
+def _norm(w, name, x, training):
+  if f"{name}/moving_mean" not in w or training:
+    x = normalize(x, (0, 1, 2) if f"{name}/moving_mean" in w else (1, 2), 1e-5)
   else:
-    mean, variance = w[f"{name}/moving_mean"], w[f"{name}/moving_variance"]
-  return w[f"{name}/gamma"] * (x - mean) / np.sqrt(variance + epsilon) + w[f"{name}/beta"]
-
-
-def _relu(x, slope=0.0):
-  return np.where(x > 0, x, slope * x)
+    x = (x - w[f"{name}/moving_mean"]) / np.sqrt(w[f"{name}/moving_variance"] + 1e-5)
+  return w[f"{name}/gamma"] * x + w[f"{name}/beta"]
 
 
 def _plain_pix2pix(w, x, training):
   x, skips = 2 * x - 1, []
   for index in range(1, 6):
-    x = _conv(_relu(x, 0.2) if index > 1 else x, w[f"enc{index}_conv/kernel"], 2)
+    x = convolve(leaky(x) if index > 1 else x, w[f"enc{index}_conv/kernel"], 2, 1)
     x = _norm(w, f"enc{index}_norm", x, training) if 1 < index < 5 else x
     skips.append(x)
   for index in range(1, 5):
-    x = _norm(w, f"dec{index}_norm", _transposed(_relu(x), w[f"dec{index}_conv/kernel"]), training)
+    x = _norm(w, f"dec{index}_norm", transposed(leaky(x, 0), w[f"dec{index}_conv/kernel"]), training)
     x = np.concatenate([x, skips[4 - index]], axis=-1)
-  return 0.5 + 0.5 * np.tanh(_transposed(_relu(x), w["last_conv/kernel"]) + w["last_conv/bias"])
+  return 0.5 + 0.5 * np.tanh(transposed(leaky(x, 0), w["last_conv/kernel"]) + w["last_conv/bias"])
 
 
 def _plain_context_encoder(w, images, training):
-  x = _relu(_conv(2 * images - 1, w["enc1_conv/kernel"], 2) + w["enc1_conv/bias"], 0.2)
+  x = leaky(convolve(2 * images - 1, w["enc1_conv/kernel"], 2, 1) + w["enc1_conv/bias"])
   for index in range(2, 5):
-    x = _relu(_norm(w, f"enc{index}_norm", _conv(x, w[f"enc{index}_conv/kernel"], 2), training), 0.2)
-  x = _relu(_norm(w, "bottleneck_norm", _conv(x, w["bottleneck_conv/kernel"], 1, 0), training), 0.2)
+    x = leaky(_norm(w, f"enc{index}_norm", convolve(x, w[f"enc{index}_conv/kernel"], 2, 1), training))
+  x = leaky(_norm(w, "bottleneck_norm", convolve(x, w["bottleneck_conv/kernel"], 1, 0), training))
   assert x.shape[1:] == (1, 1, 8)
-  x = _relu(_norm(w, "dec1_norm", _transposed(x, w["dec1_conv/kernel"], 1, 0), training))
+  x = leaky(_norm(w, "dec1_norm", transposed(x, w["dec1_conv/kernel"], 1, 0), training), 0)
   for index in range(2, 4):
-    x = _relu(_norm(w, f"dec{index}_norm", _transposed(x, w[f"dec{index}_conv/kernel"]), training))
+    x = leaky(_norm(w, f"dec{index}_norm", transposed(x, w[f"dec{index}_conv/kernel"]), training), 0)
   out = images.copy()
-  out[:, 16:48, 16:48] = 0.5 + 0.5 * np.tanh(_transposed(x, w["last_conv/kernel"]) + w["last_conv/bias"])
+  out[:, 16:48, 16:48] = 0.5 + 0.5 * np.tanh(transposed(x, w["last_conv/kernel"]) + w["last_conv/bias"])
   return out
 
 
@@ -204,9 +186,9 @@ def _plain_crn(w, images):
     x = condition
     for half in (1, 2):
       name = f"rows{rows}_norm{half}"
-      x = _conv(x, w[f"rows{rows}_conv{half}/kernel"])
-      x = (x - x.mean((1, 2, 3), keepdims=True)) / x.std((1, 2, 3), keepdims=True)
-      x = _relu(w[f"{name}/gamma"] * x + w[f"{name}/beta"], 0.2)
+      x = convolve(x, w[f"rows{rows}_conv{half}/kernel"])
+      x = normalize(x, (1, 2, 3), 1e-12)
+      x = leaky(w[f"{name}/gamma"] * x + w[f"{name}/beta"])
   x = (x @ w["last/kernel"][0, 0] + w["last/bias"] + 1) / 2
   return np.moveaxis(x.reshape(*x.shape[:3], 3, 9), -1, 1)
 
@@ -217,7 +199,7 @@ def _plain_drrn(w, images, training):
   ycc = images @ to_ycc.T + np.array([16, 128, 128]) / 255
 
   def run(norm, convolution, x):
-    return _conv(_relu(_norm(w, norm, x, training)), w[f"{convolution}/kernel"]) + w[f"{convolution}/bias"]
+    return convolve(leaky(_norm(w, norm, x, training), 0), w[f"{convolution}/kernel"]) + w[f"{convolution}/bias"]
 
   start = x = run("first_norm", "first_conv", ycc[..., :1])
   for unit in (1, 2):
@@ -247,9 +229,9 @@ def test_arithmetic(networks, name, training):
 
 def test_instance_normalization_of_pix2pix():
   """By the means of each image, whatever the rest of the batch, and alike in training."""
-  config = dataclasses.replace(TINY["pix2pix"], normalization="instance")
+  config = _tiny("pix2pix", normalization="instance")
   network = _drawn(_built(Unet(config)))
-  assert not batch_normalizations(network) and _trained_count(network) == _trained_count(_built(Unet(TINY["pix2pix"])))
+  assert not batch_normalizations(network) and _trained_count(network) == _trained_count(_built(Unet(_tiny("pix2pix"))))
   images = recipes.random_images(2, 32, 64, 3)
   expected = _plain_pix2pix(_weights(network), np.float64(images), False)
   for training in (False, True):
@@ -257,24 +239,24 @@ def test_instance_normalization_of_pix2pix():
 
 
 def test_the_patch_discriminator(networks):
-  judge = _drawn(_built(Discriminator(TINY["pix2pix"]), *[keras.Input((32, 32, 3))] * 2))
+  judge = _drawn(_built(Discriminator(_tiny("pix2pix")), *[keras.Input((32, 32, 3))] * 2))
   source, images = recipes.random_images(2, 2, 32, 32, 3)
   w, x = _weights(judge), 2 * np.float64(np.concatenate([source, images], axis=-1)) - 1
-  x = _relu(_conv(x, w["conv1_conv/kernel"], 2) + w["conv1_conv/bias"], 0.2)
+  x = leaky(convolve(x, w["conv1_conv/kernel"], 2, 1) + w["conv1_conv/bias"])
   for index, stride in ((2, 2), (3, 2), (4, 1)):
-    x = _relu(_norm(w, f"conv{index}_norm", _conv(x, w[f"conv{index}_conv/kernel"], stride), True), 0.2)
-  expected = _conv(x, w["head_conv/kernel"]) + w["head_conv/bias"]
+    x = leaky(_norm(w, f"conv{index}_norm", convolve(x, w[f"conv{index}_conv/kernel"], stride, 1), True))
+  expected = convolve(x, w["head_conv/kernel"], 1, 1) + w["head_conv/bias"]
   np.testing.assert_allclose(judge(source, images, training=True), expected, atol=1e-4)
 
 
 def test_the_centre_discriminator_sees_the_middle_alone():
-  judge = _drawn(_built(CentreDiscriminator(TINY["context_encoder"]), *[keras.Input((64, 64, 3))] * 2))
+  judge = _drawn(_built(CentreDiscriminator(_tiny("context_encoder")), *[keras.Input((64, 64, 3))] * 2))
   source, images = recipes.random_images(2, 3, 64, 64, 3)
   w, x = _weights(judge), 2 * np.float64(images[:, 16:48, 16:48]) - 1
-  x = _relu(_conv(x, w["conv1_conv/kernel"], 2) + w["conv1_conv/bias"], 0.2)
+  x = leaky(convolve(x, w["conv1_conv/kernel"], 2, 1) + w["conv1_conv/bias"])
   for index in (2, 3):
-    x = _relu(_norm(w, f"conv{index}_norm", _conv(x, w[f"conv{index}_conv/kernel"], 2), True), 0.2)
-  expected = _conv(x, w["head_conv/kernel"], 1, 0) + w["head_conv/bias"]
+    x = leaky(_norm(w, f"conv{index}_norm", convolve(x, w[f"conv{index}_conv/kernel"], 2, 1), True))
+  expected = convolve(x, w["head_conv/kernel"], 1, 0) + w["head_conv/bias"]
   np.testing.assert_allclose(judge(source, images, training=True), expected, atol=1e-4)
   around = images.copy()
   around[:, :16], around[:, :, 48:] = 0, 1
@@ -304,7 +286,7 @@ def test_dropout_follows_the_seed(networks):
   recipes.assert_same(once, again)
   assert np.abs(once - plain).max() > 1e-3 and np.abs(once - other).max() > 1e-3
   recipes.assert_same(once, network(images, dropout_seed=[3, 0]))
-  sure = Unet(dataclasses.replace(TINY["pix2pix"], dropout=0.0))
+  sure = Unet(_tiny("pix2pix", dropout=0.0))
   recipes.assert_same(sure(images, dropout_seed=3), sure(images))
 
 
@@ -332,7 +314,7 @@ def test_the_context_encoder_keeps_what_is_known(networks):
 
 @pytest.mark.parametrize("name", ["cityscapes", "camvid"])
 def test_labels_are_those_of_the_nearest_colours(name):
-  network = Crn(dataclasses.replace(TINY["crn"], label_set=name))
+  network = Crn(_tiny("crn", label_set=name))
   colors = np.array([*LABEL_SETS[name].colors, (0, 0, 0)], np.float32) / 255
   rng = np.random.default_rng(0)
   number = rng.integers(0, len(colors), (2, 5, 7))
@@ -341,7 +323,7 @@ def test_labels_are_those_of_the_nearest_colours(name):
 
 
 def test_crn_without_classes_sees_the_image():
-  network = _drawn(_built(Crn(dataclasses.replace(TINY["crn"], label_set="none"))))
+  network = _drawn(_built(Crn(_tiny("crn", label_set="none"))))
   assert network.cascade[0][0][0].kernel.shape == (3, 3, 3, 16)
   images = recipes.smooth_images(2, 16, 16, 3)
   recipes.assert_same(network.labels(images), np.ones((2, 16, 16, 1), np.float32))
@@ -360,7 +342,7 @@ def test_nine_images(networks):
 
 def test_the_chosen_image():
   """The nearest of the nine over all pairs, which a saved file keeps."""
-  network, images = _drawn(_built(Crn(TINY["crn"]))), recipes.random_images(4, 16, 16, 3)
+  network, images = _drawn(_built(Crn(_tiny("crn")))), recipes.random_images(4, 16, 16, 3)
   nine = network(images, diverse=True).numpy()
   target = nine[:, 5] + 0.01
   target[0] = nine[0, 2]  # which is nearer for one image alone
@@ -378,7 +360,7 @@ def test_luma():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_initial_weights(name):
-  network = _built(CLASSES[name](dataclasses.replace(TINY[name], base_channels=8)))
+  network = _built(CLASSES[name](_tiny(name, base_channels=8)))
   for path, value in _weights(network).items():
     kind, error = path.rsplit("/", 1)[-1], 4 / np.sqrt(value.size)
     if kind == "gamma" and name in ("pix2pix", "context_encoder"):

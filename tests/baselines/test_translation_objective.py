@@ -9,19 +9,13 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tf_imgtrans.baselines.translation import CONFIGS, TINY
-from tf_imgtrans.baselines.translation.objective import (
-    banded_l2,
-    best_of_labels,
-    discriminator_loss,
-    diverse_errors,
-    generator_loss,
-    luma_error,
-    mean_of_images,
-    signed_l1,
-    vgg_layers,
-)
+from tf_imgtrans.baselines.context_encoder.network import banded_l2
+from tf_imgtrans.baselines.crn.recipe import TINY as CRN
+from tf_imgtrans.baselines.crn.trainer import best_of_labels, diverse_errors, mean_of_images
+from tf_imgtrans.baselines.drrn.network import luma_error
+from tf_imgtrans.baselines.pix2pix.network import signed_l1
 from tf_imgtrans.core.color import studio_luma
+from tf_imgtrans.losses.weighted import weighted_sum
 
 TRUE, PRED = recipes.random_images(2, 2, 16, 16, 3)
 FAKES = recipes.random_images(2, 9, 16, 16, 3, seed=7)
@@ -84,7 +78,7 @@ def _plain_errors(weights):
 
 @pytest.mark.parametrize("weights", [{}, {"block1_conv2": 30.0, "block3_conv2": 70.0}])
 def test_diverse_errors(weights):
-  config = dataclasses.replace(TINY["crn"], perceptual_layers=tuple(weights),
+  config = dataclasses.replace(CRN, perceptual_layers=tuple(weights),
                                perceptual_layer_weights=tuple(weights.values()))
   errors = diverse_errors(config, TRUE, FAKES, _labels(), _vgg if weights else None)
   expected = _plain_errors(weights)
@@ -124,7 +118,7 @@ def test_gradients(loss):
 
 
 def test_gradient_of_diverse_errors():
-  config = dataclasses.replace(TINY["crn"], perceptual_layers=("block3_conv2",), perceptual_layer_weights=(100.0,))
+  config = dataclasses.replace(CRN, perceptual_layers=("block3_conv2",), perceptual_layer_weights=(100.0,))
   true = np.zeros((1, 4, 4, 3), np.float32)
 
   def loss(fakes):
@@ -136,38 +130,8 @@ def test_gradient_of_diverse_errors():
   recipes.check_gradient(loss, fakes, step=2e-2)
 
 
-def test_discriminator_loss():
-  real, fake = recipes.random_images(2, 2, 5, 5, 1)
-  expected = np.mean(np.log1p(np.exp(-real))) + np.mean(np.log1p(np.exp(fake)))
-  np.testing.assert_allclose(discriminator_loss(CONFIGS["pix2pix"], real, fake), expected / 2, rtol=1e-5)
-  np.testing.assert_allclose(discriminator_loss(CONFIGS["context_encoder"], real, fake), expected, rtol=1e-5)
-
-
-def test_totals():
-  logits = recipes.random_images(2, 3, 3, 1, seed=4)
-  adversarial = np.mean(np.log1p(np.exp(-logits)))
-  expected = {
-      "pix2pix": (adversarial + 100 * signed_l1(TRUE, PRED), {"adversarial", "l1"}),
-      "cnn": (100 * signed_l1(TRUE, PRED), {"l1"}),
-      "context_encoder": (0.001 * adversarial + 0.999 * banded_l2(TRUE, PRED, 4), {"adversarial", "l2"}),
-      "drrn": (luma_error(TRUE, PRED), {"luma"}),
-  }
-  for name, (value, terms) in expected.items():
-    total, found = generator_loss(CONFIGS[name], TRUE, PRED, logits)
-    assert found.keys() == terms and total.dtype == tf.float32
-    np.testing.assert_allclose(total, value, rtol=1e-5, err_msg=name)
-
-
-def test_total_of_crn():
-  config = dataclasses.replace(CONFIGS["crn"], perceptual_layers=(), perceptual_layer_weights=())
-  total, terms = generator_loss(config, TRUE, FAKES, labels=_labels())
-  expected = _plain_errors({})
-  np.testing.assert_allclose(terms["best"], expected.min(1).sum(-1).mean(), rtol=1e-5)
-  np.testing.assert_allclose(terms["mean"], expected.mean(1).sum(-1).mean(), rtol=1e-5)
-  np.testing.assert_allclose(total, 0.999 * terms["best"] + 0.001 * terms["mean"], rtol=1e-6)
-
-
-def test_a_weight_of_zero_leaves_the_term_out():
-  config = dataclasses.replace(CONFIGS["pix2pix"], weight_adversarial=0.0)
-  assert generator_loss(config, TRUE, PRED)[1].keys() == {"l1"}
-  assert {name: bool(vgg_layers(config)) for name, config in CONFIGS.items()} == {name: name == "crn" for name in CONFIGS}
+def test_a_weighted_sum():
+  """One of weight 0 is not even computed."""
+  config = dataclasses.replace(CRN, weight_best=0.5, weight_mean=0.0)
+  total, terms = weighted_sum(config, {"best": lambda: tf.constant(3.0), "mean": lambda: 1 / 0})
+  assert terms == {"best": 3.0} and float(total) == 1.5 and total.dtype == tf.float32

@@ -8,11 +8,14 @@ import pytest
 import recipes
 import tensorflow as tf
 
-from tf_imgtrans.baselines.translation import TINY, ContextEncoder, Crn, Drrn, Trainer, Unet
-from tf_imgtrans.baselines.translation.objective import generator_loss
-from tf_imgtrans.baselines.translation.trainer import BoundedSgd
+from tf_imgtrans.baselines.context_encoder.network import ContextEncoder, banded_l2
+from tf_imgtrans.baselines.crn.network import Crn
+from tf_imgtrans.baselines.crn.trainer import best_of_labels, diverse_errors, mean_of_images
+from tf_imgtrans.baselines.drrn.network import BoundedSgd, Drrn, luma_error
+from tf_imgtrans.baselines.pix2pix.network import Unet, signed_l1
 from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.data.pipeline import training_batches
+from tf_imgtrans.recipes import find_recipe
 from tf_imgtrans.training.loop import run_training
 from tf_imgtrans.training.options import TrainingOptions
 from tf_imgtrans.training.run_folder import RunFolder
@@ -31,14 +34,15 @@ def _batch(config, seed=1):
   size = config.image_size
   target = recipes.smooth_images(config.batch_size, size, size, 3, seed=seed)
   source = 0.7 * target + 0.1
-  if config.network == "context_encoder":
+  if config.task == "inpainting":
     source = target.copy()
     source[:, size // 4:3 * size // 4, size // 4:3 * size // 4] = 0.5
   return source, target
 
 
 def _trainer(name, precision="float32", **options):
-  return Trainer(dataclasses.replace(TINY[name], **options), precision)
+  recipe = find_recipe(name)
+  return recipe.make_trainer(recipe.preset("tiny", **options), precision)
 
 
 def _arrays(state):
@@ -55,7 +59,7 @@ def _numbers(terms):
 def test_one_step(name):
   trainer = _trainer(name)
   assert type(trainer.generator) is GENERATORS[name] and trainer.generator.config == trainer.config
-  assert (trainer.discriminator is not None) == (name in ("pix2pix", "context_encoder"))
+  assert ("discriminator" in trainer.parts) == (name in ("pix2pix", "context_encoder"))
   assert (trainer.vgg is not None) == (name == "crn") == bool(trainer.provenance())
   before = _arrays(trainer.state())
   terms = trainer.train_step(_batch(trainer.config))
@@ -69,6 +73,21 @@ def test_one_step(name):
   assert int(trainer.step) == 1
 
 
+def _expected(name, trainer, source, target, fake):
+  """The losses with their weights: dict of name to (weight, loss)."""
+  if name in ("pix2pix", "context_encoder"):
+    logits = trainer.discriminator(source, fake, training=True).numpy()
+    adversarial = np.mean(np.log1p(np.exp(-logits)))
+  if name == "crn":
+    errors = diverse_errors(trainer.config, target, fake, trainer.generator.labels(source), trainer.vgg)
+    return {"best": (0.999, best_of_labels(errors)), "mean": (0.001, mean_of_images(errors))}
+  return {
+      "pix2pix": lambda: {"adversarial": (1, adversarial), "l1": (100, signed_l1(target, fake))},
+      "cnn": lambda: {"l1": (100, signed_l1(target, fake))},
+      "context_encoder": lambda: {"adversarial": (0.001, adversarial), "l2": (0.999, banded_l2(target, fake, 4))},
+      "drrn": lambda: {"luma": (1, luma_error(target, fake))}}[name]()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_loss_of_a_step(name):
   """The discriminator moves first, so that the generator's loss is by its new weights."""
@@ -78,16 +97,34 @@ def test_the_loss_of_a_step(name):
   fake = trainer.forward(source)
   seed = trainer.seed("dropout")
   terms = _numbers(trainer.train_step((source, target)))
-  logits = trainer.discriminator(source, fake, training=True) if trainer.discriminator else None
-  labels = trainer.generator.labels(source) if name == "crn" else None
-  total, expected = generator_loss(trainer.config, target, fake, logits, labels, trainer.vgg)
-  for term, value in {"total": total, **expected}.items():
+  expected = _expected(name, trainer, source, target, fake)
+  for term, (_, value) in expected.items():
     np.testing.assert_allclose(terms[term], float(value), rtol=1e-4, err_msg=term)
+  total = sum(weight * float(value) for weight, value in expected.values())
+  np.testing.assert_allclose(terms["total"], total, rtol=1e-4)
   if name in ("pix2pix", "cnn"):
     trainer.generator.set_weights([before[path] for path in before if path.startswith("generator/")])
     dropped = trainer.generator(source, dropout_seed=seed, training=True)
     recipes.assert_same(fake, dropped)
     assert np.abs(fake - trainer.generator(source, training=True)).max() > 1e-4
+
+
+@pytest.mark.parametrize("name, term", [("pix2pix", "l1"), ("context_encoder", "l2")])
+def test_a_weight_of_zero_leaves_the_discriminator_out(name, term):
+  trainer = _trainer(name, weight_adversarial=0.0)
+  assert trainer.discriminator is None and list(trainer.parts) == ["generator", "generator_optimizer"]
+  assert trainer.train_step(_batch(trainer.config)).keys() == {"total", term}
+
+
+def test_crn_without_layers_of_vgg19():
+  """Its errors are those of pixels: of labels that add up to one at each pixel, 255 times the absolute difference."""
+  trainer = _trainer("crn", perceptual_layers=(), perceptual_layer_weights=())
+  source, target = _batch(trainer.config)
+  terms = _numbers(trainer.train_step((source, target)))
+  assert trainer.vgg is None and terms.keys() == TERMS["crn"]
+  fakes = _trainer("crn").forward(source).numpy()
+  np.testing.assert_allclose(terms["mean"], 255 * np.abs(target[:, None] - fakes).mean(), rtol=1e-4)
+  np.testing.assert_allclose(terms["total"], 0.999 * terms["best"] + 0.001 * terms["mean"], rtol=1e-6)
 
 
 @pytest.mark.parametrize("name, half", [("pix2pix", 0.5), ("context_encoder", 1.0)])
@@ -182,7 +219,7 @@ class Killed(BaseException):
 
 def _run(name, out, iterations, stop=None):
   """Trains as the command does; until step `stop` is done, where the process ends."""
-  trainer = _trainer(name, halve_every=2)
+  trainer = _trainer(name, **({"halve_every": 2} if name == "drrn" else {}))
   data = Data(trainer.config)
   trainer.prepare(data)
 
@@ -247,8 +284,6 @@ def test_statistics_are_those_of_training_images(name):
   assert np.abs(settled - expected).max() < 0.02 < np.abs(fresh - expected).max()
 
 
-
-
 @pytest.mark.parametrize("name, steps, factor", [("cnn", 60, 3), ("context_encoder", 60, 3), ("crn", 100, 2),
                                                 ("drrn", 60, 3)])
 def test_a_network_learns_a_few_images(name, steps, factor):
@@ -286,7 +321,7 @@ def test_graph_and_xla_agree_with_eager(name):
 
 
 def test_crn_chooses_among_its_images_before_it_is_judged():
-  trainer = Trainer(TINY["crn"])
+  trainer = _trainer("crn")
   source = recipes.random_images(2, 16, 16, 3)
   target = trainer.generator(source, diverse=True)[:, 7].numpy()
   batches = lambda start, part: tf.data.Dataset.from_tensors((source, target)).repeat()  # noqa: E731

@@ -8,8 +8,11 @@ import numpy as np
 import recipes
 
 import tf_imgtrans as ti
-from tf_imgtrans.baselines import segmentation, super_resolution, translation
+from tf_imgtrans.baselines import segmentation, super_resolution
+from tf_imgtrans.baselines.context_encoder.network import CentreDiscriminator
+from tf_imgtrans.baselines.pix2pix.network import Discriminator as PatchDiscriminator
 from tf_imgtrans.papers import feature_pyramid_pan, mux_demux, progressive_pan, x_gans
+from tf_imgtrans.recipes import find_recipe
 
 UNET = {"image_size": 32, "load_size": 36, "base_channels": 4}
 PYRAMID = {"image_size": 32, "base_channels": 4}
@@ -61,7 +64,7 @@ def _pyramid(**options):
 
 
 def _unet(name, **options):
-  return Case(name, {**UNET, **options}, 8, seeds=DROPOUT, kind="Unet", config={"network": name})
+  return Case(name, {**UNET, **options}, 8, seeds=DROPOUT, kind="Unet")
 
 
 GENERATORS = {
@@ -138,9 +141,9 @@ def _judges():
                               {"input_size": 16, "output_size": 32}, alone=False, near=(0.05, 0.005),
                               unused=("from_rgb_8", "from_rgb_16"))
   for normalization in ("batch", "instance"):
-    yield f"pix2pix, {normalization}", of(translation.Discriminator, translation.TINY["pix2pix"], 2, 64, 32,
+    yield f"pix2pix, {normalization}", of(PatchDiscriminator, find_recipe("pix2pix").preset("tiny"), 2, 64, 32,
                                           {"normalization": normalization}, training=True)
-  yield "context_encoder", of(translation.CentreDiscriminator, translation.TINY["context_encoder"], 2, 64, training=True,
+  yield "context_encoder", of(CentreDiscriminator, find_recipe("context_encoder").preset("tiny"), 2, 64, training=True,
                               first_counts=False)
   patches = {"patch_size": 16, "discriminator_channels": 4}
   yield "esrgan", of(super_resolution.Discriminator, super_resolution.GAN_CONFIGS["paper"], 1, 16, 0, patches, sized=True,

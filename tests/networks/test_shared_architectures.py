@@ -10,8 +10,8 @@ import recipes
 import tensorflow as tf
 from network_cases import draw_weights
 
-from tf_imgtrans.baselines.translation import TINY as TRANSLATION
-from tf_imgtrans.baselines.translation import Unet
+from tf_imgtrans.baselines.pix2pix.network import Unet
+from tf_imgtrans.baselines.pix2pix.recipe import TINY as PIX2PIX
 from tf_imgtrans.networks.blocks import Stages, run
 from tf_imgtrans.networks.patch_discriminator import patch_logits, patch_stages
 from tf_imgtrans.networks.resnet import residual_block, transform
@@ -25,7 +25,7 @@ def _by_path(network):
 @pytest.mark.parametrize("size", [(32, 32), (9, 41)])
 def test_one_unet(size):
   """pix2pix's with instance normalization, and the feature-pyramid paper's with affine normalizations."""
-  pix2pix = Unet(dataclasses.replace(TRANSLATION["pix2pix"], normalization="instance"))
+  pix2pix = Unet(dataclasses.replace(PIX2PIX, normalization="instance"))
   pix2pix(keras.Input((None, None, 3)))
   draw_weights(pix2pix)
   pyramid = Generator(dataclasses.replace(TINY, affine=True))

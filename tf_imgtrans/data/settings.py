@@ -67,12 +67,29 @@ class PatchSettings:
     validate(self)
 
 
+TranslationTask = Literal["labels_to_photo", "super_resolution", "inpainting", "deraining", "desnowing"]
+# The paragraph of the help screens on the data folder.
+FOLDERS_OF_TRANSLATION = """\
+What the data folder holds depends on --config.task and --config.label_set. labels_to_photo:
+  {labels}
+  {translated}
+super_resolution and inpainting:
+  {photographs}
+deraining and desnowing: two paired folders as above, or photographs, which get rain or snow."""
+# Fields that the baselines of image translation had in version 0.1.0, for `core.config.from_stored`; a network's own count.
+RETIRED_OF_TRANSLATION = {
+    **dict.fromkeys(("weight_adversarial", "weight_l1", "weight_l2", "weight_best", "weight_mean", "weight_luma"), 0.0),
+    **dict.fromkeys(("discriminator_channels", "discriminator_learning_rate", "normalization", "dropout", "bottleneck",
+                     "overlap", "residual_units", "perceptual_layers", "perceptual_layer_weights", "vgg_weights",
+                     "momentum", "weight_decay", "gradient_bound", "halve_every"), ANY)}
+
+
 @dataclasses.dataclass(frozen=True)
 class TranslationSettings:
   """Task, images and schedule of image translation."""
 
   # which task is trained, which sets the kind of data; Sec. 3
-  task: Literal["labels_to_photo", "super_resolution", "inpainting", "deraining", "desnowing"] = "labels_to_photo"
+  task: TranslationTask = "labels_to_photo"
   # classes of the label maps; none: images are taken as they are
   label_set: Literal["cityscapes", "camvid", "none"] = "cityscapes"
   scale: Literal[2, 4, 8] = 4  # factor of super_resolution in height and width
@@ -90,7 +107,6 @@ class TranslationSettings:
 
   batch_size: PositiveCount = 1  # images per training step; pix2pix
   learning_rate: Positive = 2e-4  # learning rate of the optimizer; Implementation Details
-  beta_1: Share = 0.5  # Adam's decay rate of the first moment; Implementation Details
   iterations: Count = 595000  # training steps; 200 epochs of Cityscapes' 2975 images, as pix2pix
   flip: bool = True  # mirror half of the images left to right; pix2pix
   seed: Seed = 0  # random seed of weights, images, degradations and dropout

@@ -48,6 +48,7 @@ class Config(TranslationSettings):
   weight_l1: NonNegative = 100.0  # weight of the L1 loss on pixels; alpha_4, Eq. 9
   weight_l2: NonNegative = 0.999  # weight of the L2 loss, for objective context_encoder only; its paper
   weight_adversarial: NonNegative = 0.001  # weight of the adversarial loss, for objective context_encoder only; its paper
+  beta_1: Share = 0.5  # Adam's decay rate of the first moment; Implementation Details
   # optimizer of the discriminators; sgd: the literal reading of Implementation Details
   discriminator_optimizer: Literal["adam", "sgd"] = "adam"
 

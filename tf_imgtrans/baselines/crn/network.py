@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_imgtrans.baselines.translation.config import CONFIGS, Config, named
+from tf_imgtrans.baselines.crn.recipe import Config
+from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
 from tf_imgtrans.data.labels import LABEL_SETS
@@ -81,10 +82,10 @@ class Crn(ConfiguredModel):
     config: Config; `label_set`, `image_size`, `base_channels` and `seed` count here.
   """
 
-  config_class, configs = Config, CONFIGS
-  architecture = ("network", "label_set", "image_size", "load_size", "base_channels", "seed")
+  config_class = Config
+  architecture = ("label_set", "image_size", "load_size", "base_channels", "seed")
 
-  def __init__(self, config=CONFIGS["crn"], **kwargs):
+  def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, **kwargs)
     self.scale = 1
     self.multiple = config.image_size // FIRST_ROWS
@@ -180,4 +181,4 @@ def _enlarged(features):
 
 def crn(**options):
   """The cascaded refinement network; options are fields of Config."""
-  return Crn(named("crn", options), name="crn")
+  return Crn(from_dict(Config, options), name="crn")

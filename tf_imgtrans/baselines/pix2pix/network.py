@@ -4,16 +4,20 @@ CVPR 2017, and its public code (models.lua, train.lua); and `cnn`, the same gene
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.translation.config import CONFIGS, Config, named
+from tf_imgtrans.baselines.adversarial import AdversarialTrainer
+from tf_imgtrans.baselines.pix2pix.recipe import WEIGHT_L1, CnnConfig, Config, UnetSettings
+from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images
-from tf_imgtrans.core.tensors import check_same_shape, to_signed
+from tf_imgtrans.core.tensors import as_float32, check_same_shape, to_signed
 from tf_imgtrans.layers.dropout import seeded_dropout
 from tf_imgtrans.networks.blocks import Stages
 from tf_imgtrans.networks.patch_discriminator import patch_logits, patch_stages
 from tf_imgtrans.networks.unet import UNet
+from tf_imgtrans.training.supervised import SupervisedTrainer
 
 SMALLEST_JUDGED = 32  # pixels; the last convolution sees 4 of them
+SIGNED = 2.0  # the weight of the L1 loss is for values in [-1, 1]
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans", name="Pix2pixUnet")
@@ -28,13 +32,13 @@ class Unet(UNet):
   `normalization` is "instance" and a `dropout_seed` is given.
 
   Args:
-    config: Config; `image_size`, `base_channels`, `normalization`, `dropout` and `seed` count here.
+    config: Config or CnnConfig; `image_size`, `base_channels`, `normalization`, `dropout` and `seed` count here.
   """
 
-  config_class, configs = Config, CONFIGS
-  architecture = ("network", "image_size", "load_size", "base_channels", "normalization", "dropout", "seed")
+  config_class = UnetSettings
+  architecture = ("image_size", "load_size", "base_channels", "normalization", "dropout", "seed")
 
-  def __init__(self, config=CONFIGS["pix2pix"], **kwargs):
+  def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, **kwargs)
     stages = Stages(config.seed, self.dtype_policy, normalization=config.normalization)
     self.encoder, self.decoder, self.last = self.unet_stages(stages, stages, ("enc{}_{}", "dec{}_{}", "last_{1}"))
@@ -63,10 +67,10 @@ class Discriminator(ConfiguredModel):
     config: Config; `discriminator_channels`, `normalization` and `seed` count here.
   """
 
-  config_class, configs = Config, CONFIGS
-  architecture = ("network", "discriminator_channels", "normalization", "seed")
+  config_class = Config
+  architecture = ("discriminator_channels", "normalization", "seed")
 
-  def __init__(self, config=CONFIGS["pix2pix"], **kwargs):
+  def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, **kwargs)
     stages = Stages(config.seed, self.dtype_policy, first=500, normalization=config.normalization)
     self.stages, self.head = patch_stages(stages, config.discriminator_channels, "conv{}_{}", "head_conv", biased=False)
@@ -89,9 +93,47 @@ class Discriminator(ConfiguredModel):
 
 def pix2pix(**options):
   """pix2pix' generator; options are fields of Config."""
-  return Unet(named("pix2pix", options), name="pix2pix")
+  return Unet(from_dict(Config, options), name="pix2pix")
 
 
 def cnn(**options):
-  """pix2pix' generator, to be trained by L1 alone; options are fields of Config."""
-  return Unet(named("cnn", options), name="cnn")
+  """pix2pix' generator, to be trained by L1 alone; options are fields of CnnConfig."""
+  return Unet(from_dict(CnnConfig, options), name="cnn")
+
+
+def signed_l1(y_true, y_pred):
+  """Mean absolute difference of images in [-1, 1], the range of pix2pix's weight of 100.
+
+  Args:
+    y_true, y_pred: float [N, H, W, 3] in [0, 1].
+  Returns:
+    float32 scalar, from 0 to 2.
+  """
+  y_true, y_pred = as_float32(y_true, y_pred)
+  check_same_shape(y_true, y_pred)
+  return SIGNED * tf.reduce_mean(tf.abs(y_true - y_pred))
+
+
+class Trainer(AdversarialTrainer):
+  """pix2pix's training, with the dropout of each step; its arguments are those of AdversarialTrainer."""
+
+  generator_class = Unet
+  discriminator_class = Discriminator
+  discriminator_factor = 0.5  # slows the discriminator down relative to the generator (its Sec. 3.3)
+
+  def forward(self, source):
+    return self.generator(source, dropout_seed=self.seed("dropout"), training=True)
+
+  def other_losses(self, target, fake):
+    return {"l1": lambda: signed_l1(target, fake)}
+
+
+class CnnTrainer(SupervisedTrainer):
+  """The training of pix2pix's generator by L1 alone; its arguments are those of SupervisedTrainer."""
+
+  generator_class = Unet
+  forward = Trainer.forward
+
+  def losses(self, source, target, fake):
+    l1 = signed_l1(target, fake)
+    return WEIGHT_L1 * l1, {"l1": l1}

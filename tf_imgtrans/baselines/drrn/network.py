@@ -6,11 +6,13 @@ import itertools
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.translation.config import CONFIGS, Config, named
+from tf_imgtrans.baselines.drrn.recipe import Config
 from tf_imgtrans.core.color import STUDIO_LUMA, STUDIO_OFFSET
+from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images
-from tf_imgtrans.core.tensors import copies
+from tf_imgtrans.core.tensors import check_same_shape, copies
+from tf_imgtrans.training.supervised import SupervisedTrainer
 
 MOMENTUM, EPSILON = 0.999, 1e-5  # of Caffe's batch normalization
 GAIN = sum(STUDIO_LUMA) / 255  # luma of white over that of black, in 0 .. 1: what a grey level counts for
@@ -40,10 +42,10 @@ class Drrn(ConfiguredModel):
     config: Config; `base_channels`, `residual_units` and `seed` count here.
   """
 
-  config_class, configs = Config, CONFIGS
-  architecture = ("network", "base_channels", "residual_units", "seed")
+  config_class = Config
+  architecture = ("base_channels", "residual_units", "seed")
 
-  def __init__(self, config=CONFIGS["drrn"], **kwargs):
+  def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, **kwargs)
     self.scale = 1
     policy, seeds = self.dtype_policy, itertools.count(1000 * config.seed)
@@ -80,4 +82,59 @@ class Drrn(ConfiguredModel):
 
 def drrn(**options):
   """DRRN; options are fields of Config."""
-  return Drrn(named("drrn", options), name="drrn")
+  return Drrn(from_dict(Config, options), name="drrn")
+
+
+def luma_error(y_true, y_pred):
+  """Half the sum over pixels of the squared difference of luma, a mean over images: Caffe's Euclidean loss.
+
+  Args:
+    y_true, y_pred: float [N, H, W, 3] in [0, 1]; luma in 0 .. 1 as of `luma`.
+  Returns:
+    float32 scalar, which grows with the size of the images.
+  """
+  y_true, y_pred = luma(y_true), luma(y_pred)
+  check_same_shape(y_true, y_pred)
+  return tf.reduce_mean(tf.reduce_sum(tf.math.squared_difference(y_true, y_pred), axis=(1, 2, 3))) / 2
+
+
+class BoundedSgd(keras.optimizers.SGD):
+  """Stochastic gradient descent with momentum, adjustable gradient clipping and weight decay.
+
+  First, gradients are clipped to a global norm of `bound` over the learning rate, so that a smaller rate lets larger
+  gradients pass; then `decay` times the weights is added, as in Caffe. Each of several devices clips the gradients of its
+  own images.
+
+  Args:
+    learning_rate: float, or schedule.
+    momentum: float.
+    bound: float > 0; norm of the largest step of the weights, before momentum and decay.
+    decay: float.
+  """
+
+  def __init__(self, learning_rate, momentum, bound, decay, name):
+    super().__init__(learning_rate, momentum, name=name)
+    self.bound = bound
+    self.decay = decay
+
+  def apply(self, grads, trainable_variables=None):
+    bounded, _ = tf.clip_by_global_norm([tf.convert_to_tensor(gradient) for gradient in grads],
+                                        self.bound / tf.cast(self.learning_rate, tf.float32))
+    variables = self._trainable_variables if trainable_variables is None else trainable_variables
+    super().apply([gradient + self.decay * tf.convert_to_tensor(variable)
+                   for gradient, variable in zip(bounded, variables)], trainable_variables)
+
+
+class Trainer(SupervisedTrainer):
+  """DRRN's training by the squared error of luma; its arguments are those of SupervisedTrainer."""
+
+  generator_class = Drrn
+
+  def optimizer_of_generator(self):
+    config = self.config
+    rate = keras.optimizers.schedules.ExponentialDecay(config.learning_rate, config.halve_every, 0.5, staircase=True)
+    return BoundedSgd(rate, config.momentum, config.gradient_bound, config.weight_decay, "generator_sgd")
+
+  def losses(self, source, target, fake):
+    error = luma_error(target, fake)
+    return error, {"luma": error}

@@ -6,14 +6,18 @@ import math
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.translation.config import CONFIGS, Config, named
+from tf_imgtrans.baselines.adversarial import AdversarialTrainer
+from tf_imgtrans.baselines.context_encoder.recipe import Config
+from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images, fixed_size
-from tf_imgtrans.core.tensors import signed_tanh, to_signed
+from tf_imgtrans.core.tensors import as_float32, check_same_shape, signed_tanh, to_signed
 from tf_imgtrans.networks.blocks import Stages, run
 
 MIDDLE = 4  # pixels; height and width of the maps before and after the bottleneck
 SLOPE = 0.2  # of LeakyReLU below zero; train.lua
+SIGNED = 2.0  # the weight of the L2 loss is for values in [-1, 1]
+BAND = 10.0  # weight of the band of the L2 loss; train.lua
 ENCODER, DECODER = (1, 1, 2, 4, 8), (8, 4, 2, 1)  # channels over base_channels; train.lua
 
 
@@ -41,10 +45,10 @@ class ContextEncoder(ConfiguredModel):
     config: Config; `image_size`, `base_channels`, `bottleneck` and `seed` count here.
   """
 
-  config_class, configs = Config, CONFIGS
-  architecture = ("network", "image_size", "load_size", "base_channels", "bottleneck", "seed")
+  config_class = Config
+  architecture = ("image_size", "load_size", "base_channels", "bottleneck", "seed")
 
-  def __init__(self, config=CONFIGS["context_encoder"], **kwargs):
+  def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, **kwargs)
     self.scale = 1
     stages = Stages(config.seed, self.dtype_policy)
@@ -86,10 +90,10 @@ class CentreDiscriminator(ConfiguredModel):
     config: Config; `image_size`, `discriminator_channels` and `seed` count here.
   """
 
-  config_class, configs = Config, CONFIGS
-  architecture = ("network", "image_size", "load_size", "discriminator_channels", "seed")
+  config_class = Config
+  architecture = ("image_size", "load_size", "discriminator_channels", "seed")
 
-  def __init__(self, config=CONFIGS["context_encoder"], **kwargs):
+  def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, **kwargs)
     stages = Stages(config.seed, self.dtype_policy, first=500)
     count = int(math.log2(config.image_size // 2 // MIDDLE))
@@ -115,4 +119,32 @@ class CentreDiscriminator(ConfiguredModel):
 
 def context_encoder(**options):
   """The context encoder; options are fields of Config."""
-  return ContextEncoder(named("context_encoder", options), name="context_encoder")
+  return ContextEncoder(from_dict(Config, options), name="context_encoder")
+
+
+def banded_l2(y_true, y_pred, overlap):
+  """Mean squared difference of the middles of images in [-1, 1], with ten times the weight in a band along their border.
+
+  Args:
+    y_true, y_pred: float [N, S, S, 3] in [0, 1]; the middle is S / 2 pixels wide.
+    overlap: int, width of the band; S / 4 or more makes it all of the middle.
+  Returns:
+    float32 scalar: a mean over all values of the middle, not normalized by the weights, as in the code.
+  """
+  y_true, y_pred = as_float32(centre(y_true), centre(y_pred))
+  check_same_shape(y_true, y_pred)
+  side = y_pred.shape[1]
+  inner = max(0, side - 2 * overlap)
+  around = [[0, 0], [overlap, side - overlap - inner], [overlap, side - overlap - inner], [0, 0]]
+  weights = BAND - (BAND - 1) * tf.pad(tf.ones([1, inner, inner, 1]), around)
+  return SIGNED ** 2 * tf.reduce_mean(weights * tf.math.squared_difference(y_true, y_pred))
+
+
+class Trainer(AdversarialTrainer):
+  """The context encoder's training; its arguments are those of AdversarialTrainer."""
+
+  generator_class = ContextEncoder
+  discriminator_class = CentreDiscriminator
+
+  def other_losses(self, target, fake):
+    return {"l2": lambda: banded_l2(target, fake, self.config.overlap)}

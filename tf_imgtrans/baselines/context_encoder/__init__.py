@@ -1,0 +1,1 @@
+"""The context encoder, which fills the middle of an image."""

@@ -1,0 +1,1 @@
+"""Cascaded refinement networks."""

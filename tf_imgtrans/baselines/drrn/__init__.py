@@ -1,0 +1,1 @@
+"""DRRN, the deep recursive residual network."""

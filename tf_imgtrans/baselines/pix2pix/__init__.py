@@ -1,0 +1,1 @@
+"""pix2pix, and `cnn`: pix2pix without its discriminator."""

@@ -1,5 +1,0 @@
-"""Image translation before the feature pyramid: pix2pix, its L1 network, the context encoder, CRN and DRRN."""
-
-from lazy_loader import attach_stub as _attach_stub
-
-__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names stand in __init__.pyi
