@@ -1,17 +1,26 @@
 from . import (
+    bicubic as bicubic,
+)
+from . import (
+    carn as carn,
+)
+from . import (
     classical as classical,
 )
 from . import (
     enhancement as enhancement,
 )
 from . import (
+    esrgan as esrgan,
+)
+from . import (
     on_demand as on_demand,
 )
 from . import (
-    segmentation as segmentation,
+    rcan as rcan,
 )
 from . import (
-    super_resolution as super_resolution,
+    segmentation as segmentation,
 )
 from . import (
     translation as translation,

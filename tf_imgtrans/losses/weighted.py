@@ -1,0 +1,15 @@
+"""The sum of a method's losses."""
+
+
+def weighted_sum(config, formulas):
+  """Sum of weight times loss; one of weight 0 is neither computed nor returned.
+
+  Args:
+    config: with a field weight_NAME for each loss.
+    formulas: dict of loss name to a function without arguments: -> float32 scalar.
+  Returns:
+    (float32 scalar, dict of the unweighted terms).
+  """
+  weights = {name: getattr(config, f"weight_{name}") for name in formulas}
+  terms = {name: formula() for name, formula in formulas.items() if weights[name]}
+  return sum(weights[name] * term for name, term in terms.items()), terms
