@@ -8,7 +8,9 @@ import numpy as np
 import recipes
 
 import tf_imgtrans as ti
-from tf_imgtrans.baselines import segmentation, super_resolution, translation
+from tf_imgtrans.baselines import segmentation, translation
+from tf_imgtrans.baselines.esrgan.network import Discriminator as EsrganDiscriminator
+from tf_imgtrans.baselines.esrgan.recipe import Config as EsrganConfig
 from tf_imgtrans.papers import feature_pyramid_pan, mux_demux, progressive_pan, x_gans
 
 UNET = {"image_size": 32, "load_size": 36, "base_channels": 4}
@@ -143,8 +145,7 @@ def _judges():
   yield "context_encoder", of(translation.CentreDiscriminator, translation.TINY["context_encoder"], 2, 64, training=True,
                               first_counts=False)
   patches = {"patch_size": 16, "discriminator_channels": 4}
-  yield "esrgan", of(super_resolution.Discriminator, super_resolution.GAN_CONFIGS["paper"], 1, 16, 0, patches, sized=True,
-                     training=True)
+  yield "esrgan", of(EsrganDiscriminator, EsrganConfig(), 1, 16, 0, patches, sized=True, training=True)
   segmenter = segmentation.config.TINY
   yield "fcn8s", of(segmentation.Segmenter, segmenter, 1, 40, training=True)
   yield "fcn8s, plain", of(segmentation.Segmenter, segmenter, 1, 40, 0, {"batch_normalization": False}, training=True)
