@@ -27,15 +27,15 @@ BASELINES = {
     "context_encoder": "tf_imgtrans.baselines.context_encoder.recipe:RECIPE",
     "crn": "tf_imgtrans.baselines.crn.recipe:RECIPE",
     "drrn": "tf_imgtrans.baselines.drrn.recipe:RECIPE",
-    "esrgan": "tf_imgtrans.baselines.super_resolution.recipe:ESRGAN",
-    "carn": "tf_imgtrans.baselines.super_resolution.recipe:CARN",
-    "rcan": "tf_imgtrans.baselines.super_resolution.recipe:RCAN",
+    "esrgan": "tf_imgtrans.baselines.esrgan.recipe:RECIPE",
+    "carn": "tf_imgtrans.baselines.carn.recipe:RECIPE",
+    "rcan": "tf_imgtrans.baselines.rcan.recipe:RECIPE",
     "fcn8s": "tf_imgtrans.baselines.segmentation.recipe:RECIPE",
 }
 RECIPES = PAPERS | BASELINES
 # Generators whose name is not that of their recipe, and the one that is not trained.
 OTHER_GENERATORS = {"mux_demux_hp": "mux_demux"}
-UNTRAINED = {"bicubic": "tf_imgtrans.baselines.super_resolution.bicubic:bicubic"}
+UNTRAINED = {"bicubic": "tf_imgtrans.baselines.bicubic:bicubic"}
 NO_GENERATORS = ("fcn8s",)  # gives classes
 # Layers with classes that a saved file may name.
 SERIALIZABLE_LAYERS = tuple(f"tf_imgtrans.layers.{name}" for name in (

@@ -8,7 +8,8 @@ import pytest
 import recipes
 from data_checks import check_batches, take, write_images
 
-from tf_imgtrans.baselines.super_resolution import TINY
+from tf_imgtrans.baselines.carn.recipe import TINY as TINY_CARN
+from tf_imgtrans.baselines.esrgan.recipe import TINY
 from tf_imgtrans.core.images import read_uint8
 from tf_imgtrans.data.degradations import low_resolution
 from tf_imgtrans.data.super_resolution import held_out, read, shrink, squared, training_data
@@ -27,7 +28,7 @@ def folder(tmp_path_factory):
 
 
 def _config(**changes):
-  return dataclasses.replace(TINY["esrgan"], **changes)
+  return dataclasses.replace(TINY, **changes)
 
 
 def _windows(folder, size):
@@ -64,7 +65,7 @@ def test_batches_follow_from_their_number(folder):
 
 
 def test_a_scale_that_does_not_divide_the_patch(folder):
-  config = dataclasses.replace(TINY["carn"], scale=3)
+  config = dataclasses.replace(TINY_CARN, scale=3)
   source, target = take(training_data(config, folder), 1)[0]
   assert source.shape == (2, 5, 5, 3) and target.shape == (2, 15, 15, 3)
 

@@ -6,18 +6,19 @@ import keras
 import numpy as np
 import pytest
 import recipes
+from numpy_operations import convolve, double, leaky, normalize
 
-from tf_imgtrans.baselines.super_resolution import CONFIGS, GAN_CONFIGS, TINY, Carn, Discriminator, Esrgan, Rcan
-from tf_imgtrans.baselines.super_resolution.bicubic import bicubic
-from tf_imgtrans.baselines.super_resolution.carn import carn
-from tf_imgtrans.baselines.super_resolution.config import named
-from tf_imgtrans.baselines.super_resolution.esrgan import esrgan
-from tf_imgtrans.baselines.super_resolution.rcan import rcan
+from tf_imgtrans.baselines.bicubic import bicubic
+from tf_imgtrans.baselines.carn.network import Carn, carn
+from tf_imgtrans.baselines.esrgan.network import Discriminator, Esrgan, esrgan
+from tf_imgtrans.baselines.rcan.network import Rcan, rcan
 from tf_imgtrans.data.degradations import enlarge
 from tf_imgtrans.networks.super_resolution import shuffled_up
+from tf_imgtrans.recipes import find_recipe
 
 CLASSES = {"esrgan": Esrgan, "carn": Carn, "rcan": Rcan}
 NAMES = list(CLASSES)
+TINY = {name: find_recipe(name).preset("tiny") for name in NAMES}
 MEAN = np.array([0.4488, 0.4371, 0.4040])
 
 
@@ -107,17 +108,12 @@ def test_bicubic_has_none():
 
 # Arithmetic, against NumPy in float64 ----------------------------------------------------------------------------------
 
-def _conv(w, name, x, stride=1, pad=None):
-  kernel = w[f"{name}/kernel"]
-  size = kernel.shape[0]
-  pad = (size - 1) // 2 if pad is None else pad
-  padded = np.pad(x, [(0, 0), (pad, pad), (pad, pad), (0, 0)])
-  windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), (1, 2))[:, ::stride, ::stride]
-  return np.einsum("nhwcij,ijco->nhwo", windows, kernel) + w.get(f"{name}/bias", 0)
+def _conv(w, name, x, stride=1, pad="same"):
+  return convolve(x, w[f"{name}/kernel"], stride, pad) + w.get(f"{name}/bias", 0)
 
 
-def _relu(x, slope=0.0):
-  return np.where(x > 0, x, slope * x)
+def _relu(x):
+  return leaky(x, 0.0)
 
 
 def _shuffle(x, factor):
@@ -133,13 +129,13 @@ def _plain_esrgan(w, x, scale=4):
     for dense in (1, 2, 3):
       seen = [y]
       for index in (1, 2, 3, 4):
-        seen.append(_relu(_conv(w, f"rrdb{block}_dense{dense}_conv{index}", np.concatenate(seen, -1)), 0.2))
+        seen.append(leaky(_conv(w, f"rrdb{block}_dense{dense}_conv{index}", np.concatenate(seen, -1))))
       y = y + 0.2 * _conv(w, f"rrdb{block}_dense{dense}_conv5", np.concatenate(seen, -1))
     y = before + 0.2 * y  # of all that comes out of the three dense blocks, as in the code
   y = start + _conv(w, "trunk_last", y)
   for index in range(1, scale.bit_length()):
-    y = _relu(_conv(w, f"up{index}", y.repeat(2, 1).repeat(2, 2)), 0.2)
-  return _conv(w, "last", _relu(_conv(w, "fine", y), 0.2))
+    y = leaky(_conv(w, f"up{index}", double(y)))
+  return _conv(w, "last", leaky(_conv(w, "fine", y)))
 
 
 def _plain_carn(w, x, scale=4):
@@ -192,7 +188,8 @@ def test_arithmetic(networks, name, training):
 
 @pytest.mark.parametrize("name, scale", [("esrgan", 2), ("esrgan", 8), ("carn", 2), ("carn", 3), ("rcan", 2), ("rcan", 8)])
 def test_other_scales(name, scale):
-  config = dataclasses.replace(TINY[name], scale=scale, multi_scale=False)
+  single = {"multi_scale": False} if name == "carn" else {}
+  config = dataclasses.replace(TINY[name], scale=scale, **single)
   network = _drawn(_built(CLASSES[name](config)))
   images = recipes.random_images(1, 4, 6, 3)
   expected = PLAIN[name](_weights(network), np.float64(images), scale)
@@ -227,7 +224,7 @@ def test_enlargement_of_maps():
 
 
 def test_the_discriminator():
-  config = dataclasses.replace(GAN_CONFIGS["paper"], patch_size=16, discriminator_channels=3)
+  config = find_recipe("esrgan").preset(patch_size=16, discriminator_channels=3)
   judge = Discriminator(config)
   judge(keras.Input((16, 16, 3)))
   _drawn(judge)
@@ -236,10 +233,9 @@ def test_the_discriminator():
   for name, kernel in (("stage1_keep", 3), ("stage1_halve", 4), ("stage2_keep", 3), ("stage2_halve", 4)):
     x = _conv(w, f"{name}_conv", x, stride=2 if kernel == 4 else 1, pad=1)
     if name != "stage1_keep":
-      mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
-      x = w[f"{name}_norm/gamma"] * (x - mean) / np.sqrt(variance + 1e-5) + w[f"{name}_norm/beta"]
-    x = _relu(x, 0.2)
-  x = _relu(x.reshape(3, -1) @ w["hidden/kernel"] + w["hidden/bias"], 0.2)
+      x = w[f"{name}_norm/gamma"] * normalize(x, (0, 1, 2), 1e-5) + w[f"{name}_norm/beta"]
+    x = leaky(x)
+  x = leaky(x.reshape(3, -1) @ w["hidden/kernel"] + w["hidden/bias"])
   expected = x @ w["head/kernel"] + w["head/bias"]
   assert expected.shape == (3, 1) and expected.std() > 0.01
   np.testing.assert_allclose(judge(images, training=True), expected, atol=1e-4)
@@ -250,7 +246,8 @@ def test_the_discriminator():
 @pytest.mark.parametrize("name", NAMES)
 def test_initial_weights(name):
   """PyTorch's uniform ones; in dense blocks a tenth of He's, and biases of 0."""
-  network = _built(CLASSES[name](named(name, {"blocks": 1, "groups": 1, "channels": 32, "seed": 3})))
+  groups = {} if name == "esrgan" else {"groups": 1}
+  network = _built(CLASSES[name](find_recipe(name).preset(blocks=1, channels=32, seed=3, **groups)))
   w = _weights(network)
   for path, value in w.items():
     summed = np.prod(w[path.rsplit("/", 1)[0] + "/kernel"].shape[:3])
@@ -267,9 +264,8 @@ def test_initial_weights(name):
 
 def test_scales_by_name():
   for name in NAMES:
-    network = named(name, {"scale": 2})
-    assert (CLASSES[name](network).scale, CLASSES[name](CONFIGS[name]).scale) == (2, 4)
+    assert (CLASSES[name](find_recipe(name).preset(scale=2)).scale, CLASSES[name]().scale) == (2, 4)
   assert bicubic(scale=8).scale == 8
   with pytest.raises(ValueError, match="scale is 0"):
     bicubic(scale=0)
-  assert CONFIGS["carn"].multi_scale  # the defaults are the papers'
+  assert Carn().scales == (2, 3, 4)  # the defaults are the papers'

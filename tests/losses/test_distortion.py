@@ -6,7 +6,7 @@ import recipes
 import tensorflow as tf
 from scipy import signal, stats
 
-from tf_imgtrans.losses import color, corresponding_point, squared_error, total_variation, weighted_l1
+from tf_imgtrans.losses import color, corresponding_point, l1, squared_error, total_variation, weighted_l1
 from tf_imgtrans.losses.distortion import blur_taps, gaussian_blur
 
 TRUE, PRED = recipes.random_images(2, 24, 30, 3, seed=1), recipes.random_images(2, 24, 30, 3, seed=2)
@@ -54,6 +54,12 @@ def test_color_counts_colour_and_not_texture():
   grey = np.full((1, 40, 40, 3), 0.5, "f")
   checkers = grey + 0.1 * (-1.0) ** np.sum(np.mgrid[:40, :40], axis=0)[None, ..., None].astype("f")
   assert color(grey, checkers) < 0.01 * color(grey, grey + 0.1)
+
+
+def test_l1():
+  np.testing.assert_allclose(l1(TRUE, PRED), np.abs(np.float64(TRUE) - PRED).mean(), rtol=1e-5)
+  with pytest.raises(ValueError, match="shapes differ"):
+    l1(TRUE, PRED[:, :1])
 
 
 @pytest.mark.parametrize("channel, weight", [(0, 0.299), (1, 0.587), (2, 0.114)])

@@ -8,8 +8,10 @@ import numpy as np
 import recipes
 
 import tf_imgtrans as ti
-from tf_imgtrans.baselines import segmentation, super_resolution
+from tf_imgtrans.baselines import segmentation
 from tf_imgtrans.baselines.context_encoder.network import CentreDiscriminator
+from tf_imgtrans.baselines.esrgan.network import Discriminator as EsrganDiscriminator
+from tf_imgtrans.baselines.esrgan.recipe import Config as EsrganConfig
 from tf_imgtrans.baselines.pix2pix.network import Discriminator as PatchDiscriminator
 from tf_imgtrans.papers import feature_pyramid_pan, mux_demux, progressive_pan, x_gans
 from tf_imgtrans.recipes import find_recipe
@@ -146,8 +148,7 @@ def _judges():
   yield "context_encoder", of(CentreDiscriminator, find_recipe("context_encoder").preset("tiny"), 2, 64, training=True,
                               first_counts=False)
   patches = {"patch_size": 16, "discriminator_channels": 4}
-  yield "esrgan", of(super_resolution.Discriminator, super_resolution.GAN_CONFIGS["paper"], 1, 16, 0, patches, sized=True,
-                     training=True)
+  yield "esrgan", of(EsrganDiscriminator, EsrganConfig(), 1, 16, 0, patches, sized=True, training=True)
   segmenter = segmentation.config.TINY
   yield "fcn8s", of(segmentation.Segmenter, segmenter, 1, 40, training=True)
   yield "fcn8s, plain", of(segmentation.Segmenter, segmenter, 1, 40, 0, {"batch_normalization": False}, training=True)

@@ -116,3 +116,38 @@ class TranslationSettings:
     if self.load_size < self.image_size:
       raise ValueError(f"load_size is {self.load_size}: expected at least image_size, {self.image_size}")
     check_ranges(self, ("rain_streaks", "rain_length", "rain_slant", "snow_flakes", "snow_size"))
+
+
+# Fields that the baselines of super-resolution had in version 0.1.0, for `core.config.from_stored`; a network's own count.
+RETIRED_OF_SUPER_RESOLUTION = {
+    "stage": "l1", "initial_weights": "", "multi_scale": False, "weight_l1": 1.0, "weight_perceptual": 0.0,
+    "weight_adversarial": 0.0, "gradient_clip": 0.0,
+    **dict.fromkeys(("groups", "growth", "reduction", "discriminator_channels", "perceptual_layer", "vgg_weights"), ANY)}
+
+
+@dataclasses.dataclass(frozen=True)
+class SuperResolutionSettings:
+  """Images and schedule of super-resolution; the defaults are those of ESRGAN's first stage."""
+
+  scale: Literal[2, 3, 4, 8] = 4  # factor of the enlargement in height and width
+  # how images are shrunk; area: means of scale x scale pixels, as in the progressive paper
+  low_resolution: Literal["bicubic", "area"] = "bicubic"
+  image_size: Count = 0  # side in pixels that the central square of an image is shrunk to; 0: images are taken as they are
+  patch_size: AtLeast(16) = 128  # side in pixels of the target's random crop, rounded down to a multiple of the scale
+  # augmentation of the crops: none, mirrored left to right, or all: quarter turns as well
+  augment: Literal["none", "flip", "all"] = "all"
+
+  batch_size: PositiveCount = 16  # crops per training step
+  learning_rate: Positive = 2e-4  # learning rate of Adam for all networks
+  beta_1: Share = 0.9  # Adam's decay rate of the first moment; ESRGAN, CARN and RCAN
+  beta_2: Share = 0.999  # Adam's decay rate of the second moment; ESRGAN, CARN and RCAN
+  halve_at: tuple[PositiveCount, ...] = (200000, 400000, 600000, 800000)  # steps after which the learning rate is halved
+  iterations: Count = 1000000  # training steps
+  seed: Seed = 0  # random seed of weights, images, crops and scales
+
+  def __post_init__(self):
+    validate(self)
+    if list(self.halve_at) != sorted(set(self.halve_at)):
+      raise ValueError(f"halve_at is {self.halve_at}: expected ascending steps (--config.halve_at)")
+    if 0 < self.image_size < self.patch_size:
+      raise ValueError(f"image_size is {self.image_size}: expected 0, or at least patch_size, {self.patch_size}")

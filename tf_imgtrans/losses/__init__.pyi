@@ -26,6 +26,9 @@ from .distortion import (
     corresponding_point as corresponding_point,
 )
 from .distortion import (
+    l1 as l1,
+)
+from .distortion import (
     squared_error as squared_error,
 )
 from .distortion import (

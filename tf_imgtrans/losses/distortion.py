@@ -13,6 +13,19 @@ from tf_imgtrans.core.tensors import as_float32, check_same_shape
 NORMS = {"l2": tf.square, "l1": tf.abs}
 
 
+def l1(y_true, y_pred):
+  """Mean absolute difference.
+
+  Args:
+    y_true, y_pred: float [N, H, W, C], one shape.
+  Returns:
+    float32 scalar.
+  """
+  y_true, y_pred = as_float32(y_true, y_pred)
+  check_same_shape(y_true, y_pred)
+  return tf.reduce_mean(tf.abs(y_true - y_pred))
+
+
 def weighted_l1(y_true, y_pred):
   """L1 distance per colour channel, weighted as luma: 0.299 |R| + 0.587 |G| + 0.114 |B|.
 

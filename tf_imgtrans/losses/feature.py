@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tf_imgtrans.core.seeds import ALGORITHM, as_seed_pair
 from tf_imgtrans.core.tensors import as_float32, check_same_shape
+from tf_imgtrans.losses.distortion import l1
 
 MOST_POSITIONS = 65 * 65  # largest number of positions of a feature map in the contextual loss; its authors' code
 
@@ -35,7 +36,7 @@ def feature_matching(true_features, pred_features):
     float32 scalar.
   """
   pairs = _map_pairs(tf.nest.flatten(true_features), tf.nest.flatten(pred_features))
-  return tf.add_n([_l1(tf.stop_gradient(true), pred) for true, pred in pairs])
+  return tf.add_n([l1(tf.stop_gradient(true), pred) for true, pred in pairs])
 
 
 def perceptual_l1(true_features, pred_features, weights):
@@ -53,7 +54,7 @@ def perceptual_l1(true_features, pred_features, weights):
   pairs = _map_pairs(true_features, pred_features)
   if len(pairs) != len(weights):
     raise ValueError(f"{len(weights)} weights for {len(pairs)} maps: expected one for each")
-  return tf.add_n([weight * _l1(*pair) for weight, pair in zip(weights, pairs)])
+  return tf.add_n([weight * l1(*pair) for weight, pair in zip(weights, pairs)])
 
 
 def contextual(true_features, pred_features, bandwidth=0.5, epsilon=1e-5):
@@ -118,10 +119,3 @@ def _map_pairs(true_features, pred_features):
     raise ValueError(f"{len(true_features)} true and {len(pred_features)} generated feature maps: expected equal numbers, "
                      "at least one")
   return list(zip(true_features, pred_features))
-
-
-def _l1(y_true, y_pred):
-  """Mean absolute difference of two feature maps of one shape."""
-  y_true, y_pred = as_float32(y_true, y_pred)
-  check_same_shape(y_true, y_pred)
-  return tf.reduce_mean(tf.abs(y_true - y_pred))

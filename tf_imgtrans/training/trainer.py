@@ -10,6 +10,7 @@ from tf_imgtrans.core.networks import digest
 from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.core.seeds import fold_in, seed_at
 from tf_imgtrans.training.population import IMAGES, batch_normalizations, estimate_statistics
+from tf_imgtrans.training.schedules import halved
 from tf_imgtrans.training.validation import Validator
 
 
@@ -79,11 +80,13 @@ class BaseTrainer(keras.Model):
     """Adam under the name that its variables carry.
 
     `learning_rate`, `beta_1`, `beta_2` and `epsilon` are the config's where it has them, else Adam's usual ones; `settings`
-    go before both.
+    go before both. The learning rate is halved after the steps of the config's `halve_at`, if there is one.
     """
     usual = {"learning_rate": 1e-3, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
     usual = {setting: getattr(self.config, setting, value) for setting, value in usual.items()}
-    return keras.optimizers.Adam(**usual | settings, name=name)
+    settings = usual | settings
+    settings["learning_rate"] = halved(settings["learning_rate"], getattr(self.config, "halve_at", ()))
+    return keras.optimizers.Adam(**settings, name=name)
 
   @contextlib.contextmanager
   def update(self, network, variables=None):

@@ -6,8 +6,11 @@ import math
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.super_resolution.config import CONFIGS, Config, named
+from tf_imgtrans.baselines.rcan.recipe import Config
+from tf_imgtrans.core.config import from_dict
+from tf_imgtrans.losses.distortion import l1
 from tf_imgtrans.networks.super_resolution import DIV2K_MEAN, Enlarger, residual, shuffled_up
+from tf_imgtrans.training.supervised import SupervisedTrainer
 
 BYTE = 255.0  # the network works on 0 .. 255, less the mean; code
 
@@ -29,10 +32,10 @@ class Rcan(Enlarger):
     config: Config; `scale`, `channels`, `groups`, `blocks` (in a group), `reduction` and `seed` count here.
   """
 
-  config_class, configs = Config, CONFIGS
-  architecture = ("network", "scale", "channels", "groups", "blocks", "reduction", "seed")
+  config_class = Config
+  architecture = ("scale", "channels", "groups", "blocks", "reduction", "seed")
 
-  def __init__(self, config=CONFIGS["rcan"], **kwargs):
+  def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, mean=DIV2K_MEAN, units=BYTE, **kwargs)
     made, channels = self.convolution, config.channels
     self.first = made("first", 3, channels)
@@ -77,4 +80,14 @@ def _attended(features, block):
 
 def rcan(**options):
   """RCAN; options are fields of Config."""
-  return Rcan(named("rcan", options), name="rcan")
+  return Rcan(from_dict(Config, options), name="rcan")
+
+
+class Trainer(SupervisedTrainer):
+  """RCAN by the L1 loss."""
+
+  generator_class = Rcan
+
+  def losses(self, source, target, fake):
+    loss = l1(target, fake)
+    return loss, {"l1": loss}

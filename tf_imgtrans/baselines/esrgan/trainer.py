@@ -1,32 +1,23 @@
-"""Training of the networks: with the L1 loss alone, and ESRGAN's second stage with a discriminator."""
+"""Training of ESRGAN: with the L1 loss alone, and its second stage with a discriminator."""
 
-import functools
 import pathlib
 
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.super_resolution.carn import Carn
-from tf_imgtrans.baselines.super_resolution.config import CONFIGS, SCALES
-from tf_imgtrans.baselines.super_resolution.discriminator import Discriminator
-from tf_imgtrans.baselines.super_resolution.esrgan import Esrgan
-from tf_imgtrans.baselines.super_resolution.objective import (
+from tf_imgtrans.baselines.esrgan.network import Discriminator, Esrgan
+from tf_imgtrans.baselines.esrgan.objective import (
   features_before_relu,
   generator_loss,
   relativistic_discriminator_loss,
 )
-from tf_imgtrans.baselines.super_resolution.rcan import Rcan
 from tf_imgtrans.core.networks import digest
-from tf_imgtrans.core.seeds import seed_at, uniform
-from tf_imgtrans.data.super_resolution import shrink
 from tf_imgtrans.losses.adversarial import real_fake_scores
-from tf_imgtrans.training.trainer import BaseTrainer
-
-GENERATORS = {"esrgan": Esrgan, "carn": Carn, "rcan": Rcan}
+from tf_imgtrans.training.supervised import SupervisedTrainer
 
 
-class Trainer(BaseTrainer):
-  """The generator of `config.network` with its optimizer, in stage gan also the discriminator with its own.
+class Trainer(SupervisedTrainer):
+  """The generator with its optimizer, in stage gan also the discriminator with its own.
 
   Batches are (source, target), float32 [N, S / scale, S / scale, 3] and [N, S, S, 3] in [0, 1].
 
@@ -38,11 +29,10 @@ class Trainer(BaseTrainer):
     FileNotFoundError: `initial_weights` is no file or folder.
   """
 
-  def __init__(self, config=CONFIGS["esrgan"], precision="float32"):
+  generator_class = Esrgan
+
+  def __init__(self, config, precision="float32"):
     super().__init__(config, precision)
-    self.generator = self.player(
-        "generator", GENERATORS[config.network](config, dtype=precision, name="generator"), (None, None, 3),
-        optimizer=self._optimizer("generator_adam"))
     self.origin = None  # digest of the weights that training starts from
     if config.stage == "gan":
       self._start_from(config.initial_weights)
@@ -50,22 +40,21 @@ class Trainer(BaseTrainer):
     if config.weight_adversarial:
       self.discriminator = self.player(
           "discriminator", Discriminator(config, dtype=precision, name="discriminator"),
-          (config.patch_size, config.patch_size, 3), optimizer=self._optimizer("discriminator_adam"))
+          (config.patch_size, config.patch_size, 3))
     if config.weight_perceptual:
       self.vgg = features_before_relu(config.perceptual_layer, config.vgg_weights, dtype=precision)
 
   def provenance(self):
     return {**super().provenance(), **({"initial_weights": self.origin} if self.origin else {})}
 
+  def losses(self, source, target, fake):
+    return generator_loss(self.config, target, fake, *self._logits(target, fake), self.vgg)
+
   def train_on(self, source, target):
     """One step on a batch: dict of the generator's loss terms, and of the discriminator's loss and scores."""
     with self.update(self.generator) as step:
-      if self.config.multi_scale:
-        step.loss = self._loss_of_a_scale(target)
-        terms = {"l1": step.loss / self.config.weight_l1}
-      else:
-        fake = self.generator(source, training=True)
-        step.loss, terms = generator_loss(self.config, target, fake, *self._logits(target, fake), self.vgg)
+      fake = self.forward(source)
+      step.loss, terms = self.losses(source, target, fake)
     if self.discriminator:
       terms |= self._update_discriminator(target, tf.stop_gradient(fake))
     return {"total": step.loss, **terms}
@@ -84,31 +73,6 @@ class Trainer(BaseTrainer):
       step.loss = relativistic_discriminator_loss(real_logits, fake_logits)
     return {"discriminator": step.loss, **real_fake_scores(real_logits - tf.reduce_mean(fake_logits),
                                                            fake_logits - tf.reduce_mean(real_logits))}
-
-  def _loss_of_a_scale(self, target):
-    """CARN's loss at a scale drawn for this step; the size of sources is the same at all scales (code)."""
-    scales = SCALES["carn"]
-    side = target.shape[1] // max(scales)
-
-    def loss_at(scale):
-      part = target[:, :side * scale, :side * scale]
-      fake = self.generator(shrink(part, scale, self.config.low_resolution), training=True, scale=scale)
-      return generator_loss(self.config, part, fake)[0]
-
-    number = tf.cast(uniform([], seed_at(self.config.seed, "scale", self.step)) * len(scales), tf.int32)
-    loss = tf.switch_case(number, [functools.partial(loss_at, scale) for scale in scales])
-    # Upsamplers of the other scales get gradients of 0 rather than none: Adam still updates them, as PyTorch's does.
-    ups = [variable for up in sum(self.generator.ups, []) for variable in up.trainable_variables]
-    return loss + 0.0 * tf.add_n([tf.reduce_sum(variable) for variable in ups])
-
-  def _optimizer(self, name):
-    config = self.config
-    rate = config.learning_rate
-    if config.halve_at:
-      # The schedule counts from 0 and keeps a rate up to and at its boundary.
-      rate = keras.optimizers.schedules.PiecewiseConstantDecay(
-          [step - 1 for step in config.halve_at], [rate / 2 ** index for index in range(len(config.halve_at) + 1)])
-    return self.adam(name, learning_rate=rate, global_clipnorm=config.gradient_clip or None)
 
   def _start_from(self, initial_weights):
     if not initial_weights:

@@ -1,12 +1,19 @@
 """N. Ahn, B. Kang, K.-A. Sohn: "Fast, Accurate, and Lightweight Super-Resolution with Cascading Residual Network", ECCV
 2018, and its public code (carn/model of nmhkahn/CARN-pytorch)."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.baselines.super_resolution.config import CONFIGS, SCALES, Config, named
+from tf_imgtrans.baselines.carn.recipe import Config
+from tf_imgtrans.core.config import from_dict
+from tf_imgtrans.core.seeds import seed_at, uniform
 from tf_imgtrans.core.tensors import copies
+from tf_imgtrans.data.super_resolution import shrink
+from tf_imgtrans.losses.distortion import l1
 from tf_imgtrans.networks.super_resolution import DIV2K_MEAN, Enlarger, residual, shuffled_up
+from tf_imgtrans.training.supervised import SupervisedTrainer
 
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2)}  # of the pixel shuffles that make up a scale; code
 
@@ -28,10 +35,10 @@ class Carn(Enlarger):
       `seed` count here.
   """
 
-  config_class, configs = Config, CONFIGS
-  architecture = ("network", "scale", "channels", "groups", "blocks", "multi_scale", "seed")
+  config_class = Config
+  architecture = ("scale", "channels", "groups", "blocks", "multi_scale", "seed")
 
-  def __init__(self, config=CONFIGS["carn"], **kwargs):
+  def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, mean=DIV2K_MEAN, **kwargs)
     made, channels = self.convolution, config.channels
     self.first = made("first", 3, channels)
@@ -39,7 +46,7 @@ class Carn(Enlarger):
                    for group in range(1, config.groups + 1)]
     self.fusions = [self._fusions(f"group{group}_fusion", config.blocks) for group in range(1, config.groups + 1)]
     self.outer_fusions = self._fusions("fusion", config.groups)
-    self.scales = SCALES["carn"] if config.multi_scale else (config.scale,)
+    self.scales = tuple(FACTORS) if config.multi_scale else (config.scale,)
     self.ups = [[made(f"scale{scale}_up{index}", channels, factor ** 2 * channels)
                  for index, factor in enumerate(FACTORS[scale], 1)] for scale in self.scales]
     self.last = made("last", channels, 3, dtype="float32")
@@ -90,4 +97,39 @@ def _block(features, convolutions, training):
 
 def carn(**options):
   """CARN; options are fields of Config."""
-  return Carn(named("carn", options), name="carn")
+  return Carn(from_dict(Config, options), name="carn")
+
+
+class Trainer(SupervisedTrainer):
+  """CARN by the L1 loss, with `multi_scale` at one scale per step."""
+
+  generator_class = Carn
+
+  def optimizer_of_generator(self):
+    return self.adam("generator_adam", global_clipnorm=self.config.gradient_clip or None)
+
+  def losses(self, source, target, fake):
+    loss = l1(target, fake)
+    return loss, {"l1": loss}
+
+  def train_on(self, source, target):
+    if not self.config.multi_scale:
+      return super().train_on(source, target)
+    with self.update(self.generator) as step:
+      step.loss = self._loss_of_a_scale(target)
+    return {"total": step.loss, "l1": step.loss}
+
+  def _loss_of_a_scale(self, target):
+    """The loss at a scale drawn for this step; the size of sources is the same at all scales (code)."""
+    scales = self.generator.scales
+    side = target.shape[1] // max(scales)
+
+    def loss_at(scale):
+      part = target[:, :side * scale, :side * scale]
+      return l1(part, self.generator(shrink(part, scale, self.config.low_resolution), training=True, scale=scale))
+
+    number = tf.cast(uniform([], seed_at(self.config.seed, "scale", self.step)) * len(scales), tf.int32)
+    loss = tf.switch_case(number, [functools.partial(loss_at, scale) for scale in scales])
+    # Upsamplers of the other scales get gradients of 0 rather than none: Adam still updates them, as PyTorch's does.
+    ups = [variable for up in sum(self.generator.ups, []) for variable in up.trainable_variables]
+    return loss + 0.0 * tf.add_n([tf.reduce_sum(variable) for variable in ups])

@@ -1,50 +1,36 @@
-"""The losses of the networks: L1, and ESRGAN's perceptual and relativistic adversarial losses."""
+"""The losses of ESRGAN: L1, and the perceptual and relativistic adversarial losses of its second stage."""
 
 import keras
 import tensorflow as tf
 
-from tf_imgtrans.core.tensors import as_float32, check_same_shape
+from tf_imgtrans.core.tensors import as_float32
 from tf_imgtrans.losses.adversarial import discriminator_log_loss
+from tf_imgtrans.losses.distortion import l1
 from tf_imgtrans.losses.feature import perceptual_l1
 from tf_imgtrans.losses.vgg19 import Vgg19Features
+from tf_imgtrans.losses.weighted import weighted_sum
 
 
 def generator_loss(config, target, fake, real_logits=None, fake_logits=None, vgg=None):
-  """L_G = weight * L_percep + weight * L_G^Ra + weight * L_1 (ESRGAN, Eq. 3); a loss of weight 0 is not computed.
+  """L_G = weight * L_percep + weight * L_G^Ra + weight * L_1 (Eq. 3); a loss of weight 0 is not computed.
 
   Args:
-    config: Config; uses its weights. With only weight_l1 it is the loss of CARN, RCAN and ESRGAN's first stage.
+    config: Config; uses its weights. The first stage has only weight_l1.
     target, fake: float [N, H, W, 3]; the target in [0, 1].
     real_logits, fake_logits: float [N, 1]; unused without the adversarial term.
     vgg: images -> dict of feature maps, of `features_before_relu`; unused without the perceptual term.
   Returns:
     (float32 scalar, dict of the unweighted terms).
   """
-  formulas = {
+  return weighted_sum(config, {
       "l1": lambda: l1(target, fake),
       "perceptual": lambda: perceptual(target, fake, vgg, config.perceptual_layer),
       "adversarial": lambda: relativistic_generator_loss(real_logits, fake_logits),
-  }
-  weights = {name: getattr(config, f"weight_{name}") for name in formulas}
-  terms = {name: formula() for name, formula in formulas.items() if weights[name]}
-  return sum(weights[name] * term for name, term in terms.items()), terms
-
-
-def l1(y_true, y_pred):
-  """Mean absolute difference.
-
-  Args:
-    y_true, y_pred: float [N, H, W, 3], one shape.
-  Returns:
-    float32 scalar.
-  """
-  y_true, y_pred = as_float32(y_true, y_pred)
-  check_same_shape(y_true, y_pred)
-  return tf.reduce_mean(tf.abs(y_true - y_pred))
+  })
 
 
 def relativistic_discriminator_loss(real_logits, fake_logits):
-  """-E[log D_Ra(x_r, x_f)] - E[log(1 - D_Ra(x_f, x_r))], D_Ra(a, b) = sigmoid(C(a) - E[C(b)]) (ESRGAN, Eq. 1).
+  """-E[log D_Ra(x_r, x_f)] - E[log(1 - D_Ra(x_f, x_r))], D_Ra(a, b) = sigmoid(C(a) - E[C(b)]) (Eq. 1).
 
   Real images should look more real than fakes on average. Written on logits, so that confident scores keep a finite
   gradient. The code halves it, to which Adam is invariant. On several devices, each takes the means of its own images.
@@ -59,7 +45,7 @@ def relativistic_discriminator_loss(real_logits, fake_logits):
 
 
 def relativistic_generator_loss(real_logits, fake_logits):
-  """-E[log(1 - D_Ra(x_r, x_f))] - E[log D_Ra(x_f, x_r)] (ESRGAN, Eq. 2), with D_Ra of relativistic_discriminator_loss.
+  """-E[log(1 - D_Ra(x_r, x_f))] - E[log D_Ra(x_f, x_r)] (Eq. 2), with D_Ra of relativistic_discriminator_loss.
 
   Departs from the code: it halves the sum, so that its weight of 5e-3 counts for half of the paper's.
 
@@ -72,7 +58,7 @@ def relativistic_generator_loss(real_logits, fake_logits):
 
 
 def perceptual(y_true, y_pred, vgg, layer):
-  """L_percep: mean absolute difference of VGG19 feature maps before their ReLU (ESRGAN, Sec. 3.3; L1: code).
+  """L_percep: mean absolute difference of VGG19 feature maps before their ReLU (Sec. 3.3; L1: code).
 
   Args:
     y_true, y_pred: float [N, H, W, 3] in [0, 1].
@@ -87,7 +73,7 @@ def perceptual(y_true, y_pred, vgg, layer):
 def features_before_relu(layer, weights="", **kwargs):
   """Vgg19Features of one layer, without that layer's ReLU.
 
-  After it, most values of a deep feature map are 0 and carry little information (ESRGAN, Sec. 3.3).
+  After it, most values of a deep feature map are 0 and carry little information (Sec. 3.3).
 
   Args:
     layer: str, such as "block5_conv4".

@@ -1,0 +1,1 @@
+"""CARN (Ahn et al. 2018), which the progressive paper compares itself with."""

@@ -1,5 +1,0 @@
-"""Super-resolution that the progressive paper compares itself with: bicubic interpolation, ESRGAN, CARN and RCAN."""
-
-from lazy_loader import attach_stub as _attach_stub
-
-__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names stand in __init__.pyi
