@@ -104,23 +104,6 @@ def test_the_error_is_that_of_images_corrupted_by_the_shares(shares):
   np.testing.assert_allclose(float(terms["total"]), np.mean(np.square(np.float64(fake) - TARGETS)), rtol=1e-4)
 
 
-def test_every_step_corrupts_anew():
-  trainer = _trainer(learning_rate=1e-12)
-  errors = [float(trainer.train_step((TARGETS,))["total"]) for _ in range(3)]
-  assert len(set(errors)) == 3
-
-
-def test_the_same_seed_gives_the_same_run():
-  runs = []
-  for _ in range(2):
-    trainer = _trainer()
-    runs.append(([float(trainer.train_step((TARGETS,))["total"]) for _ in range(2)], _weights(trainer)))
-  (errors, weights), (again, others) = runs
-  assert errors == again
-  for name, value in weights.items():
-    recipes.assert_same(value, others[name])
-
-
 def test_checkpoints_hold_the_shares():
   trainer = _trainer()
   state = trainer.state()
@@ -279,14 +262,3 @@ def test_half_precision(precision):
     np.testing.assert_allclose(values[1][name], value, rtol=0.02, err_msg=name)
   for name, value in _weights(trainer).items():
     assert np.isfinite(value).all(), name
-
-
-@pytest.mark.slow
-def test_graph_and_xla_agree_with_eager():
-  errors = {}
-  for kind in ("eager", "graph", "xla"):
-    trainer = _trainer()
-    step = trainer.train_step if kind == "eager" else tf.function(trainer.train_step, jit_compile=kind == "xla")
-    errors[kind] = [float(step((tf.constant(TARGETS),))["total"]) for _ in range(2)]
-  np.testing.assert_allclose(errors["graph"], errors["eager"], rtol=1e-4)
-  np.testing.assert_allclose(errors["xla"], errors["eager"], rtol=1e-4)

@@ -13,7 +13,6 @@ from tf_imgtrans.baselines.segmentation.config import PRESETS, TINY
 from tf_imgtrans.baselines.segmentation.data import LabelledFolder, training_data
 from tf_imgtrans.baselines.segmentation.score import SegmentationValidator, fcn_scores, load_segmenter
 from tf_imgtrans.baselines.segmentation.trainer import Trainer, cross_entropy, half_squares
-from tf_imgtrans.core.networks import float32_twin
 from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.data.pipeline import training_batches
 from tf_imgtrans.training.loop import NonFiniteTerm, run_training
@@ -148,26 +147,6 @@ def test_pixel_accuracy_is_that_of_the_metric():
   np.testing.assert_allclose(trainer.train_step((PHOTOGRAPHS, CLASSES))["pixel_accuracy"], expected, atol=2e-3)
 
 
-def test_the_same_seed_gives_the_same_run_and_dropout_is_drawn_anew():
-  one, same, other = (_trainer(seed=seed) for seed in (0, 0, 1))
-  runs = [[float(each.train_step((PHOTOGRAPHS, CLASSES))["total"]) for _ in range(3)] for each in (one, same, other)]
-  assert runs[0] == runs[1] != runs[2]
-  for name, value in _weights(one).items():
-    recipes.assert_same(value, _weights(same)[name])
-
-
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("options", [{}, SGD], ids=["adam", "sgd"])
-def test_half_precision(precision, options):
-  reference, trainer = _trainer(**options), _trainer(precision, **options)
-  errors = [[float(each.train_step((PHOTOGRAPHS, CLASSES))["total"]) for _ in range(3)] for each in (reference, trainer)]
-  np.testing.assert_allclose(errors[1], errors[0], rtol=0.1)
-  assert trainer.generator(PHOTOGRAPHS).dtype == tf.float32
-  np.testing.assert_allclose(float32_twin(trainer.generator)(PHOTOGRAPHS), trainer.generator(PHOTOGRAPHS), atol=0.1)
-  for name, value in _weights(trainer).items():
-    assert np.isfinite(value).all(), name
-
-
 # Runs ------------------------------------------------------------------------------------------------------------------
 
 class Killed(BaseException):
@@ -226,20 +205,6 @@ def test_the_network_learns_a_few_images():
   trainer.settle()
   photographs, classes = _scene(4, SIDE, seed=5)
   assert fcn_scores(trainer.generator, photographs, classes, 11)["pixel_accuracy"] > 0.9
-
-
-@pytest.mark.slow
-def test_graph_and_xla_agree_with_eager():
-  errors = {}
-  for kind in ("eager", "graph", "xla"):
-    trainer = _trainer()
-    if kind == "xla":
-      trainer.prepare_xla()
-      assert trainer.generator.pool_by_slices
-    step = trainer.train_step if kind == "eager" else tf.function(trainer.train_step, jit_compile=kind == "xla")
-    errors[kind] = [float(step((tf.constant(PHOTOGRAPHS), tf.constant(CLASSES)))["total"]) for _ in range(3)]
-  np.testing.assert_allclose(errors["graph"], errors["eager"], rtol=1e-3)
-  np.testing.assert_allclose(errors["xla"], errors["eager"], rtol=1e-3)
 
 
 @pytest.mark.slow

@@ -1,8 +1,6 @@
 """Training of the super-resolution networks: one step of each stage, starting weights, resumed runs."""
 
-import dataclasses
 
-import keras
 import numpy as np
 import pytest
 import recipes
@@ -13,15 +11,9 @@ from tf_imgtrans.baselines.esrgan.network import Esrgan
 from tf_imgtrans.baselines.esrgan.objective import generator_loss, relativistic_discriminator_loss
 from tf_imgtrans.baselines.rcan.network import Rcan
 from tf_imgtrans.core.networks import digest
-from tf_imgtrans.data.pipeline import training_batches
 from tf_imgtrans.data.super_resolution import shrink
 from tf_imgtrans.losses.distortion import l1
 from tf_imgtrans.recipes import find_recipe
-from tf_imgtrans.training.loop import run_training
-from tf_imgtrans.training.options import TrainingOptions
-from tf_imgtrans.training.run_folder import RunFolder
-from tf_imgtrans.training.strategies import make_strategy
-from tf_imgtrans.training.validation import Validator
 
 GAN = {"stage": "gan", "weight_perceptual": 0.1, "perceptual_layer": "block1_conv2", "vgg_weights": "random"}
 CASES = {"esrgan": ("esrgan", {}), "gan": ("esrgan", GAN), "carn": ("carn", {}),
@@ -172,111 +164,3 @@ def test_wrong_starting_weights(tmp_path):
 
 
 # Runs ----------------------------------------------------------------------------------------------------------------
-
-@dataclasses.dataclass(frozen=True)
-class Data:
-  """Pairs in memory in place of a folder's."""
-
-  config: object
-
-  def batches(self, start_step, part):
-    source, target = map(tf.constant, _batch(dataclasses.replace(self.config, batch_size=7)))
-
-    def load(number, seed):
-      return source[number], target[number]
-
-    return training_batches(load, len(source), self.config.batch_size, self.config.seed, start_step, part)
-
-
-class Killed(BaseException):
-  """Stands for the end of the process; nothing in the loop catches it."""
-
-
-def _score(targets, outputs):
-  return {"psnr": float(-10 * np.log10(np.mean(np.square(np.stack(targets) - np.stack(outputs)))))}
-
-
-def _run(name, out, iterations, stop=None):
-  """Trains as the command does; until step `stop` is done, where the process ends."""
-  trainer = _trainer(name)
-  data = Data(trainer.config)
-  trainer.prepare(data)
-  validator = Validator([("one", *(each[0] for each in _batch(trainer.config, seed=9)))], _score, {"psnr": True})
-
-  def until(start_step, part):
-    yield from (batch for _, batch in zip(range(start_step, stop), data.batches(start_step, part)))
-    raise Killed
-
-  options = TrainingOptions(out, log_every=1, validate_every=2, checkpoint_every=2)
-  run_training(trainer, until if stop else data.batches, RunFolder(out), options, iterations, make_strategy("none"),
-               validator)
-  return trainer
-
-
-def check_resume(name, folder):
-  """A run that is killed after its third step, and resumed at the checkpoint of the second, ends as the whole one."""
-  whole = _run(name, folder / "whole", 5)
-  with pytest.raises(Killed):
-    _run(name, folder / "parts", 5, stop=3)
-  parts = _run(name, folder / "parts", 5)
-  assert (folder / "whole" / "scalars.jsonl").read_bytes() == (folder / "parts" / "scalars.jsonl").read_bytes()
-  others = _arrays(parts.state())
-  for path, value in _arrays(whole.state()).items():
-    recipes.assert_same(value, others[path])
-  loaded = keras.saving.load_model(folder / "whole" / "generator.keras")
-  source = _batch(whole.config, seed=9)[0]
-  recipes.assert_same(loaded(source), whole.generator(source))
-  assert (folder / "whole" / "previews" / "step-00000004.png").exists()  # of images of two sizes
-
-
-# In a process of its own, which asks for deterministic operations, as the command does: it would outlive the test.
-RESUME = """
-import pathlib
-import sys
-sys.path[:0] = ["tests", "tests/baselines"]
-import tensorflow as tf
-tf.config.experimental.enable_op_determinism()
-import test_super_resolution_trainer
-for name in sys.argv[2:]:
-  test_super_resolution_trainer.check_resume(name, pathlib.Path(sys.argv[1]) / name)
-"""
-
-
-@pytest.mark.parametrize("names", [("gan",), pytest.param(("carn", "esrgan", "carn_single", "rcan"),
-                                                          marks=pytest.mark.slow)])
-def test_a_resumed_run_of_super_resolution_equals_the_whole_one(tmp_path, names):
-  recipes.run_python(RESUME, tmp_path, *names)
-
-
-@pytest.mark.parametrize("name", ["esrgan", "carn_single", "rcan"])
-def test_a_network_learns_a_few_images(name):
-  trainer = _trainer(name, learning_rate=5e-3, halve_at=())
-  step, batch = tf.function(trainer.train_step), tuple(map(tf.constant, _batch(trainer.config)))
-  losses = [float(step(batch)["total"]) for _ in range(60)]
-  assert np.mean(losses[-5:]) < losses[0] / 3
-
-
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("name", ["gan", "carn", "rcan"])
-def test_half_precision(name, precision):
-  reference, trainer = _trainer(name), _trainer(name, precision)
-  terms, expected = (_numbers(each.train_step(_batch(each.config))) for each in (trainer, reference))
-  for term, value in expected.items():
-    np.testing.assert_allclose(terms[term], value, rtol=0.1 if "score" in term else 0.05, err_msg=term)
-  assert {variable.dtype for variable in trainer.generator.variables} == {"float32"}
-  for path, value in _arrays(trainer.state()).items():
-    assert np.isfinite(value).all(), path
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_graph_and_xla_agree_with_eager(name):
-  terms = {}
-  for kind in ("eager", "graph", "xla"):
-    trainer = _trainer(name)
-    step = trainer.train_step if kind == "eager" else tf.function(trainer.train_step, jit_compile=kind == "xla")
-    terms[kind] = [_numbers(step(tuple(map(tf.constant, _batch(trainer.config))))) for _ in range(3)]
-  for kind in ("graph", "xla"):
-    for found, expected in zip(terms[kind], terms["eager"]):
-      for term, value in expected.items():
-        np.testing.assert_allclose(found[term], value, rtol=1e-3, err_msg=f"{kind} {term}")

@@ -16,10 +16,6 @@ from tf_imgtrans.baselines.pix2pix.network import Unet, signed_l1
 from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.data.pipeline import training_batches
 from tf_imgtrans.recipes import find_recipe
-from tf_imgtrans.training.loop import run_training
-from tf_imgtrans.training.options import TrainingOptions
-from tf_imgtrans.training.run_folder import RunFolder
-from tf_imgtrans.training.strategies import make_strategy
 
 GENERATORS = {"pix2pix": Unet, "cnn": Unet, "context_encoder": ContextEncoder, "crn": Crn, "drrn": Drrn}
 NAMES = list(GENERATORS)
@@ -146,12 +142,6 @@ def test_learning_rates_of_the_context_encoder():
   assert rates == pytest.approx([2e-3, 2e-4]) and trainer.optimizers["generator"].beta_1 == 0.5
 
 
-def test_every_step_drops_anew():
-  trainer = _trainer("cnn", learning_rate=1e-12)
-  losses = [_numbers(trainer.train_step(_batch(trainer.config)))["l1"] for _ in range(2)]
-  assert losses[0] != losses[1]
-
-
 # DRRN's optimizer ----------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("length", [0.5, 50.0])
@@ -213,59 +203,6 @@ class Data:
     return training_batches(load, len(source), self.config.batch_size, self.config.seed, start_step, part)
 
 
-class Killed(BaseException):
-  """Stands for the end of the process; nothing in the loop catches it."""
-
-
-def _run(name, out, iterations, stop=None):
-  """Trains as the command does; until step `stop` is done, where the process ends."""
-  trainer = _trainer(name, **({"halve_every": 2} if name == "drrn" else {}))
-  data = Data(trainer.config)
-  trainer.prepare(data)
-
-  def until(start_step, part):
-    yield from (batch for _, batch in zip(range(start_step, stop), data.batches(start_step, part)))
-    raise Killed
-
-  options = TrainingOptions(out, log_every=1, validate_every=2, checkpoint_every=2)
-  run_training(trainer, until if stop else data.batches, RunFolder(out), options, iterations, make_strategy("none"))
-  return trainer
-
-
-def check_resume(name, folder):
-  """A run that is killed after its third step, and resumed at the checkpoint of the second, ends as the whole one."""
-  whole = _run(name, folder / "whole", 5)
-  with pytest.raises(Killed):
-    _run(name, folder / "parts", 5, stop=3)
-  parts = _run(name, folder / "parts", 5)
-  assert (folder / "whole" / "scalars.jsonl").read_bytes() == (folder / "parts" / "scalars.jsonl").read_bytes()
-  others = _arrays(parts.state())
-  for path, value in _arrays(whole.state()).items():
-    recipes.assert_same(value, others[path])
-  loaded = keras.saving.load_model(folder / "whole" / "generator.keras")
-  source = _batch(whole.config, seed=9)[0]
-  recipes.assert_same(loaded(source), whole.generator(source))
-
-
-# In a process of its own, which asks for deterministic operations, as the command does: it would outlive the test.
-RESUME = """
-import pathlib
-import sys
-sys.path[:0] = ["tests", "tests/baselines"]
-import tensorflow as tf
-tf.config.experimental.enable_op_determinism()
-import test_translation_trainer
-for name in sys.argv[2:]:
-  test_translation_trainer.check_resume(name, pathlib.Path(sys.argv[1]) / name)
-"""
-
-
-@pytest.mark.parametrize("names", [("pix2pix", "drrn"), pytest.param(("cnn", "context_encoder", "crn"),
-                                                                      marks=pytest.mark.slow)])
-def test_a_resumed_run_equals_the_whole_one(tmp_path, names):
-  recipes.run_python(RESUME, tmp_path, *names)
-
-
 @pytest.mark.parametrize("name", ["pix2pix", "context_encoder", "drrn"])
 def test_statistics_are_those_of_training_images(name):
   """After `settle`, an image is normalized at inference nearly as in training, where nothing is dropped."""
@@ -282,42 +219,6 @@ def test_statistics_are_those_of_training_images(name):
   settled = trainer.generator(images, training=False).numpy()
   expected = np.clip(trainer.generator(images, training=True), 0, 1)
   assert np.abs(settled - expected).max() < 0.02 < np.abs(fresh - expected).max()
-
-
-@pytest.mark.parametrize("name, steps, factor", [("cnn", 60, 3), ("context_encoder", 60, 3), ("crn", 100, 2),
-                                                ("drrn", 60, 3)])
-def test_a_network_learns_a_few_images(name, steps, factor):
-  options = {"cnn": {"learning_rate": 5e-3, "dropout": 0.0}, "crn": {"learning_rate": 5e-3, "base_channels": 2}}
-  trainer = _trainer(name, **options.get(name, {}))
-  step, batch = tf.function(trainer.train_step), tuple(map(tf.constant, _batch(trainer.config)))
-  losses = [float(step(batch)["total"]) for _ in range(steps)]
-  assert np.mean(losses[-5:]) < losses[0] / factor
-
-
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("name", ["pix2pix", "context_encoder", "crn", "drrn"])
-def test_half_precision(name, precision):
-  reference, trainer = _trainer(name), _trainer(name, precision)
-  terms, expected = (_numbers(each.train_step(_batch(each.config))) for each in (trainer, reference))
-  for term, value in expected.items():
-    np.testing.assert_allclose(terms[term], value, rtol=0.05, err_msg=term)
-  assert {variable.dtype for variable in trainer.generator.trainable_variables} == {"float32"}
-  for path, value in _arrays(trainer.state()).items():
-    assert np.isfinite(value).all(), path
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_graph_and_xla_agree_with_eager(name):
-  terms = {}
-  for kind in ("eager", "graph", "xla"):
-    trainer = _trainer(name)
-    step = trainer.train_step if kind == "eager" else tf.function(trainer.train_step, jit_compile=kind == "xla")
-    terms[kind] = [_numbers(step(tuple(map(tf.constant, _batch(trainer.config))))) for _ in range(2)]
-  for kind in ("graph", "xla"):
-    for found, expected in zip(terms[kind], terms["eager"]):
-      for term, value in expected.items():
-        np.testing.assert_allclose(found[term], value, rtol=1e-3, err_msg=f"{kind} {term}")
 
 
 def test_crn_chooses_among_its_images_before_it_is_judged():

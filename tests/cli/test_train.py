@@ -181,6 +181,21 @@ def test_help_shows_the_defaults_of_the_preset(name, capsys):
   assert "--preset {paper,small,tiny}" in screen and recipe.summary in screen
 
 
+@pytest.mark.parametrize("name, own, others", [
+    ("pix2pix", ["weight_l1", "dropout"], ["bottleneck", "residual_units", "weight_luma", "weight_best"]),
+    ("cnn", ["dropout"], ["discriminator_channels", "weight_adversarial"]),
+    ("drrn", ["residual_units"], ["dropout", "weight_best", "beta_1"]),
+    ("srcnn", ["patch_size"], ["weight_color", "vgg_weights"]),
+    ("dped", ["weight_color"], ["contextual_layers", "weight_l1", "growth_half"]),
+    ("on_demand", ["bands"], ["weight_color"]),
+    ("carn", ["multi_scale"], ["growth", "reduction", "stage"]), ("esrgan", ["growth"], ["multi_scale", "reduction"])])
+def test_help_shows_no_flag_of_another_network(name, own, others, capsys):
+  assert not call(name, "--help")
+  screen = text(capsys.readouterr())
+  assert all(f"--config.{field}" in screen for field in own)
+  assert not [field for field in others if f"--config.{field}" in screen]
+
+
 @pytest.mark.parametrize("stage, preset", [("gan", "paper"), ("gan", "small"), ("l1", "small")])
 def test_help_shows_the_defaults_of_the_stage(stage, preset, capsys):
   expected = find_recipe("esrgan").preset(preset, stage=stage)

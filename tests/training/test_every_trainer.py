@@ -160,11 +160,12 @@ def test_a_compiled_step_agrees_with_an_eager_one(name):
     states[kind] = state(trainer)
   for expected, seen in zip(terms["eager"], terms["xla"]):
     for term, value in expected.items():
-      np.testing.assert_allclose(seen[term], value, rtol=1e-3, atol=1e-5, err_msg=term)
+      near = 0.05 if term == "pixel_accuracy" else 1e-3  # some pixels lie between two classes
+      np.testing.assert_allclose(seen[term], value, rtol=near, atol=1e-5, err_msg=term)
   for path, value in states["eager"].items():
     if _is_weight(path, case) and value.dtype.kind == "f":
       np.testing.assert_allclose(np.linalg.norm(states["xla"][path] - value), 0,
-                                 atol=0.02 * np.linalg.norm(value) + 2e-3, err_msg=path)
+                                 atol=0.05 * np.linalg.norm(value) + 2e-3, err_msg=path)
 
 
 # Two devices that hold the same images and draw nothing take the step of one that holds them once, but for rounding; and
@@ -186,7 +187,9 @@ def train(name, value):
   strategy = make_strategy(name)
   with strategy.scope():
     trainer = case.trainer(**{field: value})
-  data = case.batch()
+  if hasattr(trainer, "images"):  # of a network that grows: in the fade to its second stage
+    trainer.images.assign(6)
+  data = case.batch(1)
   step = tf.function(lambda: strategy.run(trainer.train_step, args=(data,)))
   for _ in range(2):
     step()

@@ -1,4 +1,4 @@
-"""The networks that the papers compare with: one package per task, trained under the paper's protocol."""
+"""The networks that the papers compare with: one folder per network."""
 
 from lazy_loader import attach_stub as _attach_stub
 

@@ -140,21 +140,6 @@ def shallow_dict(config):
   return {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
 
 
-def named(configs, name, options):
-  """The configuration `name` of several, with fields of it changed.
-
-  Args:
-    configs: dict of name to configuration, each of which has its name as the field `network`.
-    name: str, a key of `configs`.
-    options: dict of field values, all but `network`.
-  Raises:
-    ValueError: an unknown field, an illegal value, or another network.
-  """
-  if options.get("network", name) != name:
-    raise ValueError(f"network is {options['network']!r}, but the name {name!r} decides it: leave network out")
-  return from_dict(type(configs[name]), {**dataclasses.asdict(configs[name]), **options})
-
-
 def differences(a, b):
   """Names of the fields in which two configurations of one class differ, in field order."""
   return [field.name for field in dataclasses.fields(a) if getattr(a, field.name) != getattr(b, field.name)]

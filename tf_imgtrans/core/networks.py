@@ -7,7 +7,7 @@ import json
 
 import keras
 
-from tf_imgtrans.core.config import from_stored, named
+from tf_imgtrans.core.config import from_stored
 
 
 class ConfiguredModel(keras.Model):
@@ -23,7 +23,6 @@ class ConfiguredModel(keras.Model):
   """
 
   config_class = None
-  configs = None  # by the field `network`, of a class that has several: what a file does not keep is that of its own
   architecture = ()
   task = None
 
@@ -44,9 +43,7 @@ class ConfiguredModel(keras.Model):
 
   @classmethod
   def from_config(cls, config):
-    fields = config["config"]
-    made = from_stored(cls.config_class, fields) if cls.configs is None else named(cls.configs, fields["network"], fields)
-    network = cls(made, dtype=config["dtype"], name=config["name"])
+    network = cls(from_stored(cls.config_class, config["config"]), dtype=config["dtype"], name=config["name"])
     network.task = config.get("task")
     return network
 

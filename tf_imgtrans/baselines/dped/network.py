@@ -13,6 +13,7 @@ from tf_imgtrans.losses.adversarial import discriminator_log_loss, generator_log
 from tf_imgtrans.losses.distortion import color, total_variation
 from tf_imgtrans.losses.feature import perceptual
 from tf_imgtrans.losses.vgg19 import Vgg19Features
+from tf_imgtrans.losses.weighted import weighted_sum
 from tf_imgtrans.networks.blocks import Stages
 from tf_imgtrans.networks.dped import EPSILON, DpedDiscriminator, initial_weights
 from tf_imgtrans.networks.resnet import residual_block
@@ -117,9 +118,7 @@ class Trainer(BaseTrainer):
         "color": lambda: color(target, fake),
         "total_variation": lambda: total_variation(fake),
     }
-    weights = {name: getattr(config, f"weight_{name}") for name in formulas}
-    terms = {name: formula() for name, formula in formulas.items() if weights[name]}
-    return sum(weights[name] * term for name, term in terms.items()), terms
+    return weighted_sum(config, formulas)
 
   def train_on(self, source, target):
     """One step on a batch: dict of the loss and its terms, and of the discriminator's loss and scores."""

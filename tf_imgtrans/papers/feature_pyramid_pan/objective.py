@@ -10,6 +10,7 @@ import tensorflow as tf
 from tf_imgtrans.core.tensors import as_float32, check_same_shape
 from tf_imgtrans.losses.adversarial import discriminator_log_loss, generator_log_loss
 from tf_imgtrans.losses.feature import perceptual as feature_distance
+from tf_imgtrans.losses.weighted import weighted_sum
 
 SIGNED = 2.0  # ratio of differences in [-1, 1] to those in [0, 1]
 HALF = 0.5  # factor of the discriminators' loss, which slows their training relative to the generator; pix2pix
@@ -42,9 +43,7 @@ def generator_loss(config, target, fake, fake_outputs, real_outputs=None):
       "pix2pix": {"high": lambda: adversarial(fake_outputs["whole"]), "l1": lambda: pixel(target, fake)},
       "context_encoder": {"l2": lambda: squared(target, fake), "adversarial": lambda: adversarial(fake_outputs["whole"])},
   }[config.objective]
-  weights = {name: getattr(config, f"weight_{name}") for name in formulas}
-  terms = {name: formula() for name, formula in formulas.items() if weights[name]}
-  return sum(weights[name] * term for name, term in terms.items()), terms
+  return weighted_sum(config, formulas)
 
 
 def adversarial(outputs):

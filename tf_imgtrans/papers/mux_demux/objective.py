@@ -3,6 +3,7 @@
 from tf_imgtrans.losses.adversarial import discriminator_log_loss, generator_log_loss
 from tf_imgtrans.losses.distortion import color, total_variation, weighted_l1
 from tf_imgtrans.losses.feature import contextual, perceptual, sample_positions
+from tf_imgtrans.losses.weighted import weighted_sum
 
 
 def vgg_layers(config):
@@ -38,9 +39,7 @@ def generator_loss(config, target, fake, fake_logits=None, vgg=None, seed=0):
       "color": lambda: color(target, fake),  # Eq. 8
       "total_variation": lambda: total_variation(fake),  # Eq. 9
   }
-  weights = {name: getattr(config, f"weight_{name}") for name in formulas}
-  terms = {name: formula() for name, formula in formulas.items() if weights[name]}
-  return sum(weights[name] * term for name, term in terms.items()), terms
+  return weighted_sum(config, formulas)
 
 
 def discriminator_loss(real_logits, fake_logits):
