@@ -1,6 +1,7 @@
 """Architecture: which package may import which, the style that every file keeps, and the words of the documentation."""
 
 import ast
+import graphlib
 import pathlib
 import re
 
@@ -106,6 +107,18 @@ def test_the_check_of_imports_finds_forbidden_ones(tmp_path, monkeypatch):
 @pytest.mark.parametrize("path", MODULES, ids=_name)
 def test_imports_are_allowed(path):
   assert not list(_forbidden(path)), f"{_name(path)} imports what its package may not import"
+
+
+def test_no_module_imports_itself_by_way_of_others():
+  """Imports in functions count too: a circle is two modules that are one."""
+  names = {".".join(("tf_imgtrans", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
+           for path in MODULES}
+  graph = {name: {imported for imported in _imports(path) if imported in names and imported != name}
+           for name, path in names.items()}
+  try:
+    list(graphlib.TopologicalSorter(graph).static_order())
+  except graphlib.CycleError as error:
+    pytest.fail(" -> ".join(error.args[1]))
 
 
 def test_every_package_and_root_module_is_listed():

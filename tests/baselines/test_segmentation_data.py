@@ -11,7 +11,8 @@ from data_checks import check_batches, take
 from PIL import Image
 
 from tf_imgtrans.baselines.segmentation.config import TINY
-from tf_imgtrans.baselines.segmentation.data import enlarge, read, training_data
+from tf_imgtrans.baselines.segmentation.data import read, training_data
+from tf_imgtrans.baselines.segmentation.score import enlarge
 from tf_imgtrans.core.images import read_uint8
 from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.data.labels import read_labels

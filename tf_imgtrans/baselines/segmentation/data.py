@@ -6,6 +6,7 @@ import pathlib
 
 import tensorflow as tf
 
+from tf_imgtrans.baselines.segmentation.score import SegmentationValidator, enlarge
 from tf_imgtrans.core.images import read_uint8
 from tf_imgtrans.data.folders import Folder, check_run_outside
 from tf_imgtrans.data.labels import check_labelled, find_labelled, read_labels, resize_labels, split_labelled
@@ -26,8 +27,6 @@ class LabelledFolder:
 
 def task(config):
   """Segmentation of photographs into the classes of `config.label_set`: data.task.Task, whose targets are label maps."""
-  from tf_imgtrans.baselines.segmentation.score import SegmentationValidator  # which reads photographs as this module does
-
   def found(options):
     return find(config, read(options))
 
@@ -95,11 +94,6 @@ def held_out(config, items):
   """
   return [(item.stem, unit(resize(read_uint8(item.photo), config.image_size)).numpy(),
            read_labels(item.labels, config.label_set)) for item in items]
-
-
-def enlarge(photographs, height, width):
-  """Float [..., S, S, 3] -> [..., height, width, 3]: bilinear, half-pixel-centred, antialiased where it shrinks."""
-  return tf.image.resize(photographs, (height, width), antialias=True)
 
 
 def _loader(config, items):

@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_imgtrans.baselines.segmentation.data import enlarge
 from tf_imgtrans.baselines.segmentation.network import Segmenter
 from tf_imgtrans.core.panels import panel
 from tf_imgtrans.data.labels import colorize, get_label_set, resize_labels
@@ -71,6 +70,11 @@ def load_segmenter(path):
   if hasattr(model, "scale"):  # every generator has it
     raise ValueError(f"{file} holds a generator of images, {type(model).__name__}: expected {EXPECTED}")
   return model
+
+
+def enlarge(photographs, height, width):
+  """Float [..., S, S, 3] -> [..., height, width, 3]: bilinear, half-pixel-centred, antialiased where it shrinks."""
+  return tf.image.resize(photographs, (height, width), antialias=True)
 
 
 class SegmentationValidator(Validator):
