@@ -9,7 +9,8 @@ import tyro
 from tf_imgtrans.recipes import RECIPES, find_recipe
 from tf_imgtrans.training.options import PairedOptions
 
-CLASSES = sorted({find_recipe(name).config for name in RECIPES} | {PairedOptions}, key=lambda cls: (cls.__module__, cls.__name__))
+CLASSES = sorted({find_recipe(name).config for name in RECIPES} | {PairedOptions},
+                 key=lambda cls: (cls.__module__, cls.__name__))
 # First words that cite a source, or refer to something else, instead of stating the meaning.
 CITATION = re.compile(
     r"$|\(default|\(required|Sec\.|Eq\.|Fig\.|(Table|Figure|Implementation Details|DPED|pix2pix(HD)?|StyleGAN|VGG16|code|"
