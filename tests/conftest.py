@@ -1,4 +1,4 @@
-"""Settings of the whole test run, and the images that tests of several rooms use."""
+"""Settings of the whole test run, and the images that tests of several packages use."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""Checks that tests of several rooms and papers share; each says what it saw when it fails."""
+"""Checks that tests of several packages and papers share; each says what it saw when it fails."""
 
 import os
 import pathlib

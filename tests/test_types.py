@@ -8,7 +8,7 @@ import sys
 import pytest
 import recipes
 
-DOORS = {
+FUNCTIONS = {
     "tf_imgtrans": ["create_generator", "list_generators"],
     "tf_imgtrans.export": ["to_saved_model", "to_tflite", "measure_parity", "inspect_lite", "inspect_model",
                            "read_description", "read_lite", "gpu_findings", "write_serving_files",
@@ -27,15 +27,15 @@ DOORS = {
 }
 
 
-@pytest.mark.parametrize("module, door", [(module, door) for module, doors in DOORS.items() for door in doors])
-def test_a_public_door_is_annotated(module, door):
+@pytest.mark.parametrize("module, name", [(module, name) for module, names in FUNCTIONS.items() for name in names])
+def test_a_public_function_is_annotated(module, name):
   function = importlib.import_module(module)
-  for name in door.split("."):
-    function = getattr(function, name)
+  for part in name.split("."):
+    function = getattr(function, part)
   signature = inspect.signature(function)
-  bare = [name for name, parameter in signature.parameters.items() if parameter.annotation is parameter.empty]
+  bare = [argument for argument, parameter in signature.parameters.items() if parameter.annotation is parameter.empty]
   assert bare in ([], ["self"])
-  assert signature.return_annotation is not signature.empty or door.endswith("__init__")
+  assert signature.return_annotation is not signature.empty or name.endswith("__init__")
 
 
 USER = """

@@ -1,4 +1,4 @@
-"""The FCN score: sizes, chunks and classes of the door, the validator, and what may be loaded as a segmenter."""
+"""The FCN score: sizes, chunks and classes of the function, the validator, and what may be loaded as a segmenter."""
 
 import dataclasses
 import json

@@ -1,5 +1,7 @@
 """The networks that the papers compare with: one folder per network."""
 
-from lazy_loader import attach_stub as _attach_stub
+import pkgutil as _pkgutil
 
-__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)  # the names stand in __init__.pyi
+from lazy_loader import attach as _attach
+
+__getattr__, __dir__, __all__ = _attach(__name__, submodules=[module.name for module in _pkgutil.iter_modules(__path__)])
