@@ -19,7 +19,7 @@ FUNCTIONS = {
                               "predict_video"],
     "tf_imgtrans.metrics": ["psnr", "ssim", "ms_ssim", "niqe", "pirm_score", "pirm_validation_score", "fid",
                             "feature_distance", "frechet_distance", "sliced_wasserstein", "segmentation_scores",
-                            "confusion_matrix"],
+                            "confusion_matrix", "lattice"],
     "tf_imgtrans.benchmark": ["count_macs", "paired_latency", "keras_runner", "peak_memory", "convolution_runner",
                               "benchmark_networks", "operation_times", "set_threads",
                               "PairedLatency.median_ms", "PairedLatency.ratio"],

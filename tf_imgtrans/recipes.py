@@ -1,4 +1,4 @@
-"""The recipes by name: one line for each paper and each baseline. Importing this module imports none of them."""
+"""The recipes by name: one line for each. Importing this module imports none of them."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -32,11 +32,14 @@ BASELINES = {
     "rcan": "tf_imgtrans.baselines.rcan.recipe:RECIPE",
     "fcn8s": "tf_imgtrans.baselines.segmentation.recipe:RECIPE",
 }
-RECIPES = PAPERS | BASELINES
+PRACTICE = {
+    "phone_enhancement": "tf_imgtrans.practice.phone_enhancement.recipe:RECIPE",
+}
+RECIPES = PAPERS | BASELINES | PRACTICE
 # Generators whose name is not that of their recipe, and the one that is not trained.
 OTHER_GENERATORS = {"mux_demux_hp": "mux_demux"}
 UNTRAINED = {"bicubic": "tf_imgtrans.baselines.bicubic:bicubic"}
-NO_GENERATORS = ("fcn8s",)  # gives classes
+NO_GENERATORS = ("fcn8s", *PRACTICE)  # gives classes; trains the network of a paper
 # Layers with classes that a saved file may name.
 SERIALIZABLE_LAYERS = tuple(f"tf_imgtrans.layers.{name}" for name in (
     "mux", "noise_channels", "instance_normalization", "dense_block", "laplacian_pyramid", "equalized_convolution",

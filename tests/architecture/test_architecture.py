@@ -21,6 +21,7 @@ ALLOWED_IMPORTS = {
     "training": {"core", "data", "metrics"},
     "papers": {"core", "layers", "networks", "losses", "metrics", "data", "training"},
     "baselines": {"core", "layers", "networks", "losses", "metrics", "data", "training"},
+    "practice": {"core", "layers", "networks", "losses", "metrics", "data", "training", "papers"},
     "export": {"core"}, "inference": {"core"}, "serving": {"core"},
     "benchmark": {"core", "export"},  # export takes a file apart into operations that are timed alone
 }

@@ -40,8 +40,9 @@ DEFAULTS = {
         "patch_size": 100, "batch_size": 50, "learning_rate": 5e-4, "iterations": 20000, "flip": False,
         # of clean photographs: ours
         "degradation": {"exposure": (-1.1, -0.5), "red_gain": (1.04, 1.16), "blue_gain": (0.78, 0.90),
-                        "contrast": (0.75, 0.88), "blur": (0.5, 1.0), "noise": (0.006, 0.02), "jpeg_quality": (60, 90)},
-        "seed": 0,
+                        "contrast": (0.75, 0.88), "saturation": (1.0, 1.0), "blur": (0.5, 1.0),
+                        "noise": (0.006, 0.02), "jpeg_quality": (60, 90)},
+        "undegraded_share": 0.0, "seed": 0,
     },
     "progressive_pan": {
         # Sec. 5.1: "scaling images from 128x128 to 1024x1024", "We start with 8x8 resolution"; also Sec. 4.1

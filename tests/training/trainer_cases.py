@@ -50,6 +50,7 @@ CASES = {
     "feature_pyramid_pan_sgd": Case("feature_pyramid_pan", {"discriminator_optimizer": "sgd", "upsampling": "resize"},
                                     r"(down[234]|up[1234])_conv/bias|(high|low|whole)\d/conv[234]/bias"),
     "progressive_pan": Case("progressive_pan"),
+    "phone_enhancement": Case("phone_enhancement"),
     "srcnn": Case("srcnn"),
     "johnson": Case("johnson", {**VGG, "weight_perceptual": 1.0, "weight_squared_error": 0.0},
                     r"conv(\d|1[0-5])/bias"),

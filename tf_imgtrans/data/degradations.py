@@ -4,21 +4,23 @@ import math
 
 import tensorflow as tf
 
+from tf_imgtrans.core.color import LUMA_BT601
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in, normal, uniform
 from tf_imgtrans.data.blur import combined_kernel, convolved, gaussian_kernel, motion_kernel
 from tf_imgtrans.data.settings import PhoneCamera
 
 DOWN = ("area", "bicubic")
 GAMMA = 2.2  # display gamma, between stored values and light
+SATURATION = 8  # stream of the draw of the saturation, after the eight of the other amounts
 
 
 def phone_camera(image, seed, exposure=PhoneCamera.exposure, red_gain=PhoneCamera.red_gain,
-                 blue_gain=PhoneCamera.blue_gain, contrast=PhoneCamera.contrast, blur=PhoneCamera.blur,
-                 noise=PhoneCamera.noise, jpeg_quality=PhoneCamera.jpeg_quality):
+                 blue_gain=PhoneCamera.blue_gain, contrast=PhoneCamera.contrast, saturation=PhoneCamera.saturation,
+                 blur=PhoneCamera.blur, noise=PhoneCamera.noise, jpeg_quality=PhoneCamera.jpeg_quality):
   """Makes a photograph look like one of an old phone camera.
 
   In this order: light = image ** 2.2, times 2 ** exposure and the white balance gains, clipped at 1; Gaussian blur of
-  the optics; sensor noise; inverse gamma; lower contrast around mid grey; JPEG. Each amount is drawn
+  the optics; sensor noise; inverse gamma; lower contrast around mid grey; saturation; JPEG. Each amount is drawn
   uniformly from its range. The defaults are a dark, warm, flat and slightly soft image, of the kind that DPED's
   iPhone 3GS takes beside a DSLR; they are ours.
 
@@ -28,6 +30,7 @@ def phone_camera(image, seed, exposure=PhoneCamera.exposure, red_gain=PhoneCamer
     exposure: range of stops (factors of two in light).
     red_gain, blue_gain: ranges of the white balance gains, green being 1.
     contrast: range of the factor on the distance from 0.5.
+    saturation: range of the factor on the distance from luma (BT.601).
     blur: range of the Gaussian's standard deviation in pixels.
     noise: range of the standard deviation of N(0, 1) sensor noise in light at full scale; it decreases with the square root
       of the light, down to a tenth.
@@ -43,6 +46,9 @@ def phone_camera(image, seed, exposure=PhoneCamera.exposure, red_gain=PhoneCamer
   strength = grain * tf.sqrt(tf.maximum(light, 0.01))
   light += strength * tf.random.stateless_normal(tf.shape(light), seeds[6])
   stored = 0.5 + flat * (tf.maximum(light, 0.0) ** (1 / GAMMA) - 0.5)
+  if tuple(saturation) != (1.0, 1.0):
+    luma = tf.tensordot(stored, tf.constant(LUMA_BT601), 1)[..., None]
+    stored = luma + _uniform(saturation, fold_in(as_seed_pair(seed), SATURATION)) * (stored - luma)
   quality = tf.cast(tf.round(_uniform(jpeg_quality, seeds[7])), tf.int32)
   # The accurate transform is Pillow's too; TensorFlow's default is a faster, coarser one.
   degraded = tf.image.adjust_jpeg_quality(tf.clip_by_value(stored, 0.0, 1.0), quality, dct_method="INTEGER_ACCURATE")

@@ -5,7 +5,7 @@ import functools
 
 import tensorflow as tf
 
-from tf_imgtrans.core.seeds import fold_in
+from tf_imgtrans.core.seeds import fold_in, uniform
 from tf_imgtrans.data.degradations import phone_camera
 from tf_imgtrans.data.folders import Folder, iterate_images, read_folder
 from tf_imgtrans.data.pairs import check_pairs, check_photographs
@@ -48,7 +48,7 @@ def training_data(config, folder):
   """Makes the data of a run; reads every pair once, so that a bad one stops it here.
 
   Args:
-    config: data.settings.PatchSettings; `patch_size`, `batch_size`, `flip` and `seed` count here.
+    config: data.settings.PatchSettings.
     folder: data.folders.Folder.
   Raises:
     ValueError: names the first five pairs that cannot be trained on.
@@ -91,7 +91,10 @@ def _photograph_loader(config, store):
 
   def load(number, seed):
     patch, = _patch(config, [unit(store.tensor(number))], seed)
-    return camera(patch, fold_in(seed, 2)), patch
+    degraded = camera(patch, fold_in(seed, 2))
+    if config.undegraded_share:
+      degraded = tf.where(uniform([], fold_in(seed, 3)) < config.undegraded_share, patch, degraded)
+    return degraded, patch
 
   return load
 

@@ -39,6 +39,7 @@ class PhoneCamera:
   red_gain: tuple[Positive, Positive] = (1.04, 1.16)  # range of the white balance gain of red, green being 1
   blue_gain: tuple[Positive, Positive] = (0.78, 0.90)  # range of the white balance gain of blue, green being 1
   contrast: Range = (0.75, 0.88)  # range of the factor on the distance from mid grey
+  saturation: Range = (1.0, 1.0)  # range of the factor on the distance from luma, 1 leaving colours as they are
   blur: Range = (0.5, 1.0)  # range of the standard deviation of the optics' Gaussian blur, in pixels
   noise: Range = (0.006, 0.02)  # range of the standard deviation of sensor noise in light at full scale, white being 1
   jpeg_quality: tuple[Quality, Quality] = (60, 90)  # range of the quality of the JPEG file
@@ -61,6 +62,7 @@ class PatchSettings:
   iterations: Count = 20000  # training steps; DPED
   flip: bool = False  # mirror half of the patches left to right; DPED does not
   degradation: PhoneCamera = PhoneCamera()  # how clean photographs are degraded, if the data have no source images; ours
+  undegraded_share: Share = 0.0  # share of the patches of clean photographs that are left as they are; ours
   seed: Seed = 0  # random seed of weights, patches, degradations and noise
 
   def __post_init__(self):

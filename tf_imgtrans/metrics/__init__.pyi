@@ -5,6 +5,7 @@ from .challenge_score import pirm_validation_score as pirm_validation_score
 from .frechet_inception import feature_distance as feature_distance
 from .frechet_inception import fid as fid
 from .frechet_inception import frechet_distance as frechet_distance
+from .lattice import lattice as lattice
 from .multiscale_structural_similarity import ms_ssim as ms_ssim
 from .natural_image_quality import niqe as niqe
 from .peak_signal_to_noise import psnr as psnr

@@ -11,6 +11,7 @@ from tf_imgtrans.papers.progressive_pan.generator import Generator, lerp
 from tf_imgtrans.papers.progressive_pan.objective import discriminator_loss, generator_loss
 from tf_imgtrans.papers.progressive_pan.schedule import stage_at
 from tf_imgtrans.papers.progressive_pan.validation import StageValidator
+from tf_imgtrans.training.averaging import move_average
 from tf_imgtrans.training.trainer import BaseTrainer
 
 
@@ -71,7 +72,7 @@ class Trainer(BaseTrainer):
           discriminator_terms = self._update_discriminator(real, fake, alpha)
         fake_logits = self.discriminator(fake, alpha=alpha)
       step.loss, terms = generator_loss(self.config, real, fake, fake_logits)
-    self._average(stage.minibatch)
+    move_average(self.generator, self.learner, self.config.average_half_life, stage.minibatch)
     self.images.assign_add(stage.minibatch)
     return {"total": step.loss, **terms, **discriminator_terms}
 
@@ -89,17 +90,6 @@ class Trainer(BaseTrainer):
     if not stage.fade:
       return None
     return tf.clip_by_value(tf.cast(stage.faded(tf.cast(self.images, tf.float64)), tf.float32), 0.0, 1.0)
-
-  def _average(self, minibatch):
-    """Moves the moving average towards the learner, by the weight of a step of `minibatch` images."""
-    half_life = self.config.average_half_life
-    share = 1.0 - 0.5 ** (minibatch / half_life) if half_life else 1.0
-
-    def update(strategy):  # outside the replicas, whose variables are equal: they may not be assigned to inside
-      for average, variable in zip(self.generator.variables, self.learner.variables):
-        average.assign(average + share * (variable - average))
-
-    tf.distribute.get_replica_context().merge_call(update)
 
   def images_at(self, step):
     return self.config.images_at(step)

@@ -1,0 +1,54 @@
+"""How the shipped enhancers `mux_demux` and `mux_demux_hp` are trained: networks of the paper, all else ours."""
+
+import dataclasses
+from typing import Literal
+
+from tf_imgtrans.core.config import Count, EvenCount, NonNegative, Positive, PositiveCount, Share, check_weights
+from tf_imgtrans.core.recipe import Recipe
+from tf_imgtrans.data.settings import PatchSettings, PhoneCamera
+
+# Ranges that fit what separates the two sides of DPED's pairs: darker, a little yellow, less saturated, hardly soft.
+PHONE = PhoneCamera(exposure=(-1.4, -0.3), red_gain=(0.86, 1.02), blue_gain=(0.86, 1.02), contrast=(0.9, 1.02),
+                    saturation=(0.65, 1.0), blur=(0.3, 0.8), noise=(0.003, 0.012), jpeg_quality=(70, 95))
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(PatchSettings):
+  """A Mux/Demux generator, its losses and its training on clean photographs."""
+
+  network: Literal["normal", "high_performance"] = "high_performance"  # generator: Figure 2 or Figure 3 of the paper
+  growth_half: PositiveCount = 16  # channels that each dense layer adds at half scale
+  growth_quarter: EvenCount = 32  # channels that each dense layer adds at quarter scale
+  # noise at inference: a new draw, a fixed pattern, or off, in training too
+  noise: Literal["random", "fixed", "off"] = "off"
+
+  weight_l1: NonNegative = 1.0  # weight of the L1 loss on pixels
+  weight_ssim: NonNegative = 0.2  # weight of one minus SSIM
+  weight_low_frequency: NonNegative = 1.0  # weight of the L1 loss on means of 16x16 pixels: exposure and colour
+  weight_phases: NonNegative = 5.0  # weight of the loss on differences between sub-pixel phases, which show as a lattice
+
+  patch_size: PositiveCount = 96  # height and width of a training patch in pixels, a multiple of 48
+  batch_size: PositiveCount = 8  # patches per training step
+  learning_rate: Positive = 1e-3  # learning rate of Adam at the first step; falls to 0 along a cosine
+  iterations: Count = 6000  # training steps
+  flip: bool = True  # mirror half of the patches left to right
+  degradation: PhoneCamera = PHONE  # how clean photographs are degraded, if the data have no source images
+  undegraded_share: Share = 0.15  # share of the patches that are left as they are, so that good photographs stay good
+  average_half_life: Count = 4000  # images after which a weight counts half in the average that is saved; 0: no average
+
+  def __post_init__(self):
+    super().__post_init__()
+    check_weights(self)
+    if self.patch_size % 48:
+      raise ValueError(f"patch_size is {self.patch_size}: expected a multiple of 48, as windows of 12 and 16 pixels "
+                       "cover it (--config.patch_size)")
+
+
+RECIPE = Recipe(
+    name="phone_enhancement", summary="The shipped enhancers: Mux/Demux networks for real photographs of phones.",
+    package=__package__,
+    presets={"paper": Config(), "small": Config(iterations=1200),
+             "tiny": Config(growth_half=4, growth_quarter=4, patch_size=48, batch_size=2, iterations=4)},
+    trainer="trainer:Trainer", task="tf_imgtrans.data.enhancement:task", generators={}, paired=True,
+    example="--data photographs --out runs/enhancer",
+    data="The data folder is one of these:\n  {pairs}\n  {clean}")

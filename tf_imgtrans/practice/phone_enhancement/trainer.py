@@ -1,0 +1,80 @@
+"""Training of the shipped enhancers: losses on pixels, structure, exposure and sub-pixel phases; averaged weights."""
+
+import keras
+import tensorflow as tf
+
+from tf_imgtrans.losses.distortion import l1
+from tf_imgtrans.losses.weighted import weighted_sum
+from tf_imgtrans.papers.mux_demux.config import Config as NetworkConfig
+from tf_imgtrans.papers.mux_demux.generator import Generator
+from tf_imgtrans.practice.phone_enhancement.recipe import Config
+from tf_imgtrans.training.averaging import move_average
+from tf_imgtrans.training.trainer import BaseTrainer
+
+BLOCK = 16  # pixels: side of the means that exposure and colour are compared by
+PHASES = 4  # pixels: period of the lattice that two Mux layers can draw
+WINDOW = 3  # positions of each phase in a window of 12 pixels
+
+
+class Trainer(BaseTrainer):
+  """A Mux/Demux generator and its average; batches are (source, target), float32 [N, P, P, 3] in [0, 1].
+
+  `learner` is trained; `generator`, which is validated and saved, is the moving average of its weights.
+
+  Args:
+    config: Config.
+    precision: "float32", "mixed_bfloat16" or "mixed_float16".
+  """
+
+  def __init__(self, config=Config(), precision="float32"):  # noqa: B008 - frozen
+    super().__init__(config, precision)
+    network = NetworkConfig(**{name: getattr(config, name) for name in Generator.architecture})
+    self.learner = self.register("learner", Generator(network, dtype=precision, name="learner"), (None, None, 3))
+    self.generator = self.register("generator", Generator(network, dtype=precision, name="generator"), (None, None, 3))
+    rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, max(1, config.iterations))
+    self.optimize(self.learner, "generator_optimizer", self.adam("generator_adam", learning_rate=rate))
+
+  def train_on(self, source, target):
+    """One step on a batch: dict of the loss, as "total", and of its terms."""
+    with self.update(self.learner) as step:
+      fake = self.learner(source, noise_seed=self.seed("noise"), training=True)
+      step.loss, terms = losses(self.config, target, fake)
+    move_average(self.generator, self.learner, self.config.average_half_life, self.config.batch_size)
+    return {"total": step.loss, **terms}
+
+
+def losses(config, target, fake):
+  """The weighted sum of the losses and its unweighted terms: (float32 scalar, dict of name to float32 scalar).
+
+  Args:
+    config: Config.
+    target, fake: float32 [N, P, P, 3], P a multiple of 48.
+  """
+  return weighted_sum(config, {
+      "l1": lambda: l1(target, fake),
+      "ssim": lambda: 1 - tf.reduce_mean(tf.image.ssim(target, fake, 1.0)),
+      "low_frequency": lambda: l1(_means(target, BLOCK), _means(fake, BLOCK)),
+      "phases": lambda: phases(target, fake),
+  })
+
+
+def phases(y_true, y_pred):
+  """How much the mean error of each of 16 sub-pixel phases differs from that of all, over windows of 12 pixels.
+
+  Two Mux layers give 4x4 pixels from each position, by other weights for each of the 16. Where their errors differ on the
+  mean, the image has a lattice of period 4 or 2, which is seen in flat areas long before it counts in pixel losses.
+
+  Args:
+    y_true, y_pred: float [N, H, W, C], H and W multiples of 12.
+  Returns:
+    float32 scalar; 0 where every phase has the same mean error in each window.
+  """
+  errors = tf.nn.space_to_depth(tf.cast(y_pred - y_true, tf.float32), PHASES)  # channels: phase, then colour
+  errors = _means(errors, WINDOW)
+  shape = tf.shape(errors)
+  errors = tf.reshape(errors, [shape[0], shape[1], shape[2], PHASES ** 2, -1])
+  return tf.reduce_mean(tf.abs(errors - tf.reduce_mean(errors, axis=3, keepdims=True)))
+
+
+def _means(images, side):
+  return tf.nn.avg_pool2d(images, side, side, "VALID")
