@@ -135,8 +135,9 @@ def test_a_network_trains_goes_on_and_is_measured(name, whole_runs, tmp_path):
   for metric, row in report["metrics"].items():
     expected = last.get(metric)  # None of images that are too small for it
     assert row["output"]["mean"] == (expected and pytest.approx(expected, rel=1e-5)), metric
-  of_file = ti.evaluate(run / "generator.keras", data=found["options"]["data"])
-  assert of_file["task"] == report["task"]  # the file itself carries the task
+  if name in ("mux_demux", "x_gans", "feature_pyramid_pan", "carn", "fcn8s"):  # of each kind of task one
+    of_file = ti.evaluate(run / "generator.keras", data=found["options"]["data"])
+    assert of_file["task"] == report["task"]  # the file itself carries the task
 
   parts = tmp_path / "parts"
   shutil.copytree(run, parts)
