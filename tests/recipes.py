@@ -179,6 +179,27 @@ def write_streets(folder, count):
   return folder
 
 
+def numbers(terms):
+  """Loss terms of a step as floats."""
+  return {name: float(value) for name, value in terms.items()}
+
+
+def state(trainer):
+  """Arrays of a trainer's `state()`."""
+  return {name: variable.numpy().copy() for name, variable in trainer.state().items()}
+
+
+def weights(network):
+  """Arrays of a network's variables by their paths, without the network's own name."""
+  return {variable.path.split("/", 1)[1]: np.array(value)
+          for variable, value in zip(network.weights, network.get_weights())}
+
+
+def moved(before, network):
+  """Paths of the variables of a network that differ from `before`, of `weights`."""
+  return {path for path, value in weights(network).items() if (value != before[path]).any()}
+
+
 def call(*arguments):
   """Runs `tf-imgtrans` with these arguments in this process; its exit status."""
   from tf_imgtrans.cli.main import main

@@ -41,15 +41,6 @@ def _trainer(name, precision="float32", **options):
   return find_recipe(name).make_trainer(_small(name, **options), precision)
 
 
-def _weights(network):
-  return {variable.path.split("/", 1)[1]: np.array(value)
-          for variable, value in zip(network.weights, network.get_weights())}
-
-
-def _numbers(terms):
-  return {name: float(value) for name, value in terms.items()}
-
-
 @pytest.mark.parametrize("name, network", [("srcnn", Srcnn), ("johnson", Johnson), ("resnet_8_32", ResNet),
                                            ("dped", ResNet), ("resnet_12_64", ResNet)])
 def test_the_trainer_makes_the_network_of_the_configuration(name, network):
@@ -62,12 +53,12 @@ def test_the_trainer_makes_the_network_of_the_configuration(name, network):
 @pytest.mark.parametrize("name", NAMES)
 def test_one_step(name):
   trainer = _trainer(name)
-  before = _weights(trainer.generator)
+  before = recipes.weights(trainer.generator)
   terms = trainer.train_step((SOURCE, TARGET))
   assert terms.keys() == TERMS[name]
   assert {value.dtype.name for value in terms.values()} == {"float32"}
-  assert all(np.isfinite(value) for value in _numbers(terms).values())
-  moved = {path for path, value in _weights(trainer.generator).items() if (value != before[path]).any()}
+  assert all(np.isfinite(value) for value in recipes.numbers(terms).values())
+  moved = {path for path, value in recipes.weights(trainer.generator).items() if (value != before[path]).any()}
   assert before.keys() - set(IDLE[name]) <= moved
   assert int(trainer.step) == 1
 
@@ -77,7 +68,7 @@ def test_the_losses_of_srcnn():
   trainer.generator.bias.assign([3.0])  # outputs near 1.08: the loss must see them unclipped
   fake = trainer.generator(SOURCE, training=True).numpy()
   assert fake.min() > 1.05
-  terms = _numbers(trainer.train_step((SOURCE, TARGET)))
+  terms = recipes.numbers(trainer.train_step((SOURCE, TARGET)))
   np.testing.assert_allclose(terms["squared_error"], np.mean(np.square(np.float64(fake) - TARGET)), rtol=1e-5)
   np.testing.assert_allclose(terms["total"], terms["squared_error"], rtol=1e-6)
 
@@ -86,7 +77,7 @@ def test_the_losses_of_johnson():
   trainer = _trainer("johnson")
   fake = trainer.generator(SOURCE, training=True)  # normalized by this batch; the running means do not count here
   features = [trainer.vgg(images)["block2_conv2"] for images in (TARGET, fake)]
-  terms = _numbers(trainer.train_step((SOURCE, TARGET)))
+  terms = recipes.numbers(trainer.train_step((SOURCE, TARGET)))
   np.testing.assert_allclose(terms["perceptual"], perceptual(*features), rtol=1e-4)
   np.testing.assert_allclose(terms["total"], terms["perceptual"], rtol=1e-6)
 
@@ -98,7 +89,7 @@ def test_the_losses_of_dped():
   logits = trainer.discriminator(fake).numpy()
   expected = {"adversarial": np.sum(np.log1p(np.exp(-logits))), "perceptual": perceptual(*features),
               "color": color(TARGET, fake), "total_variation": total_variation(fake)}
-  terms = _numbers(trainer.train_step((SOURCE, TARGET)))
+  terms = recipes.numbers(trainer.train_step((SOURCE, TARGET)))
   for name, value in expected.items():
     np.testing.assert_allclose(terms[name], value, rtol=1e-4, err_msg=name)
   weights = {"adversarial": 1, "perceptual": 10, "color": 0.5, "total_variation": 2000}
@@ -112,7 +103,7 @@ def test_the_discriminator_of_dped_is_kept_by_a_file():
 def test_a_loss_can_be_added():
   trainer = _trainer("johnson", weight_perceptual=3.0, weight_squared_error=2.0)
   fake = trainer.generator(SOURCE, training=True)
-  terms = _numbers(trainer.train_step((SOURCE, TARGET)))
+  terms = recipes.numbers(trainer.train_step((SOURCE, TARGET)))
   assert terms.keys() == {"total", "perceptual", "squared_error"}
   np.testing.assert_allclose(terms["squared_error"], squared_error(TARGET, fake), rtol=1e-5)
   np.testing.assert_allclose(terms["total"], 3 * terms["perceptual"] + 2 * terms["squared_error"], rtol=1e-5)

@@ -67,19 +67,15 @@ def _learned(steps, **options):
   return trainer
 
 
-def _weights(trainer):
-  return {name: variable.numpy().copy() for name, variable in trainer.state().items()}
-
-
 # One step ------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("kind", ["random_points", "color_noise", "white_block", "color_blocks"])
 def test_one_step(kind):
   trainer = _trainer(corruption=kind)
-  before = _weights(trainer)
+  before = recipes.state(trainer)
   terms = trainer.train_step(_batch(trainer.config))
   assert terms.keys() == {"total", "squared_error"} and all(value.dtype == tf.float32 for value in terms.values())
-  moved = {name for name, value in _weights(trainer).items() if (value != before[name]).any()}
+  moved = {name for name, value in recipes.state(trainer).items() if (value != before[name]).any()}
   # A bias before a normalization is taken off again: its gradient is zero but for rounding. Shares wait for an epoch.
   idle = {name for name in before if name.endswith(("_conv/bias", "learning_rate", "shares")) or "_conv_bias_" in name}
   assert before.keys() - idle <= moved and "shares" not in moved
@@ -152,10 +148,10 @@ def test_only_the_end_of_an_epoch_adapts():
 @pytest.mark.parametrize("kind", ["random_points", "color_noise", "white_block", "color_blocks"])
 def test_adapting_changes_shares_and_statistics_alone_and_is_the_same_again(kind):
   trainer = _trainer(corruption=kind)
-  before = _weights(trainer)
+  before = recipes.state(trainer)
   first, second = trainer.adapt(4), trainer.adapt(8)
   assert first == second
-  after = _weights(trainer)
+  after = recipes.state(trainer)
   changed = [name for name, value in after.items() if (value != before[name]).any()]
   assert [name for name in changed if "moving_" not in name] == ["shares"] and len(changed) == 7
   np.testing.assert_allclose(after["shares"], adapted_shares([first[f"psnr_level{level}"] for level in range(1, 6)]),
@@ -230,8 +226,8 @@ def test_a_resumed_run_equals_the_whole_one(tmp_path):
   batches = {tuple(largest_remainder(each, 10).numpy()) for each in shares}
   assert len(batches) >= 2 and (2, 2, 2, 2, 2) not in batches, batches
   assert (tmp_path / "whole" / "scalars.jsonl").read_bytes() == (tmp_path / "parts" / "scalars.jsonl").read_bytes()
-  for name, value in _weights(whole).items():
-    recipes.assert_same(value, _weights(parts)[name])
+  for name, value in recipes.state(whole).items():
+    recipes.assert_same(value, recipes.state(parts)[name])
 
 
 def test_weights_that_are_not_finite_stop_the_run(tmp_path):
@@ -260,5 +256,5 @@ def test_half_precision(precision):
   values = [each.adapt(4) for each in (reference, trainer)]
   for name, value in values[0].items():
     np.testing.assert_allclose(values[1][name], value, rtol=0.02, err_msg=name)
-  for name, value in _weights(trainer).items():
+  for name, value in recipes.state(trainer).items():
     assert np.isfinite(value).all(), name

@@ -56,10 +56,6 @@ def _trainer(precision="float32", **options):
   return trainer
 
 
-def _weights(trainer):
-  return {name: variable.numpy().copy() for name, variable in trainer.state().items()}
-
-
 # The loss --------------------------------------------------------------------------------------------------------------
 
 def test_cross_entropy_by_hand():
@@ -109,11 +105,11 @@ def test_one_step(options):
   trainer = _trainer(**options)
   terms = trainer.train_step((PHOTOGRAPHS, CLASSES))  # scores are zero: nothing below them can learn yet
   np.testing.assert_allclose(terms["cross_entropy"], math.log(11), rtol=1e-5)
-  before = _weights(trainer)
+  before = recipes.state(trainer)
   terms = trainer.train_step((PHOTOGRAPHS, CLASSES))
   assert terms.keys() == {"total", "cross_entropy", "pixel_accuracy"} | ({"decay"} if options is SGD else set())
   assert all(value.dtype == tf.float32 and value.shape == () for value in terms.values())
-  moved = {name for name, value in _weights(trainer).items() if (value != before[name]).any()}
+  moved = {name for name, value in recipes.state(trainer).items() if (value != before[name]).any()}
   still = {name for name in before if "upscore8" in name or name.endswith("learning_rate")}
   assert any("upscore8" in name for name in still)
   assert before.keys() - still == moved
@@ -176,8 +172,8 @@ def test_a_run_is_validated_by_its_fcn_score_and_resumed(tmp_path):
   with pytest.raises(Killed):
     _run(tmp_path / "parts", 8, stop=6)
   parts, _ = _run(tmp_path / "parts", 8)
-  for name, value in _weights(whole).items():
-    recipes.assert_same(value, _weights(parts)[name])
+  for name, value in recipes.state(whole).items():
+    recipes.assert_same(value, recipes.state(parts)[name])
   assert (tmp_path / "whole" / "scalars.jsonl").read_bytes() == (tmp_path / "parts" / "scalars.jsonl").read_bytes()
   lines = [json.loads(line) for line in (tmp_path / "whole" / "scalars.jsonl").read_text().splitlines()]
   scores = [line for line in lines if line["kind"] == "validation"]

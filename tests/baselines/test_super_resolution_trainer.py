@@ -34,14 +34,6 @@ def _trainer(name, precision="float32", **options):
   return find_recipe(recipe).make_trainer(find_recipe(recipe).preset("tiny", **{**changes, **options}), precision)
 
 
-def _arrays(state):
-  return {name: variable.numpy().copy() for name, variable in state.items()}
-
-
-def _numbers(terms):
-  return {name: float(value) for name, value in terms.items()}
-
-
 # One step ------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", NAMES)
@@ -51,12 +43,12 @@ def test_one_step(name):
   assert type(trainer.generator) is CLASSES[name] and trainer.generator.config == config
   assert ("discriminator" in trainer.parts) == (trainer.vgg is not None) == (name == "gan")
   assert trainer.provenance() == ({"vgg19": digest(trainer.vgg)} if name == "gan" else {})
-  before = _arrays(trainer.state())
+  before = recipes.state(trainer)
   terms = trainer.train_step(_batch(config))
   assert terms.keys() == (GAN_TERMS if name == "gan" else {"total", "l1"})
   assert {value.dtype.name for value in terms.values()} == {"float32"}
-  assert all(np.isfinite(value) for value in _numbers(terms).values())
-  still = {path for path, value in _arrays(trainer.state()).items()
+  assert all(np.isfinite(value) for value in recipes.numbers(terms).values())
+  still = {path for path, value in recipes.state(trainer).items()
            if path.split("/")[0] in ("generator", "discriminator") and (value == before[path]).all()}
   if name == "carn":  # the upsamplers of two scales
     others = {2, 3, 4} - {_scale_of_the_step()}
@@ -100,7 +92,7 @@ def test_the_loss_of_a_step_is_before_it(name):
   if judge:
     logits = [judge(each, training=True) for each in (target, fake)]
     total, expected = generator_loss(trainer.config, target, fake, *logits, trainer.vgg)
-  terms = _numbers(trainer.train_step((source, target)))
+  terms = recipes.numbers(trainer.train_step((source, target)))
   for term, value in {"total": total, "l1": total, **expected}.items():
     np.testing.assert_allclose(terms[term], float(value), rtol=1e-4, err_msg=term)
   if judge:
@@ -127,7 +119,7 @@ def test_gradients_are_clipped_together():
   for clip in (0.0, 1e-3):
     trainer = _trainer("carn_single", gradient_clip=clip)
     trainer.train_step(_batch(trainer.config))
-    found = [value for path, value in _arrays(trainer.state()).items() if path.endswith("_momentum")]
+    found = [value for path, value in recipes.state(trainer).items() if path.endswith("_momentum")]
     moments.append(np.concatenate([value.ravel() for value in found]))
   length = np.linalg.norm(moments[0])
   assert length > 1e-3

@@ -41,14 +41,6 @@ def _trainer(name, precision="float32", **options):
   return recipe.make_trainer(recipe.preset("tiny", **options), precision)
 
 
-def _arrays(state):
-  return {name: variable.numpy().copy() for name, variable in state.items()}
-
-
-def _numbers(terms):
-  return {name: float(value) for name, value in terms.items()}
-
-
 # One step ------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", NAMES)
@@ -57,11 +49,11 @@ def test_one_step(name):
   assert type(trainer.generator) is GENERATORS[name] and trainer.generator.config == trainer.config
   assert ("discriminator" in trainer.parts) == (name in ("pix2pix", "context_encoder"))
   assert (trainer.vgg is not None) == (name == "crn") == bool(trainer.provenance())
-  before = _arrays(trainer.state())
+  before = recipes.state(trainer)
   terms = trainer.train_step(_batch(trainer.config))
   assert terms.keys() == TERMS[name] and {value.dtype.name for value in terms.values()} == {"float32"}
-  assert all(np.isfinite(value) for value in _numbers(terms).values())
-  moved = {path for path, value in _arrays(trainer.state()).items() if (value != before[path]).any()}
+  assert all(np.isfinite(value) for value in recipes.numbers(terms).values())
+  moved = {path for path, value in recipes.state(trainer).items() if (value != before[path]).any()}
   weights = {path for path in before if path.split("/")[0] in ("generator", "discriminator")}
   # A bias of DRRN before a normalization is taken off again, but it decays: not so in the first step, as it is 0.
   idle = {path for path in weights if name == "drrn" and path.endswith("bias") or path.endswith("/chosen")}
@@ -89,10 +81,10 @@ def test_the_loss_of_a_step(name):
   """The discriminator moves first, so that the generator's loss is by its new weights."""
   trainer = _trainer(name, seed=2)
   source, target = map(tf.constant, _batch(trainer.config))
-  before = _arrays(trainer.state())
+  before = recipes.state(trainer)
   fake = trainer.forward(source)
   seed = trainer.seed("dropout")
-  terms = _numbers(trainer.train_step((source, target)))
+  terms = recipes.numbers(trainer.train_step((source, target)))
   expected = _expected(name, trainer, source, target, fake)
   for term, (_, value) in expected.items():
     np.testing.assert_allclose(terms[term], float(value), rtol=1e-4, err_msg=term)
@@ -116,7 +108,7 @@ def test_crn_without_layers_of_vgg19():
   """Its errors are those of pixels: of labels that add up to one at each pixel, 255 times the absolute difference."""
   trainer = _trainer("crn", perceptual_layers=(), perceptual_layer_weights=())
   source, target = _batch(trainer.config)
-  terms = _numbers(trainer.train_step((source, target)))
+  terms = recipes.numbers(trainer.train_step((source, target)))
   assert trainer.vgg is None and terms.keys() == TERMS["crn"]
   fakes = _trainer("crn").forward(source).numpy()
   np.testing.assert_allclose(terms["mean"], 255 * np.abs(target[:, None] - fakes).mean(), rtol=1e-4)
@@ -129,7 +121,7 @@ def test_the_discriminators_loss(name, half):
   source, target = _batch(trainer.config)
   fake = trainer.forward(source)
   real, faked = (trainer.discriminator(source, images, training=True).numpy() for images in (target, fake))
-  terms = _numbers(trainer.train_step((source, target)))
+  terms = recipes.numbers(trainer.train_step((source, target)))
   expected = np.mean(np.log1p(np.exp(-real))) + np.mean(np.log1p(np.exp(faked)))
   np.testing.assert_allclose(terms["discriminator"], half * expected, rtol=1e-5)
   np.testing.assert_allclose(terms["real_score"], np.mean(1 / (1 + np.exp(-real))), rtol=1e-5)

@@ -24,18 +24,6 @@ def _config(**options):
   return dataclasses.replace(TINY, **options)
 
 
-def _weights(network):
-  return {variable.path.split("/", 1)[1]: value for variable, value in zip(network.weights, network.get_weights())}
-
-
-def _moved(before, network):
-  return {path for path, value in _weights(network).items() if (value != before[path]).any()}
-
-
-def _numbers(terms):
-  return {name: float(value) for name, value in terms.items()}
-
-
 def _fake(trainer):
   """The translations of the next step."""
   return trainer.generator(SOURCE, dropout_seed=trainer.seed("dropout"), training=True)
@@ -54,13 +42,13 @@ def _score(judged):
 
 def test_one_step():
   trainer = Trainer(_config(learning_rate=5e-3))  # a large rate, so that before and after differ
-  generator, discriminators = _weights(trainer.generator), _weights(trainer.discriminators)
+  generator, discriminators = recipes.weights(trainer.generator), recipes.weights(trainer.discriminators)
   old, fake = _copy(trainer.discriminators), _fake(trainer)
   terms = trainer.train_step(BATCH)
   assert terms.keys() == TERMS and {value.dtype.name for value in terms.values()} == {"float32"}
   assert int(trainer.step) == 1
   for before, network in ((generator, trainer.generator), (discriminators, trainer.discriminators)):
-    assert {path for path in before if not IDLE.search(path)} <= _moved(before, network)
+    assert {path for path in before if not IDLE.search(path)} <= recipes.moved(before, network)
   # The discriminators see the fakes made before the generator moved, and the generator sees them as they became.
   fake_outputs, real_outputs = old(SOURCE, fake), old(SOURCE, TARGET)
   total, expected = generator_loss(trainer.config, TARGET, fake, trainer.discriminators(SOURCE, fake),
@@ -140,27 +128,27 @@ def test_discriminators_by_gradient_descent_alone(precision):
 ])
 def test_terms_follow_the_configuration(fields, terms):
   trainer = Trainer(_config(**fields))
-  before = _weights(trainer.generator)
-  seen = _numbers(trainer.train_step(BATCH))
+  before = recipes.weights(trainer.generator)
+  seen = recipes.numbers(trainer.train_step(BATCH))
   assert seen.keys() == terms and np.isfinite(list(seen.values())).all()
   assert (trainer.discriminators is not None) == (JUDGED <= terms)
   assert any("discriminator" in name for name in trainer.state()) == (JUDGED <= terms)
-  assert {path for path in before if not IDLE.search(path)} <= _moved(before, trainer.generator)
+  assert {path for path in before if not IDLE.search(path)} <= recipes.moved(before, trainer.generator)
 
 
 @pytest.mark.parametrize("name", ["high", "low", "perceptual", "l1"])
 def test_every_term_alone_moves_the_generator(name):
   weights = {f"weight_{other}": float(other == name) for other in ("high", "low", "perceptual", "l1")}
   trainer = Trainer(_config(**weights))
-  before = _weights(trainer.generator)
+  before = recipes.weights(trainer.generator)
   trainer.train_step(BATCH)
-  assert {path for path in before if not IDLE.search(path)} <= _moved(before, trainer.generator)
+  assert {path for path in before if not IDLE.search(path)} <= recipes.moved(before, trainer.generator)
 
 
 def test_float16_scales_come_down_until_both_networks_move():
   trainer = Trainer(TINY, "mixed_float16")
-  before = {network: _weights(network) for network in (trainer.generator, trainer.discriminators)}
+  before = {network: recipes.weights(network) for network in (trainer.generator, trainer.discriminators)}
   for _ in range(16):  # each step without a number halves a scale that starts at 32768
     trainer.train_step(BATCH)
   for network, weights in before.items():
-    assert {path for path in weights if not IDLE.search(path)} <= _moved(weights, network)
+    assert {path for path in weights if not IDLE.search(path)} <= recipes.moved(weights, network)

@@ -22,10 +22,6 @@ def _moved(before, network):
   return [bool((old != new).any()) for old, new in zip(before, network.get_weights())]
 
 
-def _numbers(terms):
-  return {name: float(value) for name, value in terms.items()}
-
-
 @pytest.mark.parametrize("head", ["sigmoid", "softmax"])
 def test_one_step(head):
   trainer = Trainer(dataclasses.replace(TINY, discriminator_head=head))
@@ -90,7 +86,7 @@ def test_with_features_of_a_random_vgg():
                                contextual_layers=("block1_conv2",), vgg_weights="random", patch_size=16)
   trainer = Trainer(config)
   frozen = _weights(trainer.vgg)
-  terms = _numbers(trainer.train_step((SOURCE[:, :16, :16], TARGET[:, :16, :16])))
+  terms = recipes.numbers(trainer.train_step((SOURCE[:, :16, :16], TARGET[:, :16, :16])))
   assert terms.keys() == TERMS | {"perceptual", "contextual"}
   assert terms["perceptual"] > 0 and terms["contextual"] > 0
   assert not any(_moved(frozen, trainer.vgg))

@@ -38,27 +38,11 @@ def _batch(step, config=TINY):
   return tuple(map(tf.constant, (_halved(picked), target)))
 
 
-def _weights(network):
-  return {variable.path.split("/", 1)[1]: value for variable, value in zip(network.weights, network.get_weights())}
-
-
-def _moved(before, network):
-  return {path for path, value in _weights(network).items() if (value != before[path]).any()}
-
-
-def _numbers(terms):
-  return {name: float(value) for name, value in terms.items()}
-
-
-def _state(trainer):
-  return {name: variable.numpy() for name, variable in trainer.state().items()}
-
-
 def _train(trainer, last):
   """Steps as the training loop makes them, up to `last`; the terms of each."""
   terms = []
   for step in range(int(trainer.step), last):
-    terms.append(_numbers(trainer.train_step(_batch(step, trainer.config))))
+    terms.append(recipes.numbers(trainer.train_step(_batch(step, trainer.config))))
     trainer.adapt(step + 1)
   return terms
 
@@ -103,30 +87,30 @@ def test_one_step(step):
 def test_only_what_a_stage_uses_moves(step, resolution):
   trainer = Trainer(TINY)
   _train(trainer, step)
-  before = {name: _weights(getattr(trainer, name)) for name in ("learner", "discriminator")}
+  before = {name: recipes.weights(getattr(trainer, name)) for name in ("learner", "discriminator")}
   trainer.train_step(_batch(step))
   for name in before:
     network = getattr(trainer, name)
     used = {variable.path.split("/", 1)[1] for variable in network.stage_variables(resolution)}
-    assert _moved(before[name], network) == used
+    assert recipes.moved(before[name], network) == used
     assert (used < set(before[name])) == (resolution == 8)
 
 
 def test_the_average():
   """An old weight counts half after `average_half_life` images."""
   trainer = Trainer(TINY)
-  start = _weights(trainer.generator)
-  for path, value in _weights(trainer.learner).items():
+  start = recipes.weights(trainer.generator)
+  for path, value in recipes.weights(trainer.learner).items():
     recipes.assert_same(value, start[path])
   trainer.train_step(_batch(0))  # four images, half life of eight
   kept = 0.5 ** (4 / 8)
-  for path, learned in _weights(trainer.learner).items():
-    np.testing.assert_allclose(_weights(trainer.generator)[path], kept * start[path] + (1 - kept) * learned, rtol=1e-5,
-                               atol=1e-7, err_msg=path)
+  for path, learned in recipes.weights(trainer.learner).items():
+    np.testing.assert_allclose(recipes.weights(trainer.generator)[path], kept * start[path] + (1 - kept) * learned,
+                               rtol=1e-5, atol=1e-7, err_msg=path)
   none = Trainer(_config(average_half_life=0))
   none.train_step(_batch(0))
-  for path, learned in _weights(none.learner).items():
-    np.testing.assert_allclose(_weights(none.generator)[path], learned, rtol=1e-6, atol=1e-7)
+  for path, learned in recipes.weights(none.learner).items():
+    np.testing.assert_allclose(recipes.weights(none.generator)[path], learned, rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
@@ -159,7 +143,7 @@ def _resumed(folder, precision, steps, stop):
     assert Checkpoints(folder).restore(trainer.state()) == int(trainer.step) == first
     terms += _train(trainer, last)
     assert Checkpoints(folder).save(last, trainer.state())
-  return _state(trainer), terms
+  return recipes.state(trainer), terms
 
 
 @pytest.mark.parametrize("precision, stop", [("float32", 1), ("float32", 2), ("float32", 3), ("mixed_float16", 2)])
@@ -169,8 +153,8 @@ def test_a_resumed_run_ends_as_the_whole_one(tmp_path, precision, stop):
   terms = _train(whole, 5)
   state, resumed = _resumed(tmp_path, precision, 5, stop)
   assert resumed == terms
-  assert list(state) == list(_state(whole))
-  for name, array in _state(whole).items():
+  assert list(state) == list(recipes.state(whole))
+  for name, array in recipes.state(whole).items():
     recipes.assert_same(array, state[name])
 
 
@@ -180,7 +164,7 @@ def test_distances_in_the_place_of_the_gan(objective, value):
   assert trainer.discriminator is None and not any("discriminator" in name for name in trainer.state())
   source, target = _batch(0)
   fake = trainer.learner(source, resolution=8, noise_seed=trainer.seed("noise"), training=True)
-  terms = _numbers(trainer.train_step((source, target)))
+  terms = recipes.numbers(trainer.train_step((source, target)))
   assert terms.keys() == {"total", objective}
   np.testing.assert_allclose(terms["total"], value(np.float64(fake) - target.numpy()), rtol=1e-5)
 
@@ -190,7 +174,7 @@ def test_without_progress():
   trainer = Trainer(config)
   assert {stage.resolution for stage in config.stages} == {16}
   source, target = _batch(0, config)
-  terms = _numbers(trainer.train_step((source, target)))
+  terms = recipes.numbers(trainer.train_step((source, target)))
   assert terms.keys() == TERMS and np.isfinite(list(terms.values())).all()
   assert int(trainer.images) == 2
 

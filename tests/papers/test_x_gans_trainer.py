@@ -27,18 +27,6 @@ def _config(**options):
   return dataclasses.replace(SMALL, **options)
 
 
-def _weights(network):
-  return {variable.path.split("/", 1)[1]: value for variable, value in zip(network.weights, network.get_weights())}
-
-
-def _moved(before, network):
-  return {path for path, value in _weights(network).items() if (value != before[path]).any()}
-
-
-def _numbers(terms):
-  return {name: float(value) for name, value in terms.items()}
-
-
 def _fake(trainer):
   """The reconstructions of the next step; the trainer stays as it is."""
   before = trainer.generator.get_weights()
@@ -53,7 +41,7 @@ def _softplus(x):
 
 def test_one_step():
   trainer = Trainer(TINY)
-  generator, discriminators = _weights(trainer.generator), _weights(trainer.discriminators)
+  generator, discriminators = recipes.weights(trainer.generator), recipes.weights(trainer.discriminators)
   fake = _fake(trainer)  # before the generator moves
   fake_outputs, real_outputs = trainer.discriminators(SOURCE, fake), trainer.discriminators(SOURCE, TARGET)
   terms = trainer.train_step(BATCH)
@@ -61,7 +49,7 @@ def test_one_step():
   assert {value.dtype.name for value in terms.values()} == {"float32"}
   assert int(trainer.step) == 1
   for before, network in ((generator, trainer.generator), (discriminators, trainer.discriminators)):
-    assert {path for path in before if not IDLE.search(path)} <= _moved(before, network)
+    assert {path for path in before if not IDLE.search(path)} <= recipes.moved(before, network)
   # The generator is judged by the discriminators as they were, and they see the fakes as they were.
   expected = {
       "adversarial": max(_softplus(-logits) for logits, _ in fake_outputs),
@@ -102,9 +90,9 @@ def test_the_discriminators_see_the_fakes_before_the_generator_moves():
 def test_first_adam_step():
   """Adam's first step moves every weight by the rate, against the sign of its gradient."""
   trainer = Trainer(SMALL)
-  before = _weights(trainer.generator)
+  before = recipes.weights(trainer.generator)
   trainer.train_step(BATCH)
-  for path, value in _weights(trainer.generator).items():
+  for path, value in recipes.weights(trainer.generator).items():
     if "moving_" not in path and not IDLE.search(path):
       steps = np.abs(value - before[path])
       assert steps.max() <= SMALL.learning_rate * 1.01
@@ -124,7 +112,7 @@ def test_first_adam_step():
 ])
 def test_terms_follow_the_configuration(fields, terms):
   trainer = Trainer(_config(**fields))
-  seen = _numbers(trainer.train_step(BATCH))
+  seen = recipes.numbers(trainer.train_step(BATCH))
   assert seen.keys() == terms and np.isfinite(list(seen.values())).all()
   assert (trainer.discriminators is not None) == (JUDGED <= terms)
   assert any("discriminator" in name for name in trainer.state()) == (JUDGED <= terms)
@@ -134,9 +122,9 @@ def test_terms_follow_the_configuration(fields, terms):
 def test_every_term_alone_moves_the_generator(name):
   weights = {f"weight_{other}": float(other == name) for other in ("adversarial", "feature_matching", "point")}
   trainer = Trainer(_config(**weights))
-  before = _weights(trainer.generator)
+  before = recipes.weights(trainer.generator)
   trainer.train_step(BATCH)
-  assert {path for path in before if not IDLE.search(path)} <= _moved(before, trainer.generator)
+  assert {path for path in before if not IDLE.search(path)} <= recipes.moved(before, trainer.generator)
 
 
 def test_with_features_of_a_random_vgg():
@@ -144,7 +132,7 @@ def test_with_features_of_a_random_vgg():
                    perceptual_layer_weights=(0.5, 1.0), vgg_weights="random")
   trainer = Trainer(config)
   frozen = trainer.vgg.get_weights()
-  terms = _numbers(trainer.train_step(BATCH))
+  terms = recipes.numbers(trainer.train_step(BATCH))
   assert terms.keys() == TERMS | {"perceptual"} and terms["perceptual"] > 0
   for before, after in zip(frozen, trainer.vgg.get_weights()):
     recipes.assert_same(before, after)

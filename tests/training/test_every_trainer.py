@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import recipes
 import tensorflow as tf
-from trainer_cases import CASES, state, train
+from recipes import state
+from trainer_cases import CASES, train
 
 from tf_imgtrans.recipes import RECIPES
 from tf_imgtrans.training.checkpoints import Checkpoints

@@ -134,8 +134,3 @@ def train(trainer, case, last, step=None):
     terms.append({name: float(value) for name, value in step(batch(case.recipe, trainer.config, number)).items()})
     trainer.adapt(number + 1)
   return terms
-
-
-def state(trainer):
-  """Arrays of `trainer.state()`."""
-  return {name: variable.numpy().copy() for name, variable in trainer.state().items()}
