@@ -200,6 +200,41 @@ def moved(before, network):
   return {path for path, value in weights(network).items() if (value != before[path]).any()}
 
 
+def draw_weights(network, deviation=None, seed=0):
+  """Gives every weight a random value, of a size that keeps activations alive; returns the network.
+
+  Fresh weights would not do: maps are so flat that most mistakes are below any tolerance, and a file that lost them would
+  go unnoticed, as the seed brings them back.
+
+  Args:
+    network: built keras.Model.
+    deviation: (variable, shape) -> standard deviation of a kernel; by default one over the square root of its inputs.
+    seed: int.
+  """
+  rng = np.random.default_rng(seed)
+
+  def drawn(variable):
+    name, shape = variable.path.rsplit("/", 1)[1], tuple(variable.shape)
+    old = variable.numpy()
+    if old.dtype.kind != "f":
+      return old
+    if name == "kernel" and deviation:
+      return rng.normal(0, deviation(variable, shape), shape)
+    if name == "kernel" and abs(old.std() - 1) < 0.4:  # equalized: scaled where it is used
+      return rng.normal(0, 1, shape)
+    if name == "kernel":
+      return rng.normal(0, 1 / np.sqrt(np.prod(shape[:-1])), shape)
+    return rng.uniform(0.5, 1.5, shape) if name in ("gamma", "moving_variance") else rng.normal(0, 0.2, shape)
+
+  network.set_weights([drawn(variable) for variable in network.weights])
+  return network
+
+
+def on_the_slope(variable, shape):
+  """Deviation of kernels with which a last convolution, of 3 channels, keeps tanh on its slope, and ReLUs are half open."""
+  return (0.3 if shape[-1] == 3 else 1.4) / np.sqrt(np.prod(shape[:3]))
+
+
 def call(*arguments):
   """Runs `tf-imgtrans` with these arguments in this process; its exit status."""
   from tf_imgtrans.cli.main import main

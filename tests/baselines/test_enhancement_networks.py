@@ -15,24 +15,6 @@ BLOCKS = {"dped": 4, "resnet_12_64": 4, "resnet_8_32": 2}
 NAMES = sorted(["srcnn", "johnson", *BLOCKS])
 
 
-def _random_weights(network, seed=0):
-  """Gives every weight a random value, of a size that keeps tanh on its slope and every ReLU half open.
-
-  Fresh weights would not do: their maps are so flat that most mistakes of the arithmetic are below the tolerance.
-  """
-  rng = np.random.default_rng(seed)
-
-  def drawn(variable):
-    name, shape = variable.path.rsplit("/", 1)[1], tuple(variable.shape)
-    if name == "kernel":
-      scale = 0.3 if shape[-1] == 3 else 1.4  # 3: the last convolution
-      return rng.normal(0, scale / np.sqrt(np.prod(shape[:3])), shape)
-    return rng.uniform(0.5, 1.5, shape) if name in ("gamma", "moving_variance") else rng.normal(0, 0.2, shape)
-
-  network.set_weights([drawn(variable) for variable in network.weights])
-  return network
-
-
 @pytest.fixture(scope="module")
 def fresh():
   return {name: ti.create_generator(name) for name in NAMES}
@@ -40,7 +22,7 @@ def fresh():
 
 @pytest.fixture(scope="module")
 def drawn():
-  return {name: _random_weights(ti.create_generator(name, seed=5)) for name in NAMES}
+  return {name: recipes.draw_weights(ti.create_generator(name, seed=5), recipes.on_the_slope) for name in NAMES}
 
 
 # Parameters and cost -----------------------------------------------------------------------------------------------

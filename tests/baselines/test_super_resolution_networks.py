@@ -27,23 +27,10 @@ def _built(network):
   return network
 
 
-def _drawn(network, seed=0):
-  """Gives every weight a random value, of a size that keeps activations and attentions alive."""
-  rng = np.random.default_rng(seed)
-
-  def drawn(variable):
-    name, shape = variable.path.rsplit("/", 1)[1], tuple(variable.shape)
-    if name == "kernel":
-      return rng.normal(0, 1 / np.sqrt(np.prod(shape[:-1])), shape)
-    return rng.uniform(0.5, 1.5, shape) if name in ("gamma", "moving_variance") else rng.normal(0, 0.2, shape)
-
-  network.set_weights([drawn(variable) for variable in network.weights])
-  return network
-
-
 @pytest.fixture(scope="module")
 def networks():
-  return {name: _drawn(_built(CLASSES[name](dataclasses.replace(TINY[name], seed=5), name=name))) for name in NAMES}
+  return {name: recipes.draw_weights(_built(CLASSES[name](dataclasses.replace(TINY[name], seed=5), name=name)))
+          for name in NAMES}
 
 
 def _weights(network):
@@ -190,7 +177,7 @@ def test_arithmetic(networks, name, training):
 def test_other_scales(name, scale):
   single = {"multi_scale": False} if name == "carn" else {}
   config = dataclasses.replace(TINY[name], scale=scale, **single)
-  network = _drawn(_built(CLASSES[name](config)))
+  network = recipes.draw_weights(_built(CLASSES[name](config)))
   images = recipes.random_images(1, 4, 6, 3)
   expected = PLAIN[name](_weights(network), np.float64(images), scale)
   assert expected.shape == (1, 4 * scale, 6 * scale, 3) and network.scale == scale
@@ -227,7 +214,7 @@ def test_the_discriminator():
   config = find_recipe("esrgan").preset(patch_size=16, discriminator_channels=3)
   judge = Discriminator(config)
   judge(keras.Input((16, 16, 3)))
-  _drawn(judge)
+  recipes.draw_weights(judge)
   images = recipes.random_images(3, 16, 16, 3)
   w, x = _weights(judge), np.float64(images)
   for name, kernel in (("stage1_keep", 3), ("stage1_halve", 4), ("stage2_keep", 3), ("stage2_halve", 4)):

@@ -24,27 +24,21 @@ SIZES = {"pix2pix": (32, 64), "context_encoder": (64, 64), "crn": (16, 32), "drr
 ANY = keras.Input((None, None, 3))
 
 
+def _drawn(network):
+  def deviation(variable, shape):
+    """Of kernels that keep tanh on its slope and activations alive."""
+    inputs = shape[3] * shape[0] * shape[1] / 4 if "dec" in variable.path else np.prod(shape[:3])
+    return 1 / np.sqrt(inputs)
+
+  return recipes.draw_weights(network, deviation)
+
+
 def _tiny(name, **fields):
   return find_recipe(name).preset("tiny", **fields)
 
 
 def _built(network, *inputs):
   network(*(inputs or (ANY,)))
-  return network
-
-
-def _drawn(network, seed=0):
-  """Gives every weight a random value, of a size that keeps tanh on its slope and activations alive."""
-  rng = np.random.default_rng(seed)
-
-  def drawn(variable):
-    name, shape = variable.path.rsplit("/", 1)[1], tuple(variable.shape)
-    if name == "kernel":
-      inputs = shape[3] * shape[0] * shape[1] / 4 if "dec" in variable.path else np.prod(shape[:3])
-      return rng.normal(0, 1.0 / np.sqrt(inputs), shape)
-    return rng.uniform(0.5, 1.5, shape) if name in ("gamma", "moving_variance") else rng.normal(0, 0.2, shape)
-
-  network.set_weights([drawn(variable) for variable in network.weights])
   return network
 
 

@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 
 import keras
-import numpy as np
 import recipes
 
 import tf_imgtrans as ti
@@ -155,29 +154,6 @@ def _judges():
 
 
 JUDGES = dict(_judges())
-
-
-def draw_weights(network, seed=0):
-  """Gives every weight a random value, of a size that keeps activations alive; returns the network.
-
-  Fresh weights would not do: maps are so flat that most mistakes are below any tolerance, and a file that lost them would
-  go unnoticed, as the seed brings them back.
-  """
-  rng = np.random.default_rng(seed)
-
-  def drawn(variable):
-    name, shape = variable.path.rsplit("/", 1)[1], tuple(variable.shape)
-    old = variable.numpy()
-    if old.dtype.kind != "f":
-      return old
-    if name == "kernel" and abs(old.std() - 1) < 0.4:  # equalized: scaled where it is used
-      return rng.normal(0, 1, shape)
-    if name == "kernel":
-      return rng.normal(0, 1 / np.sqrt(np.prod(shape[:-1])), shape)
-    return rng.uniform(0.5, 1.5, shape) if name in ("gamma", "moving_variance") else rng.normal(0, 0.2, shape)
-
-  network.set_weights([drawn(variable) for variable in network.weights])
-  return network
 
 
 def weight_order(network):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import recipes
 import tensorflow as tf
-from network_cases import JUDGES, draw_weights
+from network_cases import JUDGES
 
 from tf_imgtrans.core.config import differences
 
@@ -21,7 +21,7 @@ def drawn():
 
   def get(case):
     if case not in made:
-      made[case] = draw_weights(JUDGES[case].make())
+      made[case] = recipes.draw_weights(JUDGES[case].make())
     return made[case]
 
   return get

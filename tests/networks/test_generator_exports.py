@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import recipes
 from ai_edge_litert.interpreter import Interpreter
-from network_cases import GENERATORS, draw_weights
+from network_cases import GENERATORS
 
 from tf_imgtrans.export import to_saved_model, to_tflite
 from tf_imgtrans.inference.models import load_model
@@ -20,7 +20,7 @@ ALIKE = {"mux_demux_hp, off", "x_gans, 3 downsamplings", "feature_pyramid_pan, t
 @pytest.mark.parametrize("case", [case for case in GENERATORS if case not in ALIKE])
 def test_exports(tmp_path, case):
   """With built-in operations, in four dimensions at most, at a fixed size and at any."""
-  network = draw_weights(GENERATORS[case].make(seed=5))
+  network = recipes.draw_weights(GENERATORS[case].make(seed=5))
   side = GENERATORS[case].fixed
   sizes = [(side, side)] if side else [(19, 22), (None, None)]
   images = recipes.smooth_images(1, *sizes[0], 3)

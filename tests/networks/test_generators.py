@@ -7,7 +7,7 @@ import recipes
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
-from network_cases import GENERATORS, draw_weights
+from network_cases import GENERATORS
 
 import tf_imgtrans as ti
 from tf_imgtrans.core.config import differences
@@ -27,7 +27,7 @@ def drawn():
 
   def get(case):
     if case not in made:
-      made[case] = draw_weights(GENERATORS[case].make(seed=5))
+      made[case] = recipes.draw_weights(GENERATORS[case].make(seed=5))
     return made[case]
 
   return get

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import recipes
 import tensorflow as tf
-from network_cases import draw_weights
 
 from tf_imgtrans.baselines.pix2pix.network import Unet
 from tf_imgtrans.baselines.pix2pix.recipe import TINY as PIX2PIX
@@ -27,7 +26,7 @@ def test_one_unet(size):
   """pix2pix's with instance normalization, and the feature-pyramid paper's with affine normalizations."""
   pix2pix = Unet(dataclasses.replace(PIX2PIX, normalization="instance"))
   pix2pix(keras.Input((None, None, 3)))
-  draw_weights(pix2pix)
+  recipes.draw_weights(pix2pix)
   pyramid = Generator(dataclasses.replace(TINY, affine=True))
   pyramid(keras.Input((None, None, 3)))
   weights = _by_path(pyramid)

@@ -17,6 +17,11 @@ SMALL = dataclasses.replace(TINY, image_size=64, load_size=64, levels=2, low_lev
 SOURCE, IMAGES = recipes.random_images(2, 64, 64, 3, seed=1), recipes.random_images(2, 64, 64, 3, seed=2)
 
 
+def _spread(variable, shape):
+  """Deviation of kernels under which logits spread over several units."""
+  return 1.4 / np.sqrt(np.prod(shape[:3]))
+
+
 def _config(**options):
   return dataclasses.replace(SMALL, **options)
 
@@ -27,17 +32,9 @@ def _built(config, **options):
   return network
 
 
-def _random_weights(network, seed=0):
-  """Weights under which logits spread over several units."""
-  rng = np.random.default_rng(seed)
-  network.set_weights([rng.normal(0, 1.4 / np.sqrt(np.prod(weight.shape[:3])) if weight.ndim == 4 else 0.2, weight.shape)
-                       for weight in network.get_weights()])
-  return network
-
-
 @pytest.fixture(scope="module")
 def drawn():
-  return _random_weights(_built(SMALL))
+  return recipes.draw_weights(_built(SMALL), _spread)
 
 
 def _flat(judged):
@@ -130,7 +127,7 @@ def test_no_logit_is_left_of_five_pixels():
 
 def test_the_smallest_images_of_a_configuration():
   config = dataclasses.replace(TINY, levels=2, low_levels=(2,))  # 16 and 8 pixels
-  network = _random_weights(_built(config))
+  network = recipes.draw_weights(_built(config), _spread)
   judged = network(SOURCE[:, :32, :32], IMAGES[:, :32, :32])
   assert [tuple(logits.shape[1:3]) for levels in judged.values() for logits, _ in levels] == [(2, 2), (1, 1), (3, 3)]
   assert all(np.isfinite(one).all() and np.std(one) > 0 for one in _flat(judged))
@@ -140,7 +137,7 @@ def test_a_logit_sees_70_pixels():
   """Without the norms, through which it sees the means of the whole map."""
   patch = PatchDiscriminator(160, 3, 4, 0)
   patch(keras.Input((None, None, 3)))
-  _random_weights(patch)
+  recipes.draw_weights(patch, _spread)
   for norm in patch.norms:
     norm.call = lambda inputs: inputs
   images = tf.constant(recipes.random_images(1, 160, 160, 3))

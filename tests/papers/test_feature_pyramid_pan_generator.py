@@ -16,30 +16,22 @@ IMAGES = recipes.smooth_images(2, 32, 64, 3, seed=3)
 KINDS = [("transposed", False), ("transposed", True), ("resize", False), ("resize", True)]
 
 
+def _drawn(network):
+  def on_the_slope(variable, shape):
+    inputs = shape[2] if "down" in variable.path or network.config.upsampling == "resize" else shape[3]
+    return (0.3 if "up" in variable.path and 3 in shape[2:] else 1.4) / np.sqrt(shape[0] ** 2 * inputs)
+
+  return recipes.draw_weights(network, on_the_slope)
+
+
 def _small(**options):
   return ti.create_generator("feature_pyramid_pan", **{"image_size": 32, "base_channels": 4, **options})
-
-
-def _random_weights(network, seed=0):
-  """Gives every weight a random value, of a size that keeps tanh on its slope."""
-  rng = np.random.default_rng(seed)
-
-  def drawn(variable):
-    shape = tuple(variable.shape)
-    if len(shape) == 4:
-      inputs = shape[2] if "down" in variable.path or network.config.upsampling == "resize" else shape[3]
-      gain = 0.3 if "up" in variable.path and 3 in shape[2:] else 1.4
-      return rng.normal(0, gain / np.sqrt(shape[0] ** 2 * inputs), shape)
-    return rng.uniform(0.5, 1.5, shape) if variable.path.endswith("gamma") else rng.normal(0, 0.2, shape)
-
-  network.set_weights([drawn(variable) for variable in network.weights])
-  return network
 
 
 @pytest.fixture(scope="module")
 def drawn():
   """By upsampling and affine."""
-  return {kind: _random_weights(_small(upsampling=kind[0], affine=kind[1], seed=5)) for kind in KINDS}
+  return {kind: _drawn(_small(upsampling=kind[0], affine=kind[1], seed=5)) for kind in KINDS}
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +213,7 @@ def test_noise_can_be_set(network):
 
 
 def test_dropout_zero():
-  network = _random_weights(_small(dropout=0.0, noise="random"))
+  network = _drawn(_small(dropout=0.0, noise="random"))
   recipes.assert_same(network(IMAGES, training=True, dropout_seed=1), network(IMAGES, training=True, dropout_seed=2))
   recipes.assert_same(network(IMAGES, noise_seed=1), network(IMAGES))
 

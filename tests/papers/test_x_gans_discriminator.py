@@ -14,6 +14,11 @@ from tf_imgtrans.papers.x_gans import TINY, Config, Discriminators
 SOURCE, IMAGES = recipes.random_images(2, 32, 40, 3, seed=1), recipes.random_images(2, 32, 40, 3, seed=2)
 
 
+def _spread(variable, shape):
+  """Deviation of kernels under which logits spread over several units."""
+  return 1.4 / np.sqrt(np.prod(shape[:3]))
+
+
 def _built(config, size=(32, 40), **options):
   network = Discriminators(config, **options)
   network(keras.Input((*size, 3)), keras.Input((*size, 3)))
@@ -24,17 +29,9 @@ def _config(**options):
   return dataclasses.replace(TINY, **options)
 
 
-def _random_weights(network, seed=0):
-  """Weights under which logits spread over several units."""
-  rng = np.random.default_rng(seed)
-  network.set_weights([rng.normal(0, 1.4 / np.sqrt(np.prod(weight.shape[:3])) if weight.ndim == 4 else 0.2, weight.shape)
-                       for weight in network.get_weights()])
-  return network
-
-
 @pytest.fixture(scope="module")
 def drawn():
-  return _random_weights(_built(TINY))
+  return recipes.draw_weights(_built(TINY), _spread)
 
 
 # pix2pixHD: 4x4 kernels of 64, 128, 256, 512 and 1 channels with biases, over image and condition.
@@ -108,7 +105,7 @@ def test_equals_plain_arithmetic(drawn, size):
 
 def test_pooling_counts_pixels_of_the_image_alone():
   """A white image stays white up to its border, where zeros counted along would darken it."""
-  network = _random_weights(_built(_config(discriminators=2)))
+  network = recipes.draw_weights(_built(_config(discriminators=2)), _spread)
   alone = _built(_config(discriminators=1))
   alone.set_weights(network.get_weights()[8:16] + network.get_weights()[18:])  # four convolutions, and the head
   for size in ((32, 32), (27, 40)):
@@ -119,7 +116,7 @@ def test_pooling_counts_pixels_of_the_image_alone():
 
 def test_a_logit_sees_70_pixels():
   """Without the norms, through which it sees the means of the whole map."""
-  network = _random_weights(_built(_config(discriminators=1), (160, 160)))
+  network = recipes.draw_weights(_built(_config(discriminators=1), (160, 160)), _spread)
   for norms in network.norms:
     for norm in norms:
       norm.call = lambda inputs: inputs

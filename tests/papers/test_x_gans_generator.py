@@ -20,20 +20,6 @@ def _small(**options):
   return ti.create_generator("x_gans", **{**SMALL, **options})
 
 
-def _random_weights(network, seed=0):
-  """Gives every weight a random value, of a size that keeps tanh on its slope."""
-  rng = np.random.default_rng(seed)
-
-  def drawn(variable):
-    name, shape = variable.path.rsplit("/", 1)[1], tuple(variable.shape)
-    if name == "kernel":
-      return rng.normal(0, (0.3 if shape[-1] == 3 else 1.4) / np.sqrt(np.prod(shape[:3])), shape)
-    return rng.uniform(0.5, 1.5, shape) if name in ("gamma", "moving_variance") else rng.normal(0, 0.2, shape)
-
-  network.set_weights([drawn(variable) for variable in network.weights])
-  return network
-
-
 def _weights(network):
   return {variable.path.split("/", 1)[1]: np.float64(value)
           for variable, value in zip(network.weights, network.get_weights())}
@@ -42,7 +28,7 @@ def _weights(network):
 @pytest.fixture(scope="module")
 def drawn():
   """By the number of downsamplings."""
-  return {count: _random_weights(_small(downsamplings=count, seed=5)) for count in (2, 3)}
+  return {count: recipes.draw_weights(_small(downsamplings=count, seed=5), recipes.on_the_slope) for count in (2, 3)}
 
 
 # Parameters and cost -----------------------------------------------------------------------------------------------
@@ -192,7 +178,7 @@ def test_each_block_drops_its_own(monkeypatch, drawn):
 
 
 def test_dropout_zero():
-  network = _random_weights(_small(dropout=0.0))
+  network = recipes.draw_weights(_small(dropout=0.0), recipes.on_the_slope)
   recipes.assert_same(_run(network, training=True, dropout_seed=1), _run(network, training=True, dropout_seed=2))
 
 
