@@ -41,7 +41,7 @@ def whole(faces, tmp_path_factory):
 
 def test_a_run(whole, capsys):
   run = json.loads((whole / "run.json").read_text())
-  assert run["paper"] == "progressive_pan" and run["config"]["output_size"] == 32
+  assert run["recipe"] == "progressive_pan" and run["config"]["output_size"] == 32
   assert [line["step"] for line in lines(whole, "train")] == list(range(1, 11))
   assert [(line["step"], line["resolution"]) for line in lines(whole, "adaptation")] == [(2, 16), (6, 32)]
   assert [(line["step"], line["resolution"]) for line in lines(whole, "validation")] == [
