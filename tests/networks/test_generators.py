@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import recipes
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from network_cases import GENERATORS
 
@@ -62,6 +62,7 @@ def test_sizes(drawn, case):
 def test_any_size(drawn, case):
   sides = st.integers(GENERATORS[case].smallest, GENERATORS[case].smallest + 40 // GENERATORS[case].scale)
 
+  @settings(max_examples=8)
   @given(height=sides, width=sides)
   def check(height, width):
     recipes.check_generator(drawn(case), [(height, width)], batch=1)

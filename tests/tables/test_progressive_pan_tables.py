@@ -194,7 +194,7 @@ def test_packed_images_are_refused_where_baselines_are_trained(faces, tmp_path, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("table", ["table1", "figure9"])
+@pytest.mark.parametrize("table", ["table1"])
 def test_the_tiny_preset_runs_from_end_to_end(table, faces, tmp_path):
   seeds = ["--seeds", 1] if table.startswith("table") else []
   assert call(table, "--data", faces, "--preset", "tiny", "--out", tmp_path, *seeds) == 0

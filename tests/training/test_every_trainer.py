@@ -148,8 +148,12 @@ def test_steps_bring_the_loss_down(name, fields, steps, term, factor):
   assert np.mean(losses[-1 - steps // 20:]) < factor * losses[0]
 
 
+# Whose graph is part of another one's.
+ALIKE = {"mux_demux_softmax", "cnn", "carn_single", "esrgan", "feature_pyramid_pan_sgd", "fcn8s_sgd", "phone_enhancement"}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ALIKE])
 def test_a_compiled_step_agrees_with_an_eager_one(name):
   case, terms, states = CASES[name], {}, {}
   for kind in ("eager", "xla"):
