@@ -7,7 +7,7 @@ import types
 
 from tqdm import tqdm
 
-from tf_imgtrans.core.config import from_stored
+from tf_imgtrans.core.config import changed, from_stored
 from tf_imgtrans.core.images import read_image
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.data.folders import iterate_images, read_folder
@@ -113,8 +113,9 @@ def _find_task(origin, name, settings, metrics, data, options):
     raise unknown_name("task", name, [PAIRS, PHOTOGRAPHS, *RECIPES])
   recipe = find_recipe(name or origin.recipe)
   own = recipe.name == origin.recipe and not settings
-  config = {**(origin.config if recipe.name == origin.recipe else {}), **settings}
-  return recipe.make_task(from_stored(recipe.config, {**dataclasses.asdict(recipe.presets["paper"]), **config})), own
+  stored = origin.config if recipe.name == origin.recipe else {}
+  config = from_stored(recipe.config, {**dataclasses.asdict(recipe.presets["paper"]), **stored})
+  return recipe.make_task(changed(config, settings)), own
 
 
 def _read_options(origin, data, options):

@@ -24,18 +24,7 @@ SIDE = TINY.load_size
 SGD = {"optimizer": "sgd", "learning_rate": 1e-2, "momentum": 0.5, "weight_decay": 0.1}
 
 
-def _scene(count, side, seed=0):
-  """(photographs, classes): coloured halves with a noisy line between them; class 0 is dark, class 3 light."""
-  rng = np.random.default_rng(seed)
-  where = rng.integers(side // 4, 3 * side // 4, (count, 1, 1))
-  classes = np.where(np.arange(side)[None, :, None] < where, 0, 3) * np.ones((1, 1, side), int)
-  photographs = np.where(classes[..., None] == 0, 0.2, 0.8) + rng.normal(0, 0.05, (count, side, side, 3))
-  classes = classes.astype(np.uint8)
-  classes[:, :2] = 255
-  return np.float32(np.clip(photographs, 0, 1)), classes
-
-
-PHOTOGRAPHS, CLASSES = _scene(6, SIDE)
+PHOTOGRAPHS, CLASSES = recipes.street_scenes(6, SIDE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,7 +141,7 @@ class Killed(BaseException):
 def _run(out, iterations, stop=None, **options):
   """Trains as the command does, with validation; until step `stop` is done, where the process ends."""
   trainer = _trainer(**options)
-  photographs, classes = _scene(3, SIDE, seed=9)
+  photographs, classes = recipes.street_scenes(3, SIDE, seed=9)
   validator = trainer.validator([(str(number), *each) for number, each in enumerate(zip(photographs, classes))], None)
   assert isinstance(validator, SegmentationValidator)
   batches = Data(trainer.config).batches
@@ -181,7 +170,7 @@ def test_a_run_is_validated_by_its_fcn_score_and_resumed(tmp_path):
   assert (tmp_path / "whole" / "previews" / "step-00000008.png").is_file()
   assert (tmp_path / "whole" / "best_class_iou.keras").is_file()
   (tmp_path / "whole" / "run.json").write_text("{}")
-  photographs, classes = _scene(3, SIDE, seed=9)
+  photographs, classes = recipes.street_scenes(3, SIDE, seed=9)
   loaded = fcn_scores(load_segmenter(tmp_path / "whole"), photographs, classes, 11)
   assert loaded == pytest.approx({name: result[name] for name in loaded}, abs=1e-6)
 
@@ -199,7 +188,7 @@ def test_the_network_learns_a_few_images():
     terms = step((tf.constant(PHOTOGRAPHS), tf.constant(CLASSES)))
   assert float(terms["total"]) < 0.5
   trainer.settle()
-  photographs, classes = _scene(4, SIDE, seed=5)
+  photographs, classes = recipes.street_scenes(4, SIDE, seed=5)
   assert fcn_scores(trainer.generator, photographs, classes, 11)["pixel_accuracy"] > 0.9
 
 

@@ -79,14 +79,14 @@ def test_parameters_of_rcan(scale, doublings, told):
 
 def test_parameters_of_the_discriminator():
   """The first convolution alone has a bias; factor and offset for each normalized channel."""
-  judge = Discriminator()
-  judge(keras.Input((128, 128, 3)))
+  discriminator = Discriminator()
+  discriminator(keras.Input((128, 128, 3)))
   widths = [64, 128, 256, 512, 512]
   expected = _conv_count(3, 64) + 16 * 64 * 64 + 2 * 64
   for inputs, width in zip(widths, widths[1:]):
     expected += 9 * inputs * width + 16 * width * width + 4 * width
   expected += 4 * 4 * 512 * 100 + 100 + 101
-  assert sum(int(np.prod(variable.shape)) for variable in judge.trainable_variables) == expected == 14_499_401
+  assert sum(int(np.prod(variable.shape)) for variable in discriminator.trainable_variables) == expected == 14_499_401
 
 
 def test_bicubic_has_none():
@@ -212,11 +212,11 @@ def test_enlargement_of_maps():
 
 def test_the_discriminator():
   config = find_recipe("esrgan").preset(patch_size=16, discriminator_channels=3)
-  judge = Discriminator(config)
-  judge(keras.Input((16, 16, 3)))
-  recipes.draw_weights(judge)
+  discriminator = Discriminator(config)
+  discriminator(keras.Input((16, 16, 3)))
+  recipes.draw_weights(discriminator)
   images = recipes.random_images(3, 16, 16, 3)
-  w, x = _weights(judge), np.float64(images)
+  w, x = _weights(discriminator), np.float64(images)
   for name, kernel in (("stage1_keep", 3), ("stage1_halve", 4), ("stage2_keep", 3), ("stage2_halve", 4)):
     x = _conv(w, f"{name}_conv", x, stride=2 if kernel == 4 else 1, pad=1)
     if name != "stage1_keep":
@@ -225,7 +225,7 @@ def test_the_discriminator():
   x = leaky(x.reshape(3, -1) @ w["hidden/kernel"] + w["hidden/bias"])
   expected = x @ w["head/kernel"] + w["head/bias"]
   assert expected.shape == (3, 1) and expected.std() > 0.01
-  np.testing.assert_allclose(judge(images, training=True), expected, atol=1e-4)
+  np.testing.assert_allclose(discriminator(images, training=True), expected, atol=1e-4)
 
 
 # Initial weights --------------------------------------------------------------------------------------------------------

@@ -87,15 +87,15 @@ def test_the_loss_of_a_step_is_before_it(name):
   trainer = _trainer(name, seed=2)
   source, target = map(tf.constant, _batch(trainer.config))
   fake = trainer.generator(source, training=True)
-  judge = trainer.parts.get("discriminator")
+  discriminator = trainer.parts.get("discriminator")
   total, expected = l1(target, fake), {}
-  if judge:
-    logits = [judge(each, training=True) for each in (target, fake)]
+  if discriminator:
+    logits = [discriminator(each, training=True) for each in (target, fake)]
     total, expected = generator_loss(trainer.config, target, fake, *logits, trainer.vgg)
   terms = recipes.numbers(trainer.train_step((source, target)))
   for term, value in {"total": total, "l1": total, **expected}.items():
     np.testing.assert_allclose(terms[term], float(value), rtol=1e-4, err_msg=term)
-  if judge:
+  if discriminator:
     np.testing.assert_allclose(terms["discriminator"], float(relativistic_discriminator_loss(*logits)), rtol=1e-4)
     real, fake = (np.float64(each) for each in logits)
     np.testing.assert_allclose(terms["real_score"], np.mean(1 / (1 + np.exp(fake.mean() - real))), rtol=1e-4)

@@ -84,9 +84,9 @@ def test_parameters_of_the_context_encoder():
   assert _trained_count(network) == expected == 71_124_611
   assert len(batch_normalizations(network)) == 5 + 4
   images = keras.Input((128, 128, 3))
-  judge = _built(CentreDiscriminator(), images, images)
+  discriminator = _built(CentreDiscriminator(), images, images)
   expected = _convolutions(4, [3, 64], norm=0, bias=1) + _convolutions(4, [64, 128, 256, 512]) + 16 * 512 + 1
-  assert _trained_count(judge) == expected and judge(images, images).shape == (None, 1, 1, 1)
+  assert _trained_count(discriminator) == expected and discriminator(images, images).shape == (None, 1, 1, 1)
 
 
 def test_parameters_of_crn():
@@ -233,28 +233,28 @@ def test_instance_normalization_of_pix2pix():
 
 
 def test_the_patch_discriminator(networks):
-  judge = _drawn(_built(Discriminator(_tiny("pix2pix")), *[keras.Input((32, 32, 3))] * 2))
+  discriminator = _drawn(_built(Discriminator(_tiny("pix2pix")), *[keras.Input((32, 32, 3))] * 2))
   source, images = recipes.random_images(2, 2, 32, 32, 3)
-  w, x = _weights(judge), 2 * np.float64(np.concatenate([source, images], axis=-1)) - 1
+  w, x = _weights(discriminator), 2 * np.float64(np.concatenate([source, images], axis=-1)) - 1
   x = leaky(convolve(x, w["conv1_conv/kernel"], 2, 1) + w["conv1_conv/bias"])
   for index, stride in ((2, 2), (3, 2), (4, 1)):
     x = leaky(_norm(w, f"conv{index}_norm", convolve(x, w[f"conv{index}_conv/kernel"], stride, 1), True))
   expected = convolve(x, w["head_conv/kernel"], 1, 1) + w["head_conv/bias"]
-  np.testing.assert_allclose(judge(source, images, training=True), expected, atol=1e-4)
+  np.testing.assert_allclose(discriminator(source, images, training=True), expected, atol=1e-4)
 
 
 def test_the_centre_discriminator_sees_the_middle_alone():
-  judge = _drawn(_built(CentreDiscriminator(_tiny("context_encoder")), *[keras.Input((64, 64, 3))] * 2))
+  discriminator = _drawn(_built(CentreDiscriminator(_tiny("context_encoder")), *[keras.Input((64, 64, 3))] * 2))
   source, images = recipes.random_images(2, 3, 64, 64, 3)
-  w, x = _weights(judge), 2 * np.float64(images[:, 16:48, 16:48]) - 1
+  w, x = _weights(discriminator), 2 * np.float64(images[:, 16:48, 16:48]) - 1
   x = leaky(convolve(x, w["conv1_conv/kernel"], 2, 1) + w["conv1_conv/bias"])
   for index in (2, 3):
     x = leaky(_norm(w, f"conv{index}_norm", convolve(x, w[f"conv{index}_conv/kernel"], 2, 1), True))
   expected = convolve(x, w["head_conv/kernel"], 1, 0) + w["head_conv/bias"]
-  np.testing.assert_allclose(judge(source, images, training=True), expected, atol=1e-4)
+  np.testing.assert_allclose(discriminator(source, images, training=True), expected, atol=1e-4)
   around = images.copy()
   around[:, :16], around[:, :, 48:] = 0, 1
-  recipes.assert_same(judge(source, images), judge(source, around))
+  recipes.assert_same(discriminator(source, images), discriminator(source, around))
 
 
 def test_the_map_normalization():

@@ -29,9 +29,8 @@ class Case:
     return find_recipe(self.recipe).preset("tiny", **{**self.fields, **fields})
 
   def trainer(self, precision="float32", **fields):
-    config = self.config(**fields)
-    trainer = find_recipe(self.recipe).make_trainer(config, precision)
-    trainer.prepare(Data(config, batch(self.recipe, config)))
+    trainer = find_recipe(self.recipe).make_trainer(self.config(**fields), precision)
+    trainer.prepare(Data(self.batch(**fields)))
     return trainer
 
   def batch(self, step=0, **fields):
@@ -76,7 +75,6 @@ CASES = {
 class Data:
   """One batch in place of a folder's data, again and again."""
 
-  config: object
   batch: tuple
 
   @property
@@ -94,8 +92,7 @@ def batch(recipe, config, step=0):
   """What a training step takes: tuple of tensors, a function of the configuration and the step alone."""
   count = getattr(config, "batch_size", 8)
   if recipe == "fcn8s":
-    photographs, labels = streets(6, config.load_size, step)
-    return tf.constant(photographs), tf.constant(labels)
+    return tuple(map(tf.constant, recipes.street_scenes(6, config.load_size, step)))
   side = getattr(config, "patch_size", None) or getattr(config, "image_size", None) or config.output_size
   target = recipes.smooth_images(count, side, side, 3, seed=step + 1)
   if recipe == "progressive_pan":  # 8 pixels for one step of 4 images, then 16 pixels for steps of 2
@@ -116,21 +113,10 @@ def batch(recipe, config, step=0):
   return tf.constant(source), tf.constant(target)
 
 
-def streets(count, side, seed=0):
-  """(photographs, classes): a dark and a light half with a noisy line between them, classes 0 and 3, ignored at the top."""
-  rng = np.random.default_rng(seed)
-  where = rng.integers(side // 4, 3 * side // 4, (count, 1, 1))
-  classes = np.where(np.arange(side)[None, :, None] < where, 0, 3) * np.ones((1, 1, side), int)
-  photographs = np.where(classes[..., None] == 0, 0.2, 0.8) + rng.normal(0, 0.05, (count, side, side, 3))
-  classes = classes.astype(np.uint8)
-  classes[:, :2] = 255
-  return np.float32(np.clip(photographs, 0, 1)), classes
-
-
 def train(trainer, case, last, step=None):
   """Steps as the training loop makes them, up to `last`; the terms of each."""
   step, terms = step or trainer.train_step, []
   for number in range(int(trainer.step), last):
-    terms.append({name: float(value) for name, value in step(batch(case.recipe, trainer.config, number)).items()})
+    terms.append(recipes.numbers(step(batch(case.recipe, trainer.config, number))))
     trainer.adapt(number + 1)
   return terms

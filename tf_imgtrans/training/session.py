@@ -108,7 +108,7 @@ def described_options(recipe, described, **changes):
   """The options of run.json, with some of them changed."""
   values = {**described["options"], **changes}
   return from_stored(options_class(recipe), {**values, "out": pathlib.Path(values["out"]),
-                                           "data": None if values["data"] is None else pathlib.Path(values["data"])})
+                                             "data": None if values["data"] is None else pathlib.Path(values["data"])})
 
 
 def check_resumed(folder, config, options):

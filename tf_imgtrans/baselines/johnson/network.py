@@ -14,6 +14,7 @@ from tf_imgtrans.core.tensors import unit_tanh
 from tf_imgtrans.losses.distortion import squared_error
 from tf_imgtrans.losses.feature import perceptual
 from tf_imgtrans.losses.vgg19 import Vgg19Features
+from tf_imgtrans.losses.weighted import weighted_sum
 from tf_imgtrans.networks.blocks import Stages
 from tf_imgtrans.networks.resnet import transform
 from tf_imgtrans.training.supervised import SupervisedTrainer
@@ -84,9 +85,8 @@ class Trainer(SupervisedTrainer):
       self.vgg = Vgg19Features((config.perceptual_layer,), config.vgg_weights, dtype=precision)
 
   def losses(self, source, target, fake):
-    terms = {}
-    if self.vgg:
-      terms["perceptual"] = perceptual(*(self.vgg(images)[self.config.perceptual_layer] for images in (target, fake)))
-    if self.config.weight_squared_error:
-      terms["squared_error"] = squared_error(target, fake)
-    return sum(getattr(self.config, f"weight_{name}") * term for name, term in terms.items()), terms
+    layer = self.config.perceptual_layer
+    return weighted_sum(self.config, {
+        "perceptual": lambda: perceptual(*(self.vgg(images)[layer] for images in (target, fake))),
+        "squared_error": lambda: squared_error(target, fake),
+    })

@@ -9,8 +9,9 @@ from tf_imgtrans.baselines.pix2pix.recipe import WEIGHT_L1, CnnConfig, Config, U
 from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images
-from tf_imgtrans.core.tensors import as_float32, check_same_shape, to_signed
+from tf_imgtrans.core.tensors import check_same_shape, to_signed
 from tf_imgtrans.layers.dropout import seeded_dropout
+from tf_imgtrans.losses.distortion import l1
 from tf_imgtrans.networks.blocks import Stages
 from tf_imgtrans.networks.patch_discriminator import patch_logits, patch_stages
 from tf_imgtrans.networks.unet import UNet
@@ -109,9 +110,7 @@ def signed_l1(y_true, y_pred):
   Returns:
     float32 scalar, from 0 to 2.
   """
-  y_true, y_pred = as_float32(y_true, y_pred)
-  check_same_shape(y_true, y_pred)
-  return SIGNED * tf.reduce_mean(tf.abs(y_true - y_pred))
+  return SIGNED * l1(y_true, y_pred)
 
 
 class Trainer(AdversarialTrainer):
@@ -135,5 +134,5 @@ class CnnTrainer(SupervisedTrainer):
   forward = Trainer.forward
 
   def losses(self, source, target, fake):
-    l1 = signed_l1(target, fake)
-    return WEIGHT_L1 * l1, {"l1": l1}
+    loss = signed_l1(target, fake)
+    return WEIGHT_L1 * loss, {"l1": loss}

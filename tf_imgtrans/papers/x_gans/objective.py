@@ -5,6 +5,7 @@ import tensorflow as tf
 from tf_imgtrans.losses.adversarial import discriminator_log_loss, generator_log_loss
 from tf_imgtrans.losses.distortion import corresponding_point
 from tf_imgtrans.losses.feature import feature_matching, perceptual_l1
+from tf_imgtrans.losses.weighted import weighted_sum
 
 AGGREGATES = {"max": tf.reduce_max, "sum": tf.reduce_sum}
 # pix2pixHD's weight is for Torch's VGG19, whose inputs are unit values divided by deviations of about 0.225. Ours takes
@@ -38,11 +39,9 @@ def generator_loss(config, source, mask, target, fake, fake_outputs=None, real_o
       "perceptual": lambda: _perceptual(config, vgg(target), vgg(fake)),
       "point": lambda: corresponding_point(source, fake, mask, config.point_norm),
   }
-  weights = {name: getattr(config, f"weight_{name}") for name in formulas}
   if not config.point_loss:
-    weights["point"] = 0.0
-  terms = {name: formula() for name, formula in formulas.items() if weights[name]}
-  return sum(weights[name] * term for name, term in terms.items()), terms
+    del formulas["point"]
+  return weighted_sum(config, formulas)
 
 
 def adversarial(config, fake_logits):
