@@ -14,10 +14,9 @@ REQUIREMENTS = [
     "ai-edge-litert>=2.0",                  # runs .tflite files; tf.lite.Interpreter is to be removed from TensorFlow
     "flatbuffers>=24.3",                    # reads .tflite files and puts their description inside
     "numpy>=1.26",                          # arrays of the metrics and of the checkpoints
-    "scipy>=1.11",                          # filters, the gamma function and linear algebra of the metrics
+    "scipy>=1.12",                          # filters, special functions, linear algebra, isotonic regression
     "opencv-python-headless>=4.8,<6",       # reads 16-bit colour images, which Pillow cuts to 8 bits
     "pillow>=10.1",                         # strict reading (torn files raise), EXIF orientation, CMYK, text in panels
-    "scikit-image>=0.22",                   # carries the photographs of the embedded default
     "h5py>=3.10",                           # reads VGG19 weight files of Keras applications
     "tensorboard>=2.19",                    # TensorFlow 2.21 no longer brings it, and tf.summary needs it
     "tyro>=1.0,<2",                         # command line from typed functions and configurations
@@ -43,6 +42,7 @@ EXTRAS = {
         "pytest-timeout>=2.3",                            # a hanging worker process fails instead of stopping the run
         "ruff>=0.6",                                      # lint
         "mypy>=2",                                        # types of the public functions
+        "scikit-image>=0.22",                             # PSNR and SSIM that ours are compared with, and photographs
         "pyyaml>=6",                                      # reads the list of the papers' published numbers
         "nbclient>=0.10",                                 # executes the notebooks
         "nbformat>=5.10",                                 # reads them
@@ -64,7 +64,7 @@ setup(
     package_dir={"tf_imgtrans.saved_models": "saved_models"},  # a wheel carries the trained models inside the package
     package_data={
         "": ["*.pyi"],  # public names, for type checkers and for lazy_loader
-        "tf_imgtrans": ["py.typed", "metrics/*.npz", "papers/*/README.md", "benchmark/README.md"],
+        "tf_imgtrans": ["py.typed", "metrics/*.npz", "data/photographs/*", "papers/*/README.md", "benchmark/README.md"],
         "tf_imgtrans.saved_models": ["**/*"],
     },
     install_requires=REQUIREMENTS,

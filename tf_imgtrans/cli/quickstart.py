@@ -13,7 +13,7 @@ from tf_imgtrans.training.options import PairedOptions
 
 def quickstart(out: pathlib.Path = pathlib.Path("quickstart"), steps: int = SMALL.iterations,
                network: Literal["normal", "high_performance"] = SMALL.network):
-  """Train, measure and export a small enhancer on photographs that an installed package carries.
+  """Train, measure and export a small enhancer on ten photographs that the package carries.
 
   Writes report.json, panel.png, saved_model/1/, model.tflite and model.keras into OUT, and the run folder OUT/run. Takes
   under six minutes on two cores and needs no network. Called again, it goes on where it was stopped.
@@ -78,7 +78,7 @@ def _measure(generator, image, out):
   found = {"input": mean_scores([target], [source]), "output": mean_scores([target], [output])}
   captions = [_caption(found["input"]), _caption(found["output"]), _caption(mean_scores([target], [target], ("niqe",)))]
   write_image(out / "panel.png", panel([[source, output, target]], ["source", "output", "target"], [captions], tile=512))
-  return {"photograph": f"scikit-image's {name}, not trained on, degraded by phone_camera", **found,
+  return {"photograph": f"the embedded {name}, not trained on, degraded by phone_camera", **found,
           "psnr_gain_db": found["output"]["psnr"] - found["input"]["psnr"]}
 
 

@@ -1,32 +1,24 @@
-"""The embedded photographs: colour images that are part of the scikit-image package."""
+"""The embedded photographs: CC0, carried by the package; data/photographs/CREDITS.md names their authors."""
 
 import pathlib
 
-import skimage.data
-
-HELD_OUT = "astronaut.png"  # not trained on: all measurements of the embedded data use it
-TRAINING = ("chelsea.png", "coffee.png", "hubble_deep_field.jpg", "motorcycle_left.png", "motorcycle_right.png",
-            "retina.jpg", "rocket.jpg")
-
-
-def folder():
-  """The folder with scikit-image's images."""
-  return pathlib.Path(skimage.data.__file__).parent
+FOLDER = pathlib.Path(__file__).parent / "photographs"
+HELD_OUT = "kitten_on_lawn.jpg"  # not trained on: all measurements of the embedded data use it
 
 
 def training_photographs():
-  """Paths of the photographs to train on."""
-  return [_existing(name) for name in TRAINING]
+  """Paths of the photographs to train on, JPEG files in sRGB with a shorter side of 512 pixels."""
+  return [path for path in _photographs() if path.name != HELD_OUT]
 
 
 def held_out_photograph():
-  """Path of the photograph to measure on."""
-  return _existing(HELD_OUT)
+  """Path of the photograph to measure on, 756x512 pixels."""
+  return next(path for path in _photographs() if path.name == HELD_OUT)
 
 
-def _existing(name):
-  path = folder() / name
-  if not path.is_file():
-    raise FileNotFoundError(f"scikit-image's {name} is missing ({path}): reinstall it with pip install --force-reinstall "
-                            "scikit-image")
-  return path
+def _photographs():
+  found = sorted(FOLDER.glob("*.jpg"))
+  if HELD_OUT not in [path.name for path in found] or len(found) < 2:
+    raise FileNotFoundError(f"the embedded photographs are missing ({FOLDER}): reinstall tf_imgtrans with pip install "
+                            "--force-reinstall --no-deps tf_imgtrans")
+  return found

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 
 import tensorflow as tf
 
@@ -90,13 +91,27 @@ def _photograph_loader(config, store):
   camera = _camera(config)
 
   def load(number, seed):
-    patch, = _patch(config, [unit(store.tensor(number))], seed)
+    image = unit(store.tensor(number))
+    if config.smallest_scale < 1:
+      image = _shrunken_window(image, config.patch_size, config.smallest_scale, fold_in(seed, 4))
+    patch, = _patch(config, [image], seed)
     degraded = camera(patch, fold_in(seed, 2))
     if config.undegraded_share:
       degraded = tf.where(uniform([], fold_in(seed, 3)) < config.undegraded_share, patch, degraded)
     return degraded, patch
 
   return load
+
+
+def _shrunken_window(image, size, smallest, seed):
+  """A random window of an image [H, W, C], shrunk to size x size by a factor whose logarithm is uniform, 1 at most."""
+  place = uniform([3], seed)
+  whole = tf.reduce_min(tf.shape(image)[:2])
+  side = tf.minimum(whole, tf.cast(size * tf.exp(-place[0] * math.log(smallest)), tf.int32))
+  free = tf.cast(tf.shape(image)[:2] - side + 1, tf.float32)
+  top, left = tf.unstack(tf.cast(place[1:] * free, tf.int32))
+  window = tf.image.resize(image[top:top + side, left:left + side], [size, size], "bicubic", antialias=True)
+  return tf.clip_by_value(window, 0.0, 1.0)
 
 
 def _patch(config, images, seed):
