@@ -1,4 +1,4 @@
-"""`tf-imgtrans data pack`: images made ready for fast training."""
+"""`tf-imgtrans data`: images made ready for fast training, and what separates the two cameras of paired images."""
 
 import pathlib
 import sys
@@ -59,3 +59,54 @@ def pack(data: pathlib.Path, out: pathlib.Path, size: int = 1024, smallest: int 
   print(f"packed {len(packed)} images at {', '.join(map(str, packed.sizes))} pixels in {out}, {written / 1e6:.1f} MB"
         + (f", {len(failures)} failed" if failures else ""))
   return 1 if failures else 0
+
+
+def camera(data: pathlib.Path, phone: str | None = None, source: str | None = None, target: str | None = None,
+           json: pathlib.Path | None = None):
+  """Measure how the photographs of a phone differ from those of a better camera, on pairs of the same scenes.
+
+  Prints deciles and quartiles of exposure, white balance, contrast, saturation and sharpness over the pairs, and the
+  quartiles as flags of training on clean photographs, which are then degraded as that phone would. Blur, noise and JPEG
+  cannot be told apart on pairs that are not aligned to a pixel: choose them so that the sharpness comes out alike.
+    pairs/
+    ├── source/            0.jpg ... of the phone
+    └── target/            0.jpg ... of the camera, of the same names
+
+  Example: tf-imgtrans data camera --data pairs
+
+  Args:
+    data: folder of pairs, as `train mux_demux` takes it.
+    phone: iphone, blackberry or sony, where DPED's folder holds several.
+    source: name of the phone's folder, where it is not one of the usual names.
+    target: name of the camera's folder.
+    json: file for the value of each pair.
+  """
+  start_tensorflow()
+  import numpy as np
+  from rich.console import Console
+  from rich.table import Table
+
+  from tf_imgtrans.core.files import write_json
+  from tf_imgtrans.data.camera_statistics import camera_statistics
+  from tf_imgtrans.data.folders import iterate_images, read_folder
+
+  folder = read_folder(data, 0.0, phone, source, target)
+  if folder.kind == "photographs":
+    raise ValueError(f"{data} holds photographs without pairs: give two folders with the same names in them")
+  images = iterate_images(folder.kind, folder.training + folder.validation)
+  found = camera_statistics((source, target) for _, source, target in images)
+  count = len(found["exposure"])
+  if not count:
+    raise ValueError(f"{data}: no pair tells anything, as all are flat, black or clipped")
+  shares = (10, 25, 50, 75, 90)
+  table = Table("amount", *(f"{share} %" for share in shares), title=f"{count} pairs of {data}")
+  quantiles = {name: np.nanpercentile(values, shares) for name, values in found.items()}
+  for name, values in quantiles.items():
+    table.add_row(name, *(f"{value:.2f}" for value in values))
+  Console().print(table)
+  flags = [f"--config.degradation.{name} {values[1]:.2f} {values[3]:.2f}" for name, values in quantiles.items()
+           if name != "sharpness"]
+  print("next: train on clean photographs with", *flags, sep="\n  ")
+  if json is not None:
+    write_json(json, {name: [None if np.isnan(value) else float(value) for value in values] for name, values in found.items()})
+  return 0

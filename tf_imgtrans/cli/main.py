@@ -33,6 +33,7 @@ COMMANDS = {
     }, "Corrupt images, and write the masks of what was kept."),
     "data": ({
         "pack": ("data:pack", "Pack images at every size of progressive training."),
+        "camera": ("data:camera", "Measure how one camera's photographs differ from another's."),
     }, "Make data ready for training."),
     "benchmark": ("benchmark:benchmark", "Latency, arithmetic and memory of networks, side by side."),
     "benchmark-training": ("benchmark_training:benchmark_training", "Images a second of a paper's training step."),
