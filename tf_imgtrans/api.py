@@ -81,7 +81,7 @@ def predict(model: str | pathlib.Path, images: Any, out: str | pathlib.Path | No
     images: float [H, W, 3] in [0, 1] or uint8; or a path, or a list of files, folders and patterns.
     out: folder for the results; None returns them.
     suffix: kind of the files in `out`.
-    **options: tile, memory_limit, overlap, statistics, as `inference.AnySize` takes them.
+    **options: tile, memory_limit, overlap, statistics, strength, as `inference.AnySize` takes them.
   Returns:
     float32 [sH, sW, 3] in [0, 1] for an array or one path without `out`, a list of them for several;
     inference.PredictReport with `out`.
@@ -91,7 +91,7 @@ def predict(model: str | pathlib.Path, images: Any, out: str | pathlib.Path | No
   from tf_imgtrans.core.startup import start_tensorflow
 
   start_tensorflow()
-  from tf_imgtrans.core.images import list_images, read_image
+  from tf_imgtrans.core.images import list_images, read_image, to_float32
   from tf_imgtrans.inference.models import load_model
   from tf_imgtrans.inference.predict import AnySize, predict_files
 
@@ -99,11 +99,11 @@ def predict(model: str | pathlib.Path, images: Any, out: str | pathlib.Path | No
   if isinstance(images, np.ndarray):
     if out is not None:
       raise ValueError("out is for files: write an array's result with core.images.write_image")
-    return _unit(AnySize(network, **options)(_checked(images)))
+    return to_float32(AnySize(network, **options)(_checked(images)))
   if out is not None:
     return predict_files(network, [images] if isinstance(images, (str, pathlib.Path)) else images, out, suffix, **options)
   run = AnySize(network, **options)
-  made = [_unit(run(read_image(path))) for path in list_images(images)]
+  made = [to_float32(run(read_image(path))) for path in list_images(images)]
   single = isinstance(images, (str, pathlib.Path)) and pathlib.Path(images).is_file()
   return made[0] if single else made
 
@@ -117,7 +117,3 @@ def _checked(image):
   if image.ndim != 3 or image.shape[-1] != 3 or not (image.dtype == np.uint8 or np.issubdtype(image.dtype, np.floating)):
     raise ValueError(f"image is {image.dtype} {image.shape}: expected float [height, width, 3] in [0, 1], or uint8")
   return image if image.dtype == np.uint8 else image.astype(np.float32, copy=False)
-
-
-def _unit(image):
-  return image.astype(np.float32) / np.float32(255) if image.dtype == np.uint8 else image

@@ -113,9 +113,26 @@ def _find_task(origin, name, settings, metrics, data, options):
     raise unknown_name("task", name, [PAIRS, PHOTOGRAPHS, *RECIPES])
   recipe = find_recipe(name or origin.recipe)
   own = recipe.name == origin.recipe and not settings
-  stored = origin.config if recipe.name == origin.recipe else {}
+  return _task_of(recipe, origin.config if recipe.name == origin.recipe else {}, settings), own
+
+
+def own_task(model, network):
+  """The task that a model was trained for: data.task.Task, or None where its file does not say, or not in our words.
+
+  Args:
+    model: str or Path, as it was given.
+    network: LoadedModel.
+  """
+  origin = find_origin(model, network)
+  try:
+    return _task_of(find_recipe(origin.recipe), origin.config, {}) if origin.recipe in RECIPES else None
+  except ValueError:  # a file of another version: it still runs
+    return None
+
+
+def _task_of(recipe, stored, settings):
   config = from_stored(recipe.config, {**dataclasses.asdict(recipe.presets["paper"]), **stored})
-  return recipe.make_task(changed(config, settings)), own
+  return recipe.make_task(changed(config, settings))
 
 
 def _read_options(origin, data, options):

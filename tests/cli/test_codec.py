@@ -14,6 +14,7 @@ from tf_imgtrans.baselines import classical
 from tf_imgtrans.cli import codec as commands
 from tf_imgtrans.core.images import read_uint8, write_image
 from tf_imgtrans.papers.x_gans import points
+from tf_imgtrans.recipes import create_generator
 
 pytest.importorskip("constriction", reason="files of points are coded by constriction: pip install 'tf_imgtrans[codec]'")
 
@@ -94,6 +95,20 @@ def test_a_model_gets_the_points_on_white(packed, halving_model, tmp_path):
     assert not flags or np.array_equal(read_uint8(tmp_path / "out.png")[kept], sparse[kept])
   assert call("decompress", packed, "--model", halving_model, "--out", tmp_path / "out.jpg") == 0
   assert read_uint8(tmp_path / "out.jpg").shape == sparse.shape
+
+
+@pytest.mark.parametrize(("recipe", "fields", "message"), [
+    ("mux_demux", {}, "was trained for photo enhancement, not to rebuild"),
+    ("rcan", {}, "was trained for super resolution, not to rebuild"),
+    ("x_gans", {"corruption": "white_block"}, "was trained for the corruption white_block, not for scattered points"),
+    ("x_gans", {"corruption": "edge_points"}, None), ("on_demand", {"corruption": "random_points"}, None)])
+def test_a_model_of_another_task_is_refused(recipe, fields, message, packed, tmp_path, capsys):
+  network = create_generator("srcnn", seed=0)
+  network.task = {"recipe": recipe, "config": fields}
+  network.save(tmp_path / "model.keras")
+  status = call("decompress", packed, "--model", tmp_path / "model.keras", "--out", tmp_path / "out.png")
+  assert status == (0 if message is None else 2) and (tmp_path / "out.png").exists() == (message is None)
+  assert message is None or message in capsys.readouterr().err
 
 
 def test_points_have_no_place_in_a_image_of_another_size():

@@ -49,6 +49,25 @@ def test_the_file_describes_itself(generator, path):
   assert found["input"]["shape"] == found["output"]["shape"] == [1, 32, 48, 3]
 
 
+@pytest.mark.parametrize("kind, name", [("tflite", "m.tflite"), ("saved-model", "m")])
+def test_a_strength_is_noted_and_followed(kind, name, generator, tmp_path):
+  """The graph is the same; a client blends, as ours does without being told."""
+  image = np.random.default_rng(1).random((40, 48, 3), np.float32)
+  path = FORMATS[kind].save(generator, tmp_path / name, strength=0.3)
+  loaded = load_model(path)
+  assert read_description(path)["strength"] == loaded.strength == 0.3
+  full = loaded(image[None])[0]
+  np.testing.assert_allclose(full, generator(image[None], training=False)[0], atol=1e-4)
+  np.testing.assert_allclose(tf_imgtrans.predict(path, image), 0.3 * full + 0.7 * image, atol=1e-5)
+  np.testing.assert_allclose(tf_imgtrans.predict(path, image, strength=1.0), full, atol=1e-5)
+  with pytest.raises(ValueError, match="strength is 2: expected 0"):
+    FORMATS[kind].save(generator, tmp_path / f"other{FORMATS[kind].suffix}", strength=2)
+
+
+def test_a_file_without_a_strength_has_one(generator, path):
+  assert read_description(path)["strength"] == load_model(path).strength == 1
+
+
 def test_both_interpreters_load_the_file_and_agree(path):
   image = np.random.default_rng(0).random((1, 32, 48, 3), np.float32)
   outputs = []

@@ -78,6 +78,34 @@ def test_a_bad_folder(bad_folder, tmp_path, capfd):
   assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("sizes", [{}, {"tile": 24, "overlap": 4, "statistics": "tile"}])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_a_strength_blends_with_the_input(sizes, dtype):
+  image = np.random.default_rng(3).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+  image = image if dtype == np.uint8 else np.float32(image) / np.float32(255)
+  unit = np.float64(image) / (255 if dtype == np.uint8 else 1)
+  made = AnySize(darken, strength=0.25, **sizes)(image)
+  np.testing.assert_allclose(np.float64(made) / (255 if made.dtype == np.uint8 else 1), 0.875 * unit, atol=1.01 / 255)
+
+
+def test_inputs_unlike_the_task_are_named(bad_folder, tmp_path):
+  def remark(image):
+    return f"{image.shape[0]} high" if image.shape[0] == 20 else ""
+
+  report = predict_files(darken, [bad_folder], tmp_path / "out", progress=False, remark=remark)
+  assert [(path.name, text) for path, text in report.remarks] == [("turned.jpg", "20 high")]
+
+
+def test_of_a_large_image_the_middle_is_looked_at(tmp_path, monkeypatch):
+  monkeypatch.setattr(predict, "LARGE", 100)
+  pixels = np.zeros((30, 40, 3), np.uint8)
+  pixels[10:20, 15:25] = 255
+  Image.fromarray(pixels).save(tmp_path / "large.png")
+  report = predict_files(darken, [tmp_path], tmp_path / "out", progress=False, tile=24, overlap=4,
+                         remark=lambda image: f"{image.dtype} {image.shape} {image.min()}")
+  assert [text for _, text in report.remarks] == ["float32 (10, 10, 3) 1.0"]
+
+
 @keras.saving.register_keras_serializable(package="tests_inference")
 class Darken(keras.Model):
   """`darken` as a Keras model."""

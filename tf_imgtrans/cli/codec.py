@@ -85,11 +85,29 @@ def decompress(file: Packed, out: pathlib.Path, model: str | None = None, keep_p
     from tf_imgtrans.inference.models import load_model
     from tf_imgtrans.papers.x_gans.points import rebuild
 
-    image = rebuild(load_model(model), sparse, kept, keep_points)
+    network = load_model(model)
+    _check_task(model, network)
+    image = rebuild(network, sparse, kept, keep_points)
   write_image(out, image)
   if mask is not None:
     write_image(mask, np.repeat(np.uint8(255) * kept[..., None], 3, axis=-1))
   print(f"wrote {out}: {image.shape[1]}x{image.shape[0]} pixels of {kept.sum():,} points")
+
+
+def _check_task(model, network):
+  """Raises ValueError where a model's file says that it was trained for something else than to rebuild from points."""
+  from tf_imgtrans.evaluation import own_task
+
+  task = own_task(model, network)
+  if task is None:
+    return
+  remedy = ("give a model that is, such as x_gans (tf-imgtrans models), or train one: tf-imgtrans train x_gans "
+            "--config.corruption edge_points")
+  if task.name != "reconstruction":
+    raise ValueError(f"model {model} was trained for {task.name.replace('_', ' ')}, not to rebuild an image from kept "
+                     f"pixels: {remedy}")
+  if (corruption := task.settings["corruption"]) not in ("random_points", "edge_points"):
+    raise ValueError(f"model {model} was trained for the corruption {corruption}, not for scattered points: {remedy}")
 
 
 def parse_share(points):

@@ -108,5 +108,6 @@ def camera(data: pathlib.Path, phone: str | None = None, source: str | None = No
            if name != "sharpness"]
   print("next: train on clean photographs with", *flags, sep="\n  ")
   if json is not None:
-    write_json(json, {name: [None if np.isnan(value) else float(value) for value in values] for name, values in found.items()})
+    write_json(json, {name: [None if np.isnan(value) else value for value in values.tolist()]
+                      for name, values in found.items()})
   return 0

@@ -14,7 +14,8 @@ Precision = Literal["float32", "float16", "dynamic_int8", "int8", "int16x8"]
 
 
 def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Noise | None = None,
-                max_pixels: int = 1 << 24, serving_files: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False):
+                max_pixels: int = 1 << 24, strength: float = 1.0,
+                serving_files: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False):
   """Export a SavedModel for TensorFlow Serving: OUT/VERSION/.
 
   Its signatures take encoded images (serving_default: JPEG, PNG, WebP or BMP in, PNG out), uint8 and float32 images.
@@ -29,12 +30,15 @@ def saved_model(model: str, out: pathlib.Path, version: int = 1, noise: Noise | 
     noise: what noise there is; else the model's own, but a fixed one in the place of a random one, which would give a
       image of its own at every call.
     max_pixels: encoded images with more are refused by their header, before they are decoded.
+    strength: share of the model's image that clients are to show, the rest being the input; a note for them, the graph is
+      the same.
     serving_files: write models.config, batching.config and compose.yaml for TensorFlow Serving beside OUT, too.
   """
   source = _keras_source(model)
   from tf_imgtrans.export.serving_assets import write_serving_files
 
-  exported = _export(source, "saved-model", out, _at_hand(), noise=noise, version=version, max_pixels=max_pixels)
+  exported = _export(source, "saved-model", out, _at_hand(), noise=noise, version=version, max_pixels=max_pixels,
+                     strength=strength)
   if serving_files:
     print(*(f"wrote {out.parent / path.name}" for path in write_serving_files(out)), sep="\n")
   return _status(exported)
@@ -44,7 +48,7 @@ def tflite(model: str, out: pathlib.Path, precision: Precision = "float32", heig
            width: int | None = None, sizes: tuple[str, ...] = (), noise: Noise | None = None,
            representative: pathlib.Path | None = None, integer_io: bool = False, convolutions_only: bool = False,
            upsample: Literal["depth_to_space", "conv"] = "depth_to_space", photographs: pathlib.Path | None = None,
-           targets: pathlib.Path | None = None):
+           targets: pathlib.Path | None = None, strength: float = 1.0):
   """Export a .tflite file for phones, with built-in operations only.
 
   Prints the difference to the source model on photographs, and what a phone's GPU would leave to the CPU. Outside the
@@ -71,6 +75,8 @@ def tflite(model: str, out: pathlib.Path, precision: Precision = "float32", heig
     upsample: conv moves pixels by convolutions, for phones that refuse DEPTH_TO_SPACE; fixed sizes only.
     photographs: folder of images to measure on; else three embedded ones.
     targets: folder of what should come of --photographs, of the same names.
+    strength: share of the model's image that clients are to show, the rest being the input; a note for them, the graph is
+      the same.
   """
   wanted = _sizes(height, width, sizes)
   if targets is not None and photographs is None:
@@ -87,7 +93,7 @@ def tflite(model: str, out: pathlib.Path, precision: Precision = "float32", heig
   for height, width in wanted:
     path = out.with_name(f"{out.stem}_{height}x{width}{out.suffix}") if sizes else out
     options = {"precision": precision, "height": height, "width": width, "integer_io": integer_io,
-               "convolutions_only": convolutions_only, "upsample": upsample}
+               "convolutions_only": convolutions_only, "upsample": upsample, "strength": strength}
     if precision in CALIBRATED:
       paths = training_photographs() if representative is None else list_images(representative)
       options["representative"] = calibration(paths, height, width)

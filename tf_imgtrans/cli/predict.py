@@ -14,13 +14,14 @@ Inputs = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar=
 def predict(inputs: Inputs, model: str, out: pathlib.Path,
             suffix: Literal[".png", ".jpg", ".webp"] = ".png", scale: int | None = None,
             memory_limit: float | None = None, tile: int | None = None, overlap: int | None = None,
-            statistics: Literal["fixed", "tile"] = "fixed", keep_frames: bool = False):
+            statistics: Literal["fixed", "tile"] = "fixed", strength: float | None = None, keep_frames: bool = False):
   """Run a model on images and videos of any size: OUT/NAME.png for each image, OUT/NAME.mp4 for each video.
 
   Reads PNG, JPEG, WebP, TIFF, BMP and GIF, 8 or 16 bits (8 above 4 megapixels), grey or colour; turns them upright by
   their EXIF orientation and drops alpha. Of videos, the frames a second stay and sound is dropped; a run that is killed
   goes on with the frames that are done when it is called again. What cannot be read is named and the others are done; the
-  exit status is then 1. Inputs are never overwritten.
+  exit status is then 1. Inputs are never overwritten. Photographs that the model was not made for, such as bright ones for
+  an enhancer, are named.
 
   Large images are done in tiles when they would not fit into the memory, without visible seams: tiles overlap by as
   much as the network sees. Networks that take means over the whole image (instance normalization) take them from a
@@ -42,18 +43,23 @@ def predict(inputs: Inputs, model: str, out: pathlib.Path,
     overlap: pixels that tiles share, instead of twice what the network sees and 16.
     statistics: what means over the image are in tiles: fixed, those of a smaller copy for all tiles; or tile, each its
       own, which may show.
+    strength: share of the model's image in the result, from 0 to 1, the rest being the input; else what an exported file
+      carries, or 1.
     keep_frames: leave the frames of videos as PNG in OUT/NAME.frames/.
   """
   if not inputs:
     raise ValueError("no images: name files, folders or quoted patterns")
   start_tensorflow()
+  from tf_imgtrans.core.blending import check_strength
+  from tf_imgtrans.evaluation import own_task
   from tf_imgtrans.inference.models import at_scale, load_model
   from tf_imgtrans.inference.predict import PredictReport, predict_files
   from tf_imgtrans.inference.video import is_video
 
   network = load_model(model)
   network = network if scale is None else at_scale(network, scale)
-  sizes = {"tile": tile, "memory_limit": memory_limit, "overlap": overlap, "statistics": statistics}
+  sizes = {"tile": tile, "memory_limit": memory_limit, "overlap": overlap, "statistics": statistics,
+           "strength": strength}
   videos = [pathlib.Path(item).expanduser() for item in inputs if is_video(item) and not pathlib.Path(item).is_dir()]
   for path in videos:
     if not path.exists():
@@ -61,9 +67,14 @@ def predict(inputs: Inputs, model: str, out: pathlib.Path,
   if out.is_file():
     raise ValueError(f"{out} is a file: give a folder for the results")
   images = [item for item in inputs if pathlib.Path(item).expanduser() not in videos]
-  report = predict_files(network, images, out, suffix, **sizes) if images else PredictReport([], [])
+  check_strength(network.strength if strength is None else strength, network.scale)
+  task = own_task(model, network)
+  report = (predict_files(network, images, out, suffix, remark=task and task.remark, **sizes) if images
+            else PredictReport([], []))
   done, failed = _videos(network, videos, out, keep_frames, sizes)
   failures = report.failures + failed
+  for path, text in report.remarks:
+    print(f"{path}: {text}", file=sys.stderr)
   for path, reason in failures:
     print(f"{path}: {reason}", file=sys.stderr)
   counted = [f"{number} {kind}" for number, kind, asked in

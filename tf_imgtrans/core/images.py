@@ -84,6 +84,12 @@ def read_uint8(path):
   return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 = 257 * 255
 
 
+def to_float32(image):
+  """uint8 as float32 in [0, 1]; floats as float32, unchanged."""
+  image = np.asarray(image)
+  return image.astype(np.float32) / np.float32(255) if image.dtype == np.uint8 else image.astype(np.float32, copy=False)
+
+
 def to_uint8(image):
   """Turns float values in [0, 1] into uint8, clipped and rounded half up; uint8 passes unchanged.
 

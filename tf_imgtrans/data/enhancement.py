@@ -4,8 +4,10 @@ import dataclasses
 import functools
 import math
 
+import numpy as np
 import tensorflow as tf
 
+from tf_imgtrans.core.color import full_range_luma
 from tf_imgtrans.core.seeds import fold_in, uniform
 from tf_imgtrans.data.degradations import phone_camera
 from tf_imgtrans.data.folders import Folder, iterate_images, read_folder
@@ -15,6 +17,10 @@ from tf_imgtrans.data.store import ImageStore
 from tf_imgtrans.data.task import Task, TrainingData, settings_of
 
 VALIDATION_SIDE = 512  # in training, held-out images are measured on their middle 512x512 pixels; ours
+# 19 of 20 photographs that are degraded by measured ranges have a mean luma below BRIGHT, and 3 of 4 good ones. SHARP is
+# the ninth decile of what a pixel's luma differs from its four neighbours by: 19 of 20 of DPED's patches and of degraded
+# photographs lie below 0.033, and a fifth of good photographs above SHARP.
+BRIGHT, SHARP = 0.56, 0.045
 SMALLEST = 8  # pixels of a held-out image's side: the least that every network of photo enhancement takes
 
 
@@ -25,7 +31,22 @@ def task(config):
     config: data.settings.PatchSettings.
   """
   return Task("photo_enhancement", settings_of(config, ["degradation"]), read, Folder.summary,
-              functools.partial(training_data, config), functools.partial(images, config))
+              functools.partial(training_data, config), functools.partial(images, config), remark=remark)
+
+
+def remark(image):
+  """Why a photograph hardly needs enhancement, in words, or "".
+
+  Args:
+    image: float [H, W, 3] in [0, 1].
+  """
+  luma = full_range_luma(np.asarray(image, np.float32))
+  mean = float(luma.mean())
+  neighbours = (luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:]) / 4
+  detail = float(np.percentile(np.abs(luma[1:-1, 1:-1] - neighbours), 90)) if neighbours.size else 0.0
+  found = [f"bright already (mean {mean:.2f}, where the model learned to brighten photographs of less than {BRIGHT})"
+           ] * (mean > BRIGHT) + ["sharp already"] * (detail > SHARP)
+  return f"{' and '.join(found)}: it may be overdone; --strength 0.5 does half" if found else ""
 
 
 def images(config, folder, items, whole=False):

@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import tensorflow as tf
 
 from tf_imgtrans.core.images import list_images
@@ -24,7 +25,25 @@ SETTINGS = ("corruption", "share", "edge_operator", "block_size", "tile_size", "
 def task(config):
   """Reconstruction of images from what the corruption of a configuration leaves of them: data.task.Task."""
   return Task("reconstruction", settings_of(config, SETTINGS), read, functools.partial(data_summary, config),
-              functools.partial(training_data, config), functools.partial(images, config))
+              functools.partial(training_data, config), functools.partial(images, config),
+              remark=functools.partial(remark, config))
+
+
+def remark(config, image):
+  """That an image has no missing pixels, in words, or "", for the corruptions whose missing pixels are white.
+
+  Args:
+    config: as of `task`.
+    image: float [H, W, 3] in [0, 1].
+  """
+  if config.corruption not in ("random_points", "edge_points", "white_block"):
+    return ""
+  white = float(np.mean(np.min(image, axis=-1) > 0.99))
+  least = 1 - config.share[1] if config.corruption != "white_block" else 0.5 * (config.block_size / config.image_size) ** 2
+  if white >= 0.5 * least:
+    return ""
+  return (f"{white:.0%} of its pixels are white, where the model rebuilds what is missing and white: it was trained on the "
+          f"corruption {config.corruption} (tf-imgtrans corrupt, or compress and decompress)")
 
 
 def images(config, folder, paths, whole=False):  # noqa: ARG001 - as all tasks; the images are squares of one size

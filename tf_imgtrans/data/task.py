@@ -35,6 +35,7 @@ class Task:
       part that is measured during training.
     metrics: names of the metrics that are measured by default.
     scale: int, height and width of a target over those of its source.
+    remark: float32 [H, W, 3] in [0, 1] -> str: why an input is unlike those that the task trains on, or "".
     validator: list of what `images` yields -> training.validation.Validator, for a task whose targets are not images; else
       None.
   """
@@ -47,6 +48,7 @@ class Task:
   images: Callable
   metrics: tuple = ("psnr", "ssim", "niqe")
   scale: int = 1
+  remark: Callable | None = None
   validator: Callable | None = None
 
 

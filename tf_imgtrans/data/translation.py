@@ -19,7 +19,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from tf_imgtrans.core.images import read_uint8
+from tf_imgtrans.core.images import read_uint8, to_float32
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.data.degradations import enlarge, low_resolution
 from tf_imgtrans.data.folders import Folder, check_run_outside, photograph_parts, read_folder, read_photographs
@@ -215,10 +215,10 @@ def images(config, found, items, whole=False):  # noqa: ARG001 - as all tasks; t
   function = tf.function(lambda target, seed: degrade(config, target, seed), autograph=False)
   for number, item in enumerate(items):
     if found.kind == "photographs":
-      target = _unit(resize(read_uint8(item), side))
+      target = to_float32(resize(read_uint8(item), side))
       source = function(target, fold_in(as_seed_pair(HELD_OUT_SEED), number)).numpy()
     else:
-      source, target = map(_unit, read_pair(config, found.kind, item, side))
+      source, target = map(to_float32, read_pair(config, found.kind, item, side))
     yield _name(found.kind, item), source, target
 
 
@@ -295,10 +295,6 @@ def fill_hole(image, share):
 
 def _classes(config, pair, side):
   return resize_labels(read_labels(pair.source, config.label_set), side, side)
-
-
-def _unit(image):
-  return image.astype(np.float32) / np.float32(255)
 
 
 def _name(kind, item):

@@ -16,7 +16,7 @@ _INSIDE = pathlib.Path("assets.extra", f"{NAME}.json")  # of a SavedModel: besid
 FORMAT = 1  # of the JSON; raised when a field changes its meaning
 
 
-def describe(generator, precision, height=None, width=None, noise=None, **more):
+def describe(generator, precision, height=None, width=None, noise=None, strength=1.0, **more):
   """The description of an export.
 
   Args:
@@ -24,6 +24,8 @@ def describe(generator, precision, height=None, width=None, noise=None, **more):
     precision: str.
     height, width: ints of a fixed size, or None for any.
     noise: the mode that was asked for, as `to_tflite` takes it.
+    strength: float in [0, 1]: the share of the model's image that a client is to show, the rest being the input; the
+      graph itself does not depend on it.
     **more: further fields of JSON values.
   Returns:
     dict of JSON values: format, package, version, precision, value_range, layout, channel_order, scale, height, width
@@ -34,7 +36,7 @@ def describe(generator, precision, height=None, width=None, noise=None, **more):
       "format": FORMAT, "package": NAME, "version": tf_imgtrans.__version__, "precision": precision,
       "value_range": [0.0, 1.0], "layout": "NHWC", "channel_order": "RGB", "scale": int(getattr(generator, "scale", 1)),
       "height": height, "width": width, "noise": effective_noise(generator, noise), "weights_sha256": digest(generator),
-      "task": task_of(generator), **more,
+      "task": task_of(generator), "strength": float(strength), **more,
   }
 
 

@@ -10,6 +10,7 @@ import tempfile
 import keras
 import tensorflow as tf
 
+from tf_imgtrans.core.blending import check_strength
 from tf_imgtrans.core.networks import float32_twin, noise_mode
 from tf_imgtrans.export.decoding import MAX_PIXELS, decode_image
 from tf_imgtrans.export.metadata import describe, write_description
@@ -21,7 +22,7 @@ _LARGEST_PROBE = 64  # pixels; what the warm-up and the loaders of exported file
 
 
 def to_saved_model(generator: keras.Model, directory: str | pathlib.Path, version: int = 1, noise: str | None = None,
-                   max_pixels: int = MAX_PIXELS) -> pathlib.Path:
+                   max_pixels: int = MAX_PIXELS, strength: float = 1.0) -> pathlib.Path:
   """Writes `directory/version/`, the layout of TensorFlow Serving, whole or not at all, with warm-up requests inside.
 
   The folder says what it takes and gives, and what the network was trained for (export.metadata).
@@ -43,6 +44,7 @@ def to_saved_model(generator: keras.Model, directory: str | pathlib.Path, versio
     noise: "fixed", "random" or "off", what noise is in the exported graph; None for the generator's own, but a fixed one in
       the place of a random one, so that one input gives one image.
     max_pixels: int, the most pixels that an encoded image may have; its header is asked before it is decoded.
+    strength: float in [0, 1], written into the description; see `to_tflite`.
   Returns:
     Path of the version folder.
   Raises:
@@ -52,6 +54,7 @@ def to_saved_model(generator: keras.Model, directory: str | pathlib.Path, versio
   for name, value in (("version", version), ("max_pixels", max_pixels)):
     if not isinstance(value, int) or value < 1:
       raise ValueError(f"{name} is {value!r}: expected an integer from 1")
+  check_strength(strength, int(getattr(generator, "scale", 1)))
   if folder.exists():
     raise ValueError(f"{folder} exists already: export under the next free version, {_next_version(folder.parent)}")
   folder.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +65,7 @@ def to_saved_model(generator: keras.Model, directory: str | pathlib.Path, versio
     side = min(_LARGEST_PROBE, math.isqrt(max_pixels))
     if smallest and side >= smallest:  # a warm-up request that fails would keep the server from loading the model
       write_warmup(temporary, folder.absolute().parent.name, side)
-    write_description(temporary, describe(generator, "float32", noise=noise))
+    write_description(temporary, describe(generator, "float32", noise=noise, strength=strength))
     os.chmod(temporary, 0o755)
     os.replace(temporary, folder)
   finally:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
+from tf_imgtrans.core.blending import check_strength
 from tf_imgtrans.core.files import write_bytes
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.export import quantization
@@ -39,7 +40,8 @@ interpreter.invoke()
 
 def to_tflite(generator: keras.Model, path: str | pathlib.Path, precision: str = "float32", height: int | None = None,
               width: int | None = None, noise: str | None = None, representative: Iterable[np.ndarray] | None = None,
-              integer_io: bool = False, convolutions_only: bool = False, upsample: str = "depth_to_space") -> int:
+              integer_io: bool = False, convolutions_only: bool = False, upsample: str = "depth_to_space",
+              strength: float = 1.0) -> int:
   """Writes a .tflite file, whole or not at all.
 
   The signature `image_float` takes `image`, float32 [1, height, width, 3] in [0, 1], and gives `image` of s times that
@@ -62,6 +64,8 @@ def to_tflite(generator: keras.Model, path: str | pathlib.Path, precision: str =
       float32, where 8 bits cost some decibels; "int8" only.
     upsample: "depth_to_space", or "conv" for the same bits by convolutions of fixed weights, for delegates that refuse
       DEPTH_TO_SPACE and SPACE_TO_DEPTH; a fixed size only.
+    strength: float in [0, 1], written into the file's metadata: the share of its image that a client is to show, the rest
+      being the input, as `tf-imgtrans predict` does. The graph is the same.
   Returns:
     int, the file's size in bytes.
   Raises:
@@ -70,6 +74,7 @@ def to_tflite(generator: keras.Model, path: str | pathlib.Path, precision: str =
       the precision does not hold; the message names it and the remedy.
   """
   _check(path, precision, height, width, integer_io, convolutions_only, upsample)
+  check_strength(strength, int(getattr(generator, "scale", 1)))
   images = check_representative(representative, height, width) if precision in CALIBRATED else None
   replacements = {**(CONVOLUTIONS if upsample == "conv" else {}), **(PRODUCTS if precision == "int16x8" else {})}
   with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as prepared:
@@ -78,7 +83,7 @@ def to_tflite(generator: keras.Model, path: str | pathlib.Path, precision: str =
   check_builtin(content)
   if images:
     _try_out(content, images[0], precision)
-  content = add_description(content, describe(generator, precision, height, width, noise, upsample=upsample,
+  content = add_description(content, describe(generator, precision, height, width, noise, strength, upsample=upsample,
                                               convolutions_only=convolutions_only))
   write_bytes(path, content)
   return len(content)

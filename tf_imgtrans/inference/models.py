@@ -44,6 +44,13 @@ class LoadedModel:
     return self(np.full((1, height, width, 3), 0.5, np.float32)).shape[1] // height
 
   @functools.cached_property
+  def strength(self) -> float:
+    """The share of the model's image in the result, the rest being the input's, that an exported file carries; else 1."""
+    if self.keras_model is not None:
+      return 1.0
+    return float((FORMATS[self.kind].inspect(self.path).get("metadata") or {}).get("strength", 1.0))
+
+  @functools.cached_property
   def task(self) -> dict | None:
     """What the network was trained for, as `core.networks.ConfiguredModel.task`; None where the file does not tell."""
     return FORMATS[self.kind].inspect(self.path)["task"] if self.keras_model is None else task_of(self.keras_model)

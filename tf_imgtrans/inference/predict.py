@@ -5,6 +5,7 @@ import concurrent.futures
 import dataclasses
 import functools
 import itertools
+import math
 import pathlib
 import re
 import sys
@@ -15,6 +16,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from tf_imgtrans.core.blending import blend, check_strength
 from tf_imgtrans.core.images import (
   WRITTEN_SUFFIXES,
   UnreadableImage,
@@ -22,6 +24,7 @@ from tf_imgtrans.core.images import (
   quiet,
   read_image,
   read_uint8,
+  to_float32,
   write_image,
 )
 from tf_imgtrans.inference.receptive_field import bytes_per_pixel, largest_side, usual_limit
@@ -38,10 +41,12 @@ class PredictReport:
   Attributes:
     written: list of (input Path, output Path).
     failures: list of (input Path, str reason).
+    remarks: list of (input Path, str): inputs that are unlike those that the model was trained on, and why.
   """
 
   written: list[tuple[pathlib.Path, pathlib.Path]]
   failures: list[tuple[pathlib.Path, str]]
+  remarks: list[tuple[pathlib.Path, str]] = dataclasses.field(default_factory=list)
 
 
 class AnySize:
@@ -56,10 +61,14 @@ class AnySize:
     memory_limit: float, GiB that the whole process may use; None: see above.
     ahead: int, number of images that are read ahead, and of those that wait to be written.
     overlap, statistics: as `tiles.Tiler` takes them.
+    strength: float in [0, 1]: the result is that share of the model's image and the rest of the input's, of a model that
+      keeps the size; None is the model's own, which an exported file may carry, else 1.
+  Raises:
+    ValueError: an illegal option; a strength below 1 with a model that enlarges.
   """
 
   def __init__(self, model: Callable, tile: int | None = None, memory_limit: float | None = None,
-               overlap: int | None = None, statistics: str = "fixed", ahead: int = 0):
+               overlap: int | None = None, statistics: str = "fixed", ahead: int = 0, strength: float | None = None):
     if tile is not None and tile < 1:
       raise ValueError(f"tile is {tile}: expected a number of pixels, such as 512")
     if memory_limit is not None and not memory_limit > 0:
@@ -67,12 +76,18 @@ class AnySize:
     self.model, self.tile, self.memory_limit, self.ahead = model, tile, memory_limit, ahead
     self.options = {"overlap": overlap, "statistics": statistics}
     self.scale = int(getattr(model, "scale", 1))
+    self.strength = float(getattr(model, "strength", 1.0) if strength is None else strength)
+    check_strength(self.strength, self.scale)
     self._tiler = None
     # (height, width) -> side of the tiles: one graph for images of one size, and frames that agree
     self._sides: dict[tuple[int, int], int | None] = {}
 
   def __call__(self, image: np.ndarray) -> np.ndarray:
     """float32 [H, W, 3] in [0, 1] or uint8 -> float32 [sH, sW, 3], or uint8 if it was processed in tiles."""
+    made = self._made(image)
+    return made if self.strength == 1 else blend(image, made, self.strength)
+
+  def _made(self, image):
     height, width = image.shape[:2]
     tile = self.tile
     if tile is None:
@@ -89,8 +104,7 @@ class AnySize:
 
   def whole(self, image):
     """Processes the image as a whole."""
-    image = image.astype(np.float32) / np.float32(255) if image.dtype == np.uint8 else image
-    return self.model(image[None])[0]
+    return self.model(to_float32(image)[None])[0]
 
   @property
   def tiler(self):
@@ -117,7 +131,7 @@ class AnySize:
 
 
 def predict_files(model: Callable, inputs: Iterable[str | pathlib.Path], out: str | pathlib.Path, suffix: str = ".png",
-                  progress: bool = True, **sizes: Any) -> PredictReport:
+                  progress: bool = True, remark: Callable | None = None, **sizes: Any) -> PredictReport:
   """Applies a model to images of any size; one that fails does not stop the others.
 
   Args:
@@ -126,7 +140,9 @@ def predict_files(model: Callable, inputs: Iterable[str | pathlib.Path], out: st
     out: str or Path of the output folder, which is made; `output_paths` defines the names in it.
     suffix: str, one of WRITTEN_SUFFIXES.
     progress: bool, whether a bar is drawn on the error stream.
-    **sizes: `tile`, `memory_limit`, `overlap` and `statistics` of AnySize.
+    remark: float32 [H, W, 3] in [0, 1], the middle of an input -> str: why it is unlike the model's task, or "", as of
+      data.task.Task.
+    **sizes: `tile`, `memory_limit`, `overlap`, `statistics` and `strength` of AnySize.
   Returns:
     PredictReport.
   Raises:
@@ -139,16 +155,25 @@ def predict_files(model: Callable, inputs: Iterable[str | pathlib.Path], out: st
     raise ValueError(f"{out} is a file: give a folder for the images")
   paths = list_images(inputs)
   outputs = output_paths(paths, out, suffix)
-  at_any_size = AnySize(model, ahead=min(AHEAD, len(paths) - 1), **sizes)
+  at_any_size, remarks = AnySize(model, ahead=min(AHEAD, len(paths) - 1), **sizes), []
 
   def enhance(index, image):
+    if remark is not None and (text := remark(to_float32(_middle(image)))):
+      remarks.append((paths[index], text))
     enhanced = at_any_size(image)
     return lambda: write_image(outputs[index], enhanced)
 
   reasons = each_image(enhance, paths, progress, read=_read_by_size)
   jobs = list(zip(paths, outputs, reasons))
   return PredictReport(written=[(path, output) for path, output, reason in jobs if reason is None],
-                       failures=[(path, reason) for path, _, reason in jobs if reason is not None])
+                       failures=[(path, reason) for path, _, reason in jobs if reason is not None], remarks=remarks)
+
+
+def _middle(image):
+  """The middle of an image, of at most LARGE pixels."""
+  side = math.isqrt(LARGE)
+  top, left = (max(length - side, 0) // 2 for length in image.shape[:2])
+  return image[top:top + side, left:left + side]
 
 
 def _read_by_size(path):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tf_imgtrans.core.images import to_uint8
+from tf_imgtrans.core.images import to_float32, to_uint8
 from tf_imgtrans.core.networks import noise_mode
 from tf_imgtrans.inference.receptive_field import FixedStatistics, as_function, keras_network, receptive_field
 
@@ -165,7 +165,7 @@ class Tiler:
       size = [_up(max(int(side * factor) - period, SMALLEST), period) for side in (width, height)]
       image = cv2.resize(np.asarray(image), size, interpolation=cv2.INTER_AREA)
     with noise_mode(self.network):
-      self.statistics.measure(_unit(image)[None])
+      self.statistics.measure(to_float32(image)[None])
 
   def _bands(self, image, tile, out, done):
     """Writes rows of tiles into `out`, from row `done` of the input on; yields the number of finished rows of the input."""
@@ -269,13 +269,7 @@ def _cut(image, row, column, size):
       last = image.shape[axis] - 1
       beyond = last - np.abs(last - np.arange(first, first + size[axis]) % max(2 * last, 1))
       tile = np.take(tile, beyond - first, axis=axis)
-  return _unit(tile)
-
-
-def _unit(image):
-  """uint8 as float32 in [0, 1]; float as float32."""
-  image = np.asarray(image)
-  return image.astype(np.float32) / np.float32(255) if image.dtype == np.uint8 else image.astype(np.float32, copy=False)
+  return to_float32(tile)
 
 
 def _check_image(image):

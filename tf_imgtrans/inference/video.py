@@ -50,7 +50,7 @@ def predict_video(model: LoadedModel | Callable, path: str | pathlib.Path, outpu
     output: str or Path of the video, .mp4; if OpenCV cannot write that, .avi is used.
     keep_frames: bool, whether the frames are kept in out/<stem>.frames/.
     progress: bool, whether a bar with the remaining time is drawn on the error stream.
-    **sizes: `tile`, `memory_limit`, `overlap` and `statistics` of `predict.AnySize`.
+    **sizes: `tile`, `memory_limit`, `overlap`, `statistics` and `strength` of `predict.AnySize`.
   Returns:
     Path of the video that was written.
   Raises:

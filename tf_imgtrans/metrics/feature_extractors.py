@@ -14,6 +14,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from tf_imgtrans.core.images import to_float32
+
 INCEPTION_SIZE, INCEPTION_FEATURES = 299, 2048
 SQUEEZENET_SIZE = 227
 MEAN_BGR = (103.939, 116.779, 123.68)  # ImageNet means that Caffe's networks subtract from values 0..255
@@ -47,7 +49,7 @@ class Extractor:
 
   def prepare(self, image):
     """Resizes one image: uint8 [H, W, 3] -> float32 [h, w, 3] in [0, 1]."""
-    image = image.astype(np.float32) / np.float32(255)
+    image = to_float32(image)
     if self.size in (None, image.shape[:2]):
       return image
     return cv2.resize(image, (self.size[1], self.size[0]), interpolation=cv2.INTER_LINEAR)

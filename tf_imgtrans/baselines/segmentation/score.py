@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_imgtrans.baselines.segmentation.network import Segmenter
+from tf_imgtrans.core.images import to_float32
 from tf_imgtrans.core.panels import panel
 from tf_imgtrans.data.labels import colorize, get_label_set, resize_labels
 from tf_imgtrans.metrics.segmentation import confusion_matrix, scores_of_confusion
@@ -153,7 +154,7 @@ def _image(image, number):
   if image.ndim != 3 or image.shape[-1] != 3 or 0 in image.shape:
     raise ValueError(f"image {number} has shape {image.shape}: expected [height, width, 3], RGB")
   if image.dtype == np.uint8:
-    return image.astype(np.float32) / np.float32(255)
+    return to_float32(image)
   if image.dtype.kind != "f" or not np.isfinite(image).all() or image.min() < -0.5 or image.max() > 1.5:
     raise ValueError(f"image {number} is {image.dtype} and spans [{image.min()}, {image.max()}]: expected floats "
                      "in [0, 1], or uint8")

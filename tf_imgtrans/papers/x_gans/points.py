@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tf_imgtrans.core.images import to_uint8
+from tf_imgtrans.core.images import to_float32, to_uint8
 from tf_imgtrans.data import corruptions
 
 
@@ -18,7 +18,7 @@ def sample(pixels, share, sampling, seed):
     bool [H, W].
   """
   draw = {"edge": corruptions.edge_points, "random": corruptions.random_points}[sampling]
-  _, mask = draw(pixels.astype(np.float32) / np.float32(255), share, seed)
+  _, mask = draw(to_float32(pixels), share, seed)
   return mask.numpy()[..., 0] > 0
 
 
@@ -35,7 +35,7 @@ def rebuild(model, sparse, kept, keep_points=False):
   Raises:
     ValueError: keep_points is set, and the model's output has another size.
   """
-  image = to_uint8(np.asarray(model(sparse[None].astype(np.float32) / np.float32(255)))[0])
+  image = to_uint8(np.asarray(model(to_float32(sparse[None])))[0])
   if not keep_points:
     return image
   if image.shape != sparse.shape:

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from tf_imgtrans.core.images import to_uint8
+from tf_imgtrans.core.images import to_float32, to_uint8
 from tf_imgtrans.core.seeds import seed_at, stream_number
 from tf_imgtrans.metrics import psnr, ssim
 from tf_imgtrans.papers.x_gans import codec
@@ -47,7 +47,7 @@ def rate_distortion(images, reconstruct, shares, samplings=("random", "edge"), s
         mask = sample(pixels, share, sampling, seed_at(seed, "compression", stream_number(name)))
         data = codec.encode(pixels, mask)
         sparse, kept = codec.decode(data)
-        image = to_uint8(reconstruct(sparse.astype(np.float32) / np.float32(255), kept[..., None]))
+        image = to_uint8(reconstruct(to_float32(sparse), kept[..., None]))
         with_points = np.where(kept[..., None], sparse, image)
         row = {"image": name, "sampling": sampling, "share": share, "points": int(mask.sum()),
                "bytes": len(data), "bits_per_pixel": 8 * len(data) / mask.size,
@@ -107,5 +107,5 @@ def _highest_quality(image, rival, setting, budget, lowest, highest):
 
 def _quality(pixels, image, suffix=""):
   """PSNR and SSIM of uint8 [H, W, 3] against another: dict of floats."""
-  true, pred = (each[None].astype(np.float32) / np.float32(255) for each in (pixels, image))
+  true, pred = (to_float32(each[None]) for each in (pixels, image))
   return {f"psnr{suffix}": float(psnr(true, pred)[0]), f"ssim{suffix}": float(ssim(true, pred)[0])}
