@@ -32,6 +32,7 @@ from .api import evaluate as evaluate
 from .api import list_recipes as list_recipes
 from .api import predict as predict
 from .api import train as train
+from .core.saved_models import list_models as list_models
 from .recipes import create_generator as create_generator
 from .recipes import list_generators as list_generators
 from .version import __version__ as __version__

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_imgtrans.inference import models
+from tf_imgtrans.core import saved_models
 from tf_imgtrans.inference.models import at_scale, load_model
 
 IMAGES = np.random.default_rng(0).uniform(0, 1, (2, 12, 10, 3)).astype(np.float32)
@@ -196,7 +196,7 @@ def test_names_in_saved_models(tmp_path, monkeypatch, files):
   (tmp_path / "work" / "saved_models" / "half" / "1").symlink_to(files / "versions" / "2")
   (tmp_path / "work" / "twice").mkdir()  # a folder of that name which is no model
   monkeypatch.chdir(tmp_path / "work")
-  monkeypatch.setattr(models, "_STORES", (models._STORES[0], beside))
+  monkeypatch.setattr(saved_models, "STORES", (saved_models.STORES[0], beside))
   assert load_model("twice").path == beside / "twice" / "twice.keras"
   assert load_model("half").path.as_posix() == "saved_models/half/1"
   with pytest.raises(FileNotFoundError, match="'twise': looked for twise, saved_models/twise.*mean .*twice. Give"):

@@ -95,6 +95,19 @@ def test_hand_on_kernel():
   np.testing.assert_allclose(kernel[:, [0, 2]], 0.01 * plain[:, [0, 2]] + passed, rtol=1e-5)
 
 
+def test_tied_outputs_start_equal():
+  """Output c of group g is g * 3 + c; the pixel that a group passes on is its own."""
+  tied = [[group * 3 + channel for group in range(4)] for channel in range(3)]
+  kernel = np.asarray(HandOn([(group, 3 * group) for group in range(4)], gain=2.0, seed=4, tied=tied)((1, 1, 8, 12)))[0, 0]
+  groups = kernel.reshape(8, 4, 3)
+  for group in range(1, 4):
+    recipes.assert_same(groups[:, group, 1:], groups[:, 0, 1:])
+  for group in range(4):
+    rest = groups[:, group, 0] - 2.0 * (np.arange(8) == group)
+    np.testing.assert_allclose(rest, groups[:, 0, 0] - 2.0 * (np.arange(8) == 0), atol=1e-6)
+  assert len(np.unique(groups[:, 0])) == 24
+
+
 def test_an_untrained_block_hands_on():
   image = recipes.random_images(1, 16, 16, 5)
   block = DenseBlock(2, 4, 6, hand_on=[(4, 0), (2, 5)], gain=2.0, offset=0.25)

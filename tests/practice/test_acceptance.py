@@ -49,6 +49,26 @@ def test_quality_ranks_what_is_known():
   assert found["right"].psnr_db > 60 and found["right"].ssim > found["input"].ssim > found["darker"].ssim
 
 
+def test_a_fitted_enhancer_is_measured_on_the_other_half():
+  """One half of the pairs is darkened by 0.5 and one by 0.8: a factor fitted on the other half is wrong by as much."""
+  targets = recipes.smooth_images(6, 64, 64, 3)
+  factors = [0.5, 0.8] * 3
+  pairs = [(np.float32(factor * target), target) for factor, target in zip(factors, targets)]
+  seen = []
+
+  def fit(part):
+    seen.append(len(part))
+    factor = part[0][0].sum() / part[0][1].sum()
+    return lambda images: images / np.float32(factor)
+
+  found = quality({"same": lambda images: images}, pairs, {"factor": fit})
+  assert list(found) == ["input", "same", "factor"] and seen == [3, 3] and found["factor"].pairs == 6
+  errors = [np.mean(np.square((np.clip(pair[0] / other, 0, 1) - pair[1]).astype(np.float64)))
+            for pair, other in zip(pairs, factors[1:] + factors[:1])]
+  assert found["factor"].psnr_db == pytest.approx(np.mean(-10 * np.log10(errors)), abs=1e-3)
+  assert found["same"].psnr_db == found["input"].psnr_db
+
+
 def test_what_changes_nothing_does_no_harm():
   found = harm(lambda images: np.float32(images + 1e-4), textured(2))
   assert not found.faults() and found.clipped == 0 and found.lattice == pytest.approx(1, abs=0.01)

@@ -14,6 +14,7 @@ from tf_imgtrans.data.enhancement import training_data
 from tf_imgtrans.data.folders import read_folder
 from tf_imgtrans.practice.phone_enhancement.recipe import RECIPE
 from tf_imgtrans.practice.phone_enhancement.trainer import Trainer, losses, phases
+from tf_imgtrans.recipes import create_generator
 
 TINY = RECIPE.preset("tiny")
 TARGET = recipes.smooth_images(2, 48, 48, 3)
@@ -26,10 +27,10 @@ def lattice(amplitude, period):
 
 @pytest.mark.parametrize("period, phase_count", [(4, 1), (2, 4)])
 def test_a_lattice_costs_what_its_phases_differ_by(period, phase_count):
-  """Of 16 phases some are brighter by 0.1: each differs from the mean of all by this."""
+  """Of 16 phases some are brighter by 0.1: each differs from the mean of all by this, in each window and overall."""
   share = phase_count / 16
   expected = 0.1 * 2 * share * (1 - share)
-  np.testing.assert_allclose(phases(TARGET, TARGET + lattice(0.1, period)), expected, rtol=1e-4)
+  np.testing.assert_allclose(phases(TARGET, TARGET + lattice(0.1, period)), 2 * expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("change", [lambda images: images, lambda images: images + 0.1,
@@ -85,3 +86,13 @@ def test_the_average_is_what_is_saved():
   trainer.train_step((tf.constant(0.8 * TARGET), tf.constant(TARGET)))
   for old, new, average in zip(before, trainer.learner.get_weights(), trainer.generator.get_weights()):
     np.testing.assert_allclose(average, (old + new) / 2, atol=1e-6)
+
+
+
+@pytest.mark.parametrize("name", ["mux_demux", "mux_demux_hp"])
+def test_an_untrained_generator_draws_no_lattice(name):
+  """On flat areas all 16 sub-pixel phases get the same value, as the kernels before Mux start equal."""
+  image = np.broadcast_to(np.float32([0.3, 0.5, 0.6]), (1, 160, 160, 3))
+  network = create_generator(name, seed=1, noise="off")
+  middle = network(image, training=False).numpy()[0, 72:88, 72:88]
+  assert np.ptp(middle, axis=(0, 1)).max() < 1e-5

@@ -23,6 +23,7 @@ COMMANDS = {
     "train": ({**{name: (f"train:{name}", None) for name in RECIPES}, "baseline": ("train:baseline", None)},
               "Train a paper's model, or a baseline."),
     "evaluate": ("evaluate:evaluate", "Measure a model on its own task, or on another."),
+    "models": ("models:models", "List the trained models that come with the package, or show a card."),
     "predict": ("predict:predict", "Run a model on images, folders and patterns."),
     "corrupt": ({
         "random_points": ("corrupt:random_points", "Keep scattered pixels, the rest white."),

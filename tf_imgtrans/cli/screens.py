@@ -11,7 +11,7 @@ import textwrap
 GROUPS = {
     "start": ("quickstart",),
     "train": ("data", "train", "import-checkpoint"),
-    "use": ("predict", "evaluate", "corrupt", "compress", "decompress"),
+    "use": ("models", "predict", "evaluate", "corrupt", "compress", "decompress"),
     "ship": ("export", "inspect", "serve-check"),
     "reproduce": ("reproduce",),
     "benchmark": ("benchmark", "benchmark-training", "benchmark-corruptions"),

@@ -15,6 +15,7 @@ from tf_imgtrans.core.names import unknown_name
 NonNegative = Annotated[float, annotated_types.Ge(0)]
 Positive = Annotated[float, annotated_types.Gt(0)]
 Share = Annotated[float, annotated_types.Interval(ge=0, lt=1)]
+Factor = Annotated[float, annotated_types.Interval(gt=0, le=1)]
 Count = Annotated[int, annotated_types.Ge(0)]
 PositiveCount = Annotated[int, annotated_types.Ge(1)]
 Seed = Annotated[int, annotated_types.Interval(ge=0, lt=2 ** 31)]

@@ -25,7 +25,7 @@ def camera_statistics(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[st
     pairs: (source, target), float [H, W, 3] in [0, 1] of one scene; flat pairs are left out.
   Returns:
     dict of "exposure" (stops), "red_gain", "blue_gain" (green being 1), "contrast", "saturation" and "sharpness"
-    (factors) to float64 [P], one value for each pair; nan where a pair does not tell.
+    (factors) to float64 [P], one value for each pair; nan where a pair has none.
   """
   names = ("exposure", "red_gain", "blue_gain", "contrast", "saturation", "sharpness")
   rows = [row for source, target in pairs if (row := _differences(np.float64(source), np.float64(target)))]
@@ -35,10 +35,10 @@ def camera_statistics(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[st
 def _differences(source, target):
   if min(source.std(), target.std()) < FLAT:
     return None
-  told = np.all([(image > ENDS[0]) & (image < ENDS[1]) for image in (source, target)], axis=(0, -1))
-  if told.mean() < 0.3:
+  clear = np.all([(image > ENDS[0]) & (image < ENDS[1]) for image in (source, target)], axis=(0, -1))
+  if clear.mean() < 0.3:
     return None
-  ratio = (source[told] ** GAMMA).mean(axis=0) / (target[told] ** GAMMA).mean(axis=0)
+  ratio = (source[clear] ** GAMMA).mean(axis=0) / (target[clear] ** GAMMA).mean(axis=0)
   exposed = np.clip(target ** GAMMA * ratio, 0, 1) ** (1 / GAMMA)
   (grey, color), (expected_grey, expected_color) = (_coarse(image) for image in (source, exposed))
   saturation = color / expected_color if expected_color > GREY else np.nan

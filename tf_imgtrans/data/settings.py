@@ -9,6 +9,7 @@ from tf_imgtrans.core.config import (
   ANY,
   AtLeast,
   Count,
+  Factor,
   NonNegative,
   Positive,
   PositiveCount,
@@ -64,7 +65,7 @@ class PatchSettings:
   degradation: PhoneCamera = PhoneCamera()  # how clean photographs are degraded, if the data have no source images; ours
   undegraded_share: Share = 0.0  # share of the patches of clean photographs that are left as they are; ours
   # patches of clean photographs are shrunk by up to this factor: content as of a whole photograph; 1: never; ours
-  smallest_scale: Annotated[float, annotated_types.Interval(gt=0, le=1)] = 1.0
+  smallest_scale: Factor = 1.0
   seed: Seed = 0  # random seed of weights, patches, degradations and noise
 
   def __post_init__(self):

@@ -9,13 +9,11 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tf_imgtrans.core import saved_models
 from tf_imgtrans.core.formats import FORMATS, expected, find_model
 from tf_imgtrans.core.names import closest
 from tf_imgtrans.core.networks import task_of
 
-# Of the working folder, then those that come with the package: inside it as installed, beside it in a checkout.
-_INSTALLED, _BESIDE = (folder / "saved_models" for folder in pathlib.Path(__file__).parents[1:3])
-_STORES = (pathlib.Path("saved_models"), _INSTALLED if _INSTALLED.is_dir() else _BESIDE)
 _PROBE_SIZE = 64  # pixels; a multiple of what the generators pad to
 
 
@@ -129,7 +127,7 @@ def _find(source):
   path = pathlib.Path(source)
   named = path.name == str(source)
   candidates = [path]
-  for store in _STORES if named else ():
+  for store in saved_models.STORES if named else ():
     candidates += [store / path / f"{path}{entry.suffix}" if entry.suffix else store / path for entry in FORMATS.values()]
   for candidate in candidates:
     if found := find_model(candidate):
@@ -137,8 +135,8 @@ def _find(source):
   wanted = f"{expected()} or a name in saved_models/"
   if path.exists():
     raise ValueError(f"{source} is no model: expected {wanted}")
-  looked = [str(path), *(str(store / path) for store in _STORES if named)]
-  folders = {path.parent, *(_STORES if named else ())}
+  looked = [str(path), *(str(store / path) for store in saved_models.STORES if named)]
+  folders = {path.parent, *(saved_models.STORES if named else ())}
   there = {entry.name: entry for folder in folders if folder.is_dir() for entry in folder.iterdir()}
   near = closest(path.name, there)
   hint = f"; did you mean {there[near]}?" if near else "."

@@ -21,26 +21,28 @@ class HandOn(keras.initializers.Initializer):
     pairs: (input, output) channel pairs.
     gain: float.
     seed: int.
-    groups: int; the random kernels of this many groups of outputs are the same. With 4, the sub-pixels that a Mux layer
-      makes of one position start equal, but for what is passed on.
+    tied: tuples of outputs whose random kernels are the same, such as those that Mux makes sub-pixels of one map of.
   """
 
-  def __init__(self, pairs, gain, seed, groups=1):
+  def __init__(self, pairs, gain, seed, tied=()):
     self.pairs = pairs
     self.gain = gain
     self.seed = seed
-    self.groups = groups
+    self.tied = tied
 
   def __call__(self, shape, dtype=None):
     share, passed = np.ones(shape, np.float32), np.zeros(shape, np.float32)
-    drawn = keras.initializers.HeNormal(self.seed)((*shape[:-1], shape[-1] // self.groups), "float32")
+    same = np.arange(shape[-1])  # of each output, the one whose kernel it takes
+    for outputs in self.tied:
+      same[list(outputs)] = outputs[0]
+    drawn = keras.initializers.HeNormal(self.seed)(shape, "float32")
     for source, output in self.pairs:
       share[..., output] = REST
       passed[..., source, output] = self.gain
-    return tf.cast(tf.tile(drawn, [1, 1, 1, self.groups]) * share + passed, dtype or "float32")
+    return tf.cast(tf.gather(drawn, same, axis=-1) * share + passed, dtype or "float32")
 
   def get_config(self):
-    return {"pairs": self.pairs, "gain": self.gain, "seed": self.seed, "groups": self.groups}
+    return {"pairs": self.pairs, "gain": self.gain, "seed": self.seed, "tied": self.tied}
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
@@ -59,10 +61,10 @@ class DenseBlock(keras.layers.Layer):
     seed: int, of the initial weights (He normal).
     hand_on: (input, output) pairs of channels that the untrained transition passes on; see HandOn.
     gain, offset: floats, initial factor and bias of the channels that the transition passes on.
-    groups: int, groups of output channels whose random kernels start equal; see HandOn.
+    tied: tuples of output channels whose random kernels start equal; see HandOn.
   """
 
-  def __init__(self, layers, growth, channels, activate=True, seed=0, hand_on=(), gain=1.0, offset=0.0, groups=1, **kwargs):
+  def __init__(self, layers, growth, channels, activate=True, seed=0, hand_on=(), gain=1.0, offset=0.0, tied=(), **kwargs):
     super().__init__(**kwargs)
     self.layers = layers
     self.growth = growth
@@ -72,13 +74,13 @@ class DenseBlock(keras.layers.Layer):
     self.hand_on = tuple(tuple(pair) for pair in hand_on)
     self.gain = gain
     self.offset = offset
-    self.groups = groups
+    self.tied = tuple(tuple(outputs) for outputs in tied)
     self.convolutions = [
         self._convolution(3, growth, keras.initializers.HeNormal(seed + index), use_bias=False, name=f"conv{index + 1}")
         for index in range(layers)]
     self.norms = [InstanceNormalization(dtype=self.dtype_policy, name=f"norm{index + 1}") for index in range(layers)]
-    self.transition = self._convolution(1, channels, HandOn(self.hand_on, gain, seed + layers, groups), name="transition",
-                                        bias_initializer=keras.initializers.Constant(offset))
+    self.transition = self._convolution(1, channels, HandOn(self.hand_on, gain, seed + layers, self.tied),
+                                        name="transition", bias_initializer=keras.initializers.Constant(offset))
 
   def _convolution(self, kernel, filters, initializer, **kwargs):
     return keras.layers.Conv2D(filters, kernel, padding="same", dtype=self.dtype_policy, kernel_initializer=initializer,
@@ -106,7 +108,7 @@ class DenseBlock(keras.layers.Layer):
   def get_config(self):
     return {**super().get_config(), "layers": self.layers, "growth": self.growth, "channels": self.channels,
             "activate": self.activate, "seed": self.seed, "hand_on": self.hand_on, "gain": self.gain,
-            "offset": self.offset, "groups": self.groups}
+            "offset": self.offset, "tied": self.tied}
 
 
 def _of_joined(convolution, maps):

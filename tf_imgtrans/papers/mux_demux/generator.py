@@ -55,11 +55,11 @@ class Generator(ConfiguredModel):
     groups = [(group, channel) for group in range(4) for channel in range(pixels)]
     demuxed = half if normal else 13
     whole = [(channel, channel) for channel in range(pixels)]
-    self.half_in = block("half_in", 1, 4, half, half, hand_on=whole) if normal else None
-    self.quarter = block("quarter", 2, 6, quarter, 2 * quarter,
+    self.half_in = block("half_in", 1, 4, half, half, hand_on=whole, tied=_sub_pixels(half)) if normal else None
+    self.quarter = block("quarter", 2, 6, quarter, 2 * quarter, tied=_sub_pixels(quarter // 2, groups=4),
                          hand_on=[(group * demuxed + channel, group * quarter // 2 + channel) for group, channel in groups])
     self.half_out = block("half_out", 3, 3 if normal else 2, half, 12, activate=False, hand_on=whole, gain=1 / 0.58,
-                          offset=-0.5 / 0.58)
+                          offset=-0.5 / 0.58, tied=_sub_pixels(12))
 
   @property
   def noise(self):
@@ -93,6 +93,20 @@ class Generator(ConfiguredModel):
     features = self.quarter(features, training=training)
     features = self.half_out(self.mux(features), training=training)
     return crop_like(unit_tanh(self.mux(features), clip and not training), images)
+
+
+def _sub_pixels(channels, groups=1):
+  """Output channels that become pixels of one 4x4 square and one colour, or one map there: lists of those that belong
+  together.
+
+  Mux makes 2x2 pixels of four groups of channels, and the first 12 channels at half scale are pixels as well: 4 of 3
+  colours. With equal initial kernels for all of them no pixel starts brighter than its neighbours; otherwise the difference
+  stays as a lattice of period 4, which costs a pixel loss too little to be trained away.
+  """
+  pixels = [[pixel * 3 + color for pixel in range(4)] for color in range(3)]
+  maps = [*pixels, *([feature] for feature in range(12, channels))]
+  within = [[channel for channel in each if channel < channels] for each in maps]
+  return [[group * channels + channel for group in range(groups) for channel in each] for each in within if each]
 
 
 def normal(**options):

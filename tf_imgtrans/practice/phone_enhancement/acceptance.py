@@ -59,24 +59,30 @@ class Harm:
     return [f"{what} {seen:.3g}, at most {most:g} is allowed" for what, seen, most in limits if not seen <= most]
 
 
-def quality(enhancers: dict[str, Callable], pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, Quality]:
+def quality(enhancers: dict[str, Callable], pairs: Iterable[tuple[np.ndarray, np.ndarray]],
+            fitted: dict[str, Callable] | None = None) -> dict[str, Quality]:
   """Measures enhancers on pairs of a phone and a better camera; "input" is what the sources themselves have.
 
   Args:
     enhancers: name -> float32 [1, H, W, 3] in [0, 1] -> the same shape.
     pairs: (source, target), float32 [H, W, 3] in [0, 1].
+    fitted: name -> pairs -> enhancer, of enhancers that are fitted on one half of the pairs and measured on the other.
   Returns:
     dict of name to Quality, of "input" too.
   """
+  pairs = list(pairs)
+  parts = pairs[::2], pairs[1::2]
   rows = []
-  for source, target in pairs:
-    outputs = [source, *(np.clip(enhancer(source[None])[0], 0, 1) for enhancer in enhancers.values())]
-    rows.append([_scores(target[None], output[None]) for output in outputs])
+  for part, other in (parts, parts[::-1]) if fitted else ((pairs, []),):
+    ran = {**enhancers, **{name: fit(other) for name, fit in (fitted or {}).items()}}
+    for source, target in part:
+      outputs = [source, *(np.clip(enhancer(source[None])[0], 0, 1) for enhancer in ran.values())]
+      rows.append([_scores(target[None], output[None]) for output in outputs])
   values = np.array(rows)  # [pairs, enhancers, metrics]
   values = values[np.isfinite(values).all(axis=(1, 2))]
   means, better = values.mean(axis=0), (values[..., 0] > values[:, :1, 0]).mean(axis=0)
   return {name: Quality(len(values), *map(float, means[index]), float(better[index]))
-          for index, name in enumerate(["input", *enhancers])}
+          for index, name in enumerate(["input", *enhancers, *(fitted or {})])}
 
 
 def _scores(target, output):

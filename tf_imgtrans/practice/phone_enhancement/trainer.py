@@ -59,21 +59,23 @@ def losses(config, target, fake):
 
 
 def phases(y_true, y_pred):
-  """How much the mean error of each of 16 sub-pixel phases differs from that of all, over windows of 12 pixels.
+  """How much the mean error of each of 16 sub-pixel phases differs from that of all: in windows of 12 pixels, and overall.
 
   Two Mux layers give 4x4 pixels from each position, by other weights for each of the 16. Where their errors differ on the
-  mean, the image has a lattice of period 4 or 2, which is seen in flat areas long before it counts in pixel losses.
+  mean, the image has a lattice of period 4 or 2, which is seen in flat areas long before it counts in pixel losses. Windows
+  find a lattice that depends on the content; the whole patch finds a fainter one that is the same everywhere.
 
   Args:
     y_true, y_pred: float [N, H, W, C], H and W multiples of 12.
   Returns:
-    float32 scalar; 0 where every phase has the same mean error in each window.
+    float32 scalar, the sum over both; 0 where every phase has the same mean error in each window.
   """
   errors = tf.nn.space_to_depth(tf.cast(y_pred - y_true, tf.float32), PHASES)  # channels: phase, then colour
   errors = _means(errors, WINDOW)
   shape = tf.shape(errors)
   errors = tf.reshape(errors, [shape[0], shape[1], shape[2], PHASES ** 2, -1])
-  return tf.reduce_mean(tf.abs(errors - tf.reduce_mean(errors, axis=3, keepdims=True)))
+  errors -= tf.reduce_mean(errors, axis=3, keepdims=True)
+  return tf.reduce_mean(tf.abs(errors)) + tf.reduce_mean(tf.abs(tf.reduce_mean(errors, axis=(1, 2))))
 
 
 def _means(images, side):

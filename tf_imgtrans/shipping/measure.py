@@ -1,0 +1,61 @@
+"""What a shipped model is worth on photographs that it was not trained on, beside the naive way of doing the same."""
+
+import dataclasses
+from typing import Any
+
+from tf_imgtrans.core.images import read_image
+from tf_imgtrans.data.folders import Folder, iterate_images, read_folder
+from tf_imgtrans.practice.phone_enhancement.acceptance import harm, quality
+from tf_imgtrans.practice.phone_enhancement.tone_curve import fit_tone_curve
+
+LARGEST = 768  # pixels: good photographs are measured on their middle, as NIQE takes a second a megapixel
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+  """The measurements of a card.
+
+  Attributes:
+    tables: dict of title -> dict of row -> dict of column -> number.
+    score: dict for the list of models: metric, unit, data, images, model, naive (dict of name -> number).
+    faults: list of str, why the model must not be shipped.
+  """
+
+  tables: dict[str, dict[str, dict[str, float]]]
+  score: dict[str, Any]
+  faults: list[str]
+
+
+def enhancement(model, task, photographs, real=None):
+  """Measures an enhancer on degraded held-out photographs, on these as they are, and on real pairs.
+
+  Args:
+    model: inference.LoadedModel.
+    task: data.task.Task of its training.
+    photographs: photographs.Photographs.
+    real: Path of a folder of pairs of a phone and a better camera, such as DPED, which nothing is trained on; or None.
+  Returns:
+    Measured.
+  """
+  folder = Folder("photographs", photographs.training, photographs.held_out)
+  curve = {"tone curve": fit_tone_curve}
+  pairs = [(source, target) for _, source, target in task.images(folder, folder.validation)]
+  found = {"held-out photographs, degraded as in training": quality({"model": model}, pairs, curve)}
+  if real is not None:
+    parts = read_folder(real, 0.0)
+    images = iterate_images(parts.kind, parts.training + parts.validation)
+    found["pairs of DPED, iPhone 3GS and Canon 70D"] = quality({"model": model}, ((s, t) for _, s, t in images), curve)
+  done = harm(model, [_middle(read_image(path)) for path in photographs.held_out])
+  title, rows = list(found.items())[-1]
+  faults = done.faults() + [f"{name}: {each['input'].psnr_db:.2f} dB before, {each['model'].psnr_db:.2f} dB after"
+                            for name, each in found.items() if not each["model"].psnr_db > each["input"].psnr_db]
+  tables = {name: {row: dataclasses.asdict(values) for row, values in each.items()} for name, each in found.items()}
+  tables["held-out photographs as they are: what it does to good ones"] = {"model": dataclasses.asdict(done)}
+  score = {"metric": "PSNR", "unit": "dB", "data": title, "images": rows["model"].pairs, "model": rows["model"].psnr_db,
+           "naive": {name: rows[name].psnr_db for name in ("input", "tone curve")}}
+  return Measured(tables, score, faults)
+
+
+def _middle(image):
+  top, left = (max(side - LARGEST, 0) // 2 for side in image.shape[:2])
+  return image[top:top + LARGEST, left:left + LARGEST]

@@ -1,0 +1,53 @@
+"""Which models are shipped, and how each is trained; importing it is light."""
+
+import dataclasses
+from typing import Any
+
+from tf_imgtrans.core.names import unknown_name
+
+FIXED_SIZES = ((720, 1280), (256, 256))  # height and width of .tflite files of a fixed size: a photograph, a tile
+PRECISIONS = {"": "float32", "_float16": "float16", "_dynamic_int8": "dynamic_int8"}  # end of a file's name -> precision
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+  """A shipped model.
+
+  Attributes:
+    summary: str, what it does, one line.
+    recipe: str, of its training.
+    fields: dict, of the recipe's configuration where it differs from the preset "paper".
+    measure: reference "module:function": (model, Held, real pairs or None) -> measure.Measured.
+    limits: tuple of str, for the card.
+  """
+
+  summary: str
+  recipe: str
+  fields: dict[str, Any]
+  measure: str
+  limits: tuple[str, ...]
+
+
+_ENHANCER_LIMITS = (
+    "It brightens what is dark on purpose, too: night scenes, silhouettes, low-key portraits.",
+    "It cannot bring back what is clipped or lost in noise, and it does not sharpen much.",
+    "It was trained on an imitation of one kind of phone; train on pairs of your camera for a product.",
+    "It normalizes by the whole image: tiles (`predict --tile`) differ a little from the whole.",
+    "Not for evidence or medical use: it changes the content of an image.",
+)
+
+PLANS = {
+    "mux_demux": Plan(
+        "Enhances photographs of phones: exposure, colour, contrast. The larger network.", "phone_enhancement",
+        {"network": "normal"}, "tf_imgtrans.shipping.measure:enhancement", _ENHANCER_LIMITS),
+    "mux_demux_hp": Plan(
+        "Enhances photographs of phones: exposure, colour, contrast. The fast network.", "phone_enhancement",
+        {"network": "high_performance"}, "tf_imgtrans.shipping.measure:enhancement", _ENHANCER_LIMITS),
+}
+
+
+def get_plan(name: str) -> Plan:
+  """The plan of a model. ValueError for an unknown one, with the closest."""
+  if name not in PLANS:
+    raise unknown_name("model", name, PLANS)
+  return PLANS[name]
