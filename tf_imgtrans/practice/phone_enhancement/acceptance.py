@@ -101,11 +101,12 @@ def harm(enhancer: Callable, photographs: Iterable[np.ndarray]) -> Harm:
   rows = []
   for image in photographs:
     before, after = image[None], np.clip(enhancer(image[None]), 0, 1)
-    rows.append([float(niqe(after)[0] - niqe(before)[0]), float((_clipped(after) & ~_clipped(before)).mean()),
+    rows.append([float(niqe(after)[0] - niqe(before)[0]), float((clipped(after) & ~clipped(before)).mean()),
                  float(lattice(after)[0] / lattice(before)[0]), float(psnr(before, after)[0])])
   rise, clipped, factor, change = np.array(rows).T
   return Harm(len(rows), float(rise.mean()), float(clipped.mean()), float(np.median(factor)), float(change.mean()))
 
 
-def _clipped(images):
+def clipped(images):
+  """bool of the shape of float images: values that are stored as 0 or 255."""
   return (images <= END) | (images >= 1 - END)
