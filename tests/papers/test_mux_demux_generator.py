@@ -105,3 +105,17 @@ def test_an_untrained_generator_hands_the_photograph_on(full, name, real_photogr
   error = np.mean((full[name](photograph, training=False) - photograph) ** 2)
   # The tanh takes the most: 0.58 tanh((x - 0.5) / 0.58) alone is 0.09 off at black and white.
   assert 10 * np.log10(1 / error) > 28
+
+
+@pytest.mark.parametrize("name", ["mux_demux", "mux_demux_hp"])
+def test_forgotten_noise_changes_nothing(name):
+  image = recipes.smooth_images(1, 40, 48, 3)
+  network = ti.create_generator(name, seed=2, growth_half=8, growth_quarter=8, noise="off")
+  still = network(image, training=False).numpy()
+  network.noise = "fixed"
+  assert np.abs(network(image, training=False) - still).max() > 1e-4
+  network.forget_noise()
+  assert network.noise == network.config.noise == "off"
+  for mode in ("off", "fixed", "random"):
+    network.noise = mode
+    np.testing.assert_allclose(network(image, training=False), still, atol=1e-6)

@@ -32,7 +32,8 @@ def photographs(tmp_path_factory):
     name = "kitten_on_lawn" if number == 7 else f"photograph_{number}"
     kind = "cc_by" if number % 2 else "cc0_pd"
     write_image(folder / kind / f"{name}.png", image)
-    lines.append(f"{kind}/{name}.jpg\tTitle {number}\tAuthor {number}\tsomewhere\t{'CC-BY-4.0' if number % 2 else 'CC0-1.0'}")
+    licence = "CC-BY-4.0" if number % 2 else "CC0-1.0"
+    lines.append(f"{kind}/{name}.jpg\tTitle {number}\tAuthor {number}\tsomewhere\t{licence}")
   (folder / "LICENCES.tsv").write_text("\n".join(lines))
   return folder
 
@@ -61,7 +62,8 @@ def test_an_unknown_model():
 
 def test_columns_that_a_row_lacks_stay_empty():
   text = table({"input": {"pairs": 3, "psnr_db": 17.256}, "model": {"psnr_db": 20.0}})
-  assert text.splitlines() == ["|  | pairs | PSNR, dB |", "| --- | --- | --- |", "| input | 3 | 17.26 |", "| model |  | 20.00 |"]
+  assert text.splitlines() == ["|  | pairs | PSNR, dB |", "| --- | --- | --- |", "| input | 3 | 17.26 |",
+                               "| model |  | 20.00 |"]
 
 
 def test_the_place_of_something_else_is_refused(tmp_path):

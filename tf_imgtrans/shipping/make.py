@@ -56,6 +56,8 @@ def make(name, data, runs, out, real=None, preset="paper", plan=None):
   work = out / f".{name}.new"
   shutil.rmtree(work, ignore_errors=True)  # of a call that was stopped
   source = load_model(run / "generator.keras")
+  if getattr(source.keras_model, "noise", None) == "off":
+    source.keras_model.forget_noise()
   parities, faults = export(source, work / name, name)
   task = recipe.make_task(session.resumed(recipe, run)[0])
   measured = Function(plan.measure)(load_model(work / name / f"{name}.keras"), task, photographs, real)

@@ -71,6 +71,21 @@ class Generator(ConfiguredModel):
     self.half_noise.noise = self.quarter_noise.noise = mode
     self.config = dataclasses.replace(self.config, noise=mode)
 
+  def forget_noise(self):
+    """Sets the weights of the noise channels to 0, and the noise off.
+
+    Of a network that was trained without noise, they still are the initial ones: noise that is asked for later, by an export
+    or by `noise`, then changes nothing instead of adding what was never learned.
+    """
+    self.noise = "off"
+    half = [12]  # after the 12 channels of the pixels
+    quarter = [4 * self.config.growth_half] if self.half_in else [group * 13 + 12 for group in range(4)] + [52]
+    for block, channels in ((self.half_in, half), (self.quarter, quarter)):
+      for layer in (*block.convolutions, block.transition) if block else ():
+        kernel = layer.kernel.numpy()
+        kernel[:, :, channels] = 0
+        layer.kernel.assign(kernel)
+
   def call(self, images, noise_seed=None, training=False, clip=True):
     """Enhances a batch.
 

@@ -103,8 +103,8 @@ def harm(enhancer: Callable, photographs: Iterable[np.ndarray]) -> Harm:
     before, after = image[None], np.clip(enhancer(image[None]), 0, 1)
     rows.append([float(niqe(after)[0] - niqe(before)[0]), float((clipped(after) & ~clipped(before)).mean()),
                  float(lattice(after)[0] / lattice(before)[0]), float(psnr(before, after)[0])])
-  rise, clipped, factor, change = np.array(rows).T
-  return Harm(len(rows), float(rise.mean()), float(clipped.mean()), float(np.median(factor)), float(change.mean()))
+  rise, ends, factor, change = np.array(rows).T
+  return Harm(len(rows), float(rise.mean()), float(ends.mean()), float(np.median(factor)), float(change.mean()))
 
 
 def clipped(images):
