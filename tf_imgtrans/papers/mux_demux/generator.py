@@ -79,7 +79,7 @@ class Generator(ConfiguredModel):
     """
     self.noise = "off"
     half = [12]  # after the 12 channels of the pixels
-    quarter = [4 * self.config.growth_half] if self.half_in else [group * 13 + 12 for group in range(4)] + [52]
+    quarter = [4 * self.config.growth_half] if self.half_in else [*(group * 13 + 12 for group in range(4)), 52]
     for block, channels in ((self.half_in, half), (self.quarter, quarter)):
       for layer in (*block.convolutions, block.transition) if block else ():
         kernel = layer.kernel.numpy()

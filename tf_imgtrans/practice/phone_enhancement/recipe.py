@@ -32,7 +32,7 @@ class Config(PatchSettings):
   patch_size: PositiveCount = 96  # height and width of a training patch in pixels, a multiple of 48
   batch_size: PositiveCount = 8  # patches per training step
   learning_rate: Positive = 1e-3  # learning rate of Adam at the first step; falls to 0 along a cosine
-  iterations: Count = 6000  # training steps
+  iterations: Count = 3000  # training steps
   flip: bool = True  # mirror half of the patches left to right
   degradation: PhoneCamera = PHONE  # how clean photographs are degraded, if the data have no source images
   undegraded_share: Share = 0.25  # share of the patches that are left as they are, so that good photographs stay good
