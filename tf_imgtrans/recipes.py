@@ -34,6 +34,7 @@ BASELINES = {
 }
 PRACTICE = {
     "phone_enhancement": "tf_imgtrans.practice.phone_enhancement.recipe:RECIPE",
+    "point_reconstruction": "tf_imgtrans.practice.point_reconstruction.recipe:RECIPE",
 }
 RECIPES = PAPERS | BASELINES | PRACTICE
 # Generators whose name is not that of their recipe, and the one that is not trained.

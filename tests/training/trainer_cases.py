@@ -50,6 +50,7 @@ CASES = {
                                     r"(down[234]|up[1234])_conv/bias|(high|low|whole)\d/conv[234]/bias"),
     "progressive_pan": Case("progressive_pan"),
     "phone_enhancement": Case("phone_enhancement"),
+    "point_reconstruction": Case("point_reconstruction", {}, r"(stem|down\d|block\d_\d|up\d)_conv/bias"),
     "srcnn": Case("srcnn"),
     "johnson": Case("johnson", {**VGG, "weight_perceptual": 1.0, "weight_squared_error": 0.0},
                     r"conv(\d|1[0-5])/bias"),
@@ -99,7 +100,7 @@ def batch(recipe, config, step=0):
     stage = stage_at(config, step)
     small = target[:stage.minibatch].reshape(-1, side // 2, 2, side // 2, 2, 3).mean((2, 4))
     return tf.constant(small), tf.constant(target[:stage.minibatch] if stage.resolution == side else small)
-  if recipe == "x_gans":
+  if recipe in ("x_gans", "point_reconstruction"):
     mask = np.float32(np.random.default_rng(step).random((count, side, side, 1)) < 0.2)
     return tuple(map(tf.constant, (np.where(mask > 0, target, np.float32(1)), mask, target)))
   if recipe == "on_demand":

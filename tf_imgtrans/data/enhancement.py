@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +11,7 @@ from tf_imgtrans.core.seeds import fold_in, uniform
 from tf_imgtrans.data.degradations import phone_camera
 from tf_imgtrans.data.folders import Folder, iterate_images, read_folder
 from tf_imgtrans.data.pairs import check_pairs, check_photographs
-from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches, unit
+from tf_imgtrans.data.pipeline import random_crop, random_flip, shrunken_window, training_batches, unit
 from tf_imgtrans.data.store import ImageStore
 from tf_imgtrans.data.task import Task, TrainingData, settings_of
 
@@ -114,7 +113,7 @@ def _photograph_loader(config, store):
   def load(number, seed):
     image = unit(store.tensor(number))
     if config.smallest_scale < 1:
-      image = _shrunken_window(image, config.patch_size, config.smallest_scale, fold_in(seed, 4))
+      image = shrunken_window(image, config.patch_size, config.smallest_scale, fold_in(seed, 4))
     patch, = _patch(config, [image], seed)
     degraded = camera(patch, fold_in(seed, 2))
     if config.undegraded_share:
@@ -122,17 +121,6 @@ def _photograph_loader(config, store):
     return degraded, patch
 
   return load
-
-
-def _shrunken_window(image, size, smallest, seed):
-  """A random window of an image [H, W, C], shrunk to size x size by a factor whose logarithm is uniform, 1 at most."""
-  place = uniform([3], seed)
-  whole = tf.reduce_min(tf.shape(image)[:2])
-  side = tf.minimum(whole, tf.cast(size * tf.exp(-place[0] * math.log(smallest)), tf.int32))
-  free = tf.cast(tf.shape(image)[:2] - side + 1, tf.float32)
-  top, left = tf.unstack(tf.cast(place[1:] * free, tf.int32))
-  window = tf.image.resize(image[top:top + side, left:left + side], [size, size], "bicubic", antialias=True)
-  return tf.clip_by_value(window, 0.0, 1.0)
 
 
 def _patch(config, images, seed):

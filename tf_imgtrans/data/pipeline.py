@@ -4,10 +4,12 @@ There is no iterator state: element i of a run is the same in an uninterrupted a
 of workers.
 """
 
+import math
+
 import tensorflow as tf
 
 from tf_imgtrans.core.replicas import Part
-from tf_imgtrans.core.seeds import seed_at, stream_number
+from tf_imgtrans.core.seeds import seed_at, stream_number, uniform
 
 
 def shuffled(position, count, seed):
@@ -72,6 +74,25 @@ def random_crop(images, size, seed):
   top, left = tf.unstack(tf.cast(tf.random.stateless_uniform([2], seed) * tf.cast(places, tf.float32), tf.int32))
   return [tf.ensure_shape(image[top:top + size, left:left + size], [size, size, image.shape[-1]])
           for image in images]
+
+
+def shrunken_window(image, size, smallest, seed):
+  """Cuts a random square out of an image and shrinks it to size x size pixels: some are small parts, some nearly all of it.
+
+  Args:
+    image: float32 [H, W, C] in [0, 1]; a side below `size` is enlarged.
+    size: int, pixels.
+    smallest: float in (0, 1], the smallest factor by which a square is shrunk; its logarithm is uniform.
+    seed: int pair.
+  Returns:
+    float32 [size, size, C] in [0, 1].
+  """
+  place = uniform([3], seed)
+  side = tf.minimum(tf.reduce_min(tf.shape(image)[:2]), tf.cast(size * tf.exp(-place[0] * math.log(smallest)), tf.int32))
+  free = tf.cast(tf.shape(image)[:2] - side + 1, tf.float32)
+  top, left = tf.unstack(tf.cast(place[1:] * free, tf.int32))
+  window = tf.image.resize(image[top:top + side, left:left + side], [size, size], "bicubic", antialias=True)
+  return tf.clip_by_value(window, 0.0, 1.0)
 
 
 def random_flip(images, seed):

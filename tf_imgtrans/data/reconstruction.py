@@ -10,7 +10,7 @@ from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.data import corruptions
 from tf_imgtrans.data.folders import check_run_outside, photograph_parts, read_photographs
 from tf_imgtrans.data.pairs import check_photographs, digest
-from tf_imgtrans.data.pipeline import random_flip, training_batches, unit
+from tf_imgtrans.data.pipeline import random_flip, shrunken_window, training_batches, unit
 from tf_imgtrans.data.resizing import resize
 from tf_imgtrans.data.store import ImageStore
 from tf_imgtrans.data.task import Task, TrainingData, settings_of
@@ -19,7 +19,8 @@ HELD_OUT_SEED = 20180922  # of the corruption of held-out images: the same pixel
 PATCHES_BUDGET = 1 << 29  # bytes of decoded patch images kept in memory
 
 
-SETTINGS = ("corruption", "share", "edge_operator", "block_size", "tile_size", "patches", "image_size")
+SETTINGS = ("corruption", "share", "edge_operator", "block_size", "tile_size", "patches", "image_size", "smallest_scale")
+WINDOWED = 256  # pixels: side of held-out images where training takes parts of photographs; ours
 
 
 def task(config):
@@ -67,20 +68,24 @@ def training_data(config, folder):
   Batches are (source, mask, target).
 
   Args:
-    config: of a method of reconstruction: the fields SETTINGS, `batch_size`, `flip` and `seed` count here.
+    config: of a method of reconstruction: the fields SETTINGS, `batch_size`, `flip` and `seed` count here. With a
+      `smallest_scale`, squares of photographs are taken instead of whole ones; see `pipeline.shrunken_window`.
     folder: data.folders.Folder of photographs.
   Raises:
     ValueError: names the first five images that cannot be read; or colour blocks without a folder of patches.
   """
   check_photographs(folder.training)
   check_photographs(folder.validation)
-  prepare = functools.partial(resize, size=config.image_size)
-  store = ImageStore(folder.training, prepare=prepare)
+  smallest = getattr(config, "smallest_scale", None)
+  store = ImageStore(folder.training, prepare=None if smallest else functools.partial(resize, size=config.image_size))
   patches = patch_store(config)
 
   def load(number, seed):
     draw, mirror = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
-    target = _square(store.tensor(number), config.image_size)
+    if smallest:
+      target = shrunken_window(unit(store.tensor(number)), config.image_size, smallest, fold_in(seed, 1))
+    else:
+      target = _square(store.tensor(number), config.image_size)
     if config.flip:
       target, = random_flip([target], mirror)
     source, mask = corrupt(config, target, draw, patches)
@@ -113,7 +118,8 @@ def held_out(config, paths, patches=None, share=None, centered=False):
     share: float, of pixels kept in every image; None draws it as in training.
     centered: bool, whether colour blocks lie in the middle (Table 1) instead of anywhere.
   """
-  store = ImageStore(paths, budget=0, prepare=functools.partial(resize, size=config.image_size))
+  side = WINDOWED if getattr(config, "smallest_scale", None) else config.image_size
+  store = ImageStore(paths, budget=0, prepare=functools.partial(resize, size=side))
   function = tf.function(lambda target, seed: corrupt(config, target, seed, patches, share, centered))
   for number, path in enumerate(store.paths):
     target = unit(store.read(number))

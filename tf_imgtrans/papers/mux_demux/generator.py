@@ -74,12 +74,12 @@ class Generator(ConfiguredModel):
   def forget_noise(self):
     """Sets the weights of the noise channels to 0, and the noise off.
 
-    Of a network that was trained without noise, they still are the initial ones: noise that is asked for later, by an export
-    or by `noise`, then changes nothing instead of adding what was never learned.
+    Of a network that was trained without noise, they still are the initial ones: noise that is asked for later, by an
+    export or by `noise`, then changes nothing instead of adding what was never learned.
     """
     self.noise = "off"
     half = [12]  # after the 12 channels of the pixels
-    quarter = [4 * self.config.growth_half] if self.half_in else [*(group * 13 + 12 for group in range(4)), 52]
+    quarter = [4 * self.config.growth_half] if self.half_in else [12, 25, 38, 51, 52]  # of Demux, and its own
     for block, channels in ((self.half_in, half), (self.quarter, quarter)):
       for layer in (*block.convolutions, block.transition) if block else ():
         kernel = layer.kernel.numpy()

@@ -5,13 +5,12 @@ neither decides, with the reasons in the README beside this file.
 """
 
 import dataclasses
-from typing import Annotated, Literal
-
-import annotated_types
+from typing import Literal
 
 from tf_imgtrans.core.config import (
   AtLeast,
   Count,
+  Factor,
   NonNegative,
   Positive,
   PositiveCount,
@@ -21,8 +20,6 @@ from tf_imgtrans.core.config import (
   validate,
 )
 
-PositiveShare = Annotated[float, annotated_types.Interval(gt=0, le=1)]
-
 
 @dataclasses.dataclass(frozen=True)
 class Config:
@@ -31,7 +28,7 @@ class Config:
   # how the inputs are corrupted, which sets the task; Sec. 4
   corruption: Literal["random_points", "edge_points", "color_noise", "white_block", "color_blocks"] = "random_points"
   # smallest and largest share of pixels kept, drawn per image; Sec. 4.1
-  share: tuple[PositiveShare, PositiveShare] = (0.01, 0.20)
+  share: tuple[Factor, Factor] = (0.01, 0.20)
   edge_operator: Literal["sobel", "canny"] = "sobel"  # edge detector that selects the pixels of edge_points; Sec. 4
   block_size: PositiveCount = 128  # side in pixels of the white block in the middle; Sec. 4
   # smallest and largest side in pixels of a colour block, drawn per image; Sec. 4

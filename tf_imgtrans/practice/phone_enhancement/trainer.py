@@ -1,25 +1,21 @@
 """Training of the shipped enhancers: losses on pixels, structure, exposure and sub-pixel phases; averaged weights."""
 
-import keras
 import tensorflow as tf
 
 from tf_imgtrans.losses.distortion import l1
 from tf_imgtrans.losses.weighted import weighted_sum
 from tf_imgtrans.papers.mux_demux.config import Config as NetworkConfig
 from tf_imgtrans.papers.mux_demux.generator import Generator
+from tf_imgtrans.practice.averaged import AveragedTrainer
 from tf_imgtrans.practice.phone_enhancement.recipe import Config
-from tf_imgtrans.training.averaging import move_average
-from tf_imgtrans.training.trainer import BaseTrainer
 
 BLOCK = 16  # pixels: side of the means that exposure and colour are compared by
 PHASES = 4  # pixels: period of the lattice that two Mux layers can draw
 WINDOW = 3  # positions of each phase in a window of 12 pixels
 
 
-class Trainer(BaseTrainer):
+class Trainer(AveragedTrainer):
   """A Mux/Demux generator and its average; batches are (source, target), float32 [N, P, P, 3] in [0, 1].
-
-  `learner` is trained; `generator`, which is validated and saved, is the moving average of its weights.
 
   Args:
     config: Config.
@@ -27,20 +23,14 @@ class Trainer(BaseTrainer):
   """
 
   def __init__(self, config=Config(), precision="float32"):  # noqa: B008 - frozen
-    super().__init__(config, precision)
     network = NetworkConfig(**{name: getattr(config, name) for name in Generator.architecture})
-    self.learner = self.register("learner", Generator(network, dtype=precision, name="learner"), (None, None, 3))
-    self.generator = self.register("generator", Generator(network, dtype=precision, name="generator"), (None, None, 3))
-    rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, max(1, config.iterations))
-    self.optimize(self.learner, "generator_optimizer", self.adam("generator_adam", learning_rate=rate))
+    super().__init__(config, lambda name: Generator(network, dtype=precision, name=name), precision)
 
-  def train_on(self, source, target):
-    """One step on a batch: dict of the loss, as "total", and of its terms."""
-    with self.update(self.learner) as step:
-      fake = self.learner(source, noise_seed=self.seed("noise"), training=True)
-      step.loss, terms = losses(self.config, target, fake)
-    move_average(self.generator, self.learner, self.config.average_half_life, self.config.batch_size)
-    return {"total": step.loss, **terms}
+  def run(self, source):
+    return self.learner(source, noise_seed=self.seed("noise"), training=True)
+
+  def losses(self, target, fake):
+    return losses(self.config, target, fake)
 
 
 def losses(config, target, fake):

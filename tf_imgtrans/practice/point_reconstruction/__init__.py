@@ -1,0 +1,1 @@
+"""The X-GANs network trained to rebuild photographs from scattered pixels, as compress and decompress need it."""
