@@ -11,7 +11,7 @@ from tf_imgtrans.data import corruptions
 from tf_imgtrans.data.folders import check_run_outside, photograph_parts, read_photographs
 from tf_imgtrans.data.pairs import check_photographs, digest
 from tf_imgtrans.data.pipeline import random_flip, shrunken_window, training_batches, unit
-from tf_imgtrans.data.resizing import resize
+from tf_imgtrans.data.resizing import central_square, resize
 from tf_imgtrans.data.store import ImageStore
 from tf_imgtrans.data.task import Task, TrainingData, settings_of
 
@@ -118,8 +118,11 @@ def held_out(config, paths, patches=None, share=None, centered=False):
     share: float, of pixels kept in every image; None draws it as in training.
     centered: bool, whether colour blocks lie in the middle (Table 1) instead of anywhere.
   """
-  side = WINDOWED if getattr(config, "smallest_scale", None) else config.image_size
-  store = ImageStore(paths, budget=0, prepare=functools.partial(resize, size=side))
+  prepare = functools.partial(resize, size=config.image_size)
+  if getattr(config, "smallest_scale", None):
+    def prepare(image):
+      return resize(central_square(image), WINDOWED)
+  store = ImageStore(paths, budget=0, prepare=prepare)
   function = tf.function(lambda target, seed: corrupt(config, target, seed, patches, share, centered))
   for number, path in enumerate(store.paths):
     target = unit(store.read(number))

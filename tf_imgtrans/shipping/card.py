@@ -10,7 +10,8 @@ from tf_imgtrans.recipes import find_recipe
 COLUMNS = {
     "pairs": ("pairs", "{:d}"), "psnr_db": ("PSNR, dB", "{:.2f}"), "ssim": ("SSIM", "{:.3f}"),
     "ms_ssim": ("MS-SSIM", "{:.3f}"), "better": ("better than the input", "{:.0%}"), "photographs": ("photographs", "{:d}"),
-    "niqe_rise": ("change of NIQE (lower is better)", "{:+.2f}"), "clipped": ("newly clipped values", "{:.2%}"),
+    "niqe": ("NIQE, lower is better", "{:.2f}"), "niqe_rise": ("change of NIQE (lower is better)", "{:+.2f}"),
+    "clipped": ("newly clipped values", "{:.2%}"),
     "lattice": ("lattice, times the input's", "{:.2f}"), "change_db": ("PSNR to the input, dB", "{:.1f}"),
 }
 

@@ -3,11 +3,20 @@
 import dataclasses
 from typing import Any
 
-from tf_imgtrans.core.images import read_image
+import numpy as np
+
+from tf_imgtrans.baselines.classical import interpolate
+from tf_imgtrans.core.images import read_image, read_uint8, to_float32
+from tf_imgtrans.data.corruptions import edge_points, random_points
 from tf_imgtrans.data.folders import Folder, iterate_images, read_folder
+from tf_imgtrans.data.resizing import central_square, resize
+from tf_imgtrans.metrics.scoring import mean_scores
 from tf_imgtrans.practice.phone_enhancement.acceptance import harm, quality
 from tf_imgtrans.practice.phone_enhancement.tone_curve import fit_tone_curve
 
+SIDE = 256  # pixels: photographs that are rebuilt from points; the middle square, shrunk
+SHARES = (0.05, 0.02, 0.1)  # of pixels kept; the first one is the score
+SAMPLINGS = {"edge": "mostly at edges", "random": "anywhere"}
 LARGEST = 768  # pixels: good photographs are measured on their middle, as NIQE takes a second a megapixel
 
 
@@ -54,6 +63,49 @@ def enhancement(model, task, photographs, real=None):
   score = {"metric": "PSNR", "unit": "dB", "data": title, "images": rows["model"].pairs, "model": rows["model"].psnr_db,
            "naive": {name: rows[name].psnr_db for name in ("input", "tone curve")}}
   return Measured(tables, score, faults)
+
+
+def reconstruction(model, task, photographs, real=None):  # noqa: ARG001 - as all of them
+  """Measures the rebuilding of held-out photographs from a few of their pixels, beside linear interpolation.
+
+  Args:
+    model: inference.LoadedModel.
+    task: data.task.Task of its training.
+    photographs: photographs.Photographs.
+    real: not needed.
+  Returns:
+    Measured.
+  """
+  tables = {}
+  for sampling, words in SAMPLINGS.items():
+    for share in SHARES:
+      pairs = list(_kept(photographs.held_out, sampling, share))
+      interpolated = [interpolate(source, mask) for source, mask, _ in pairs]
+      rebuilt = [np.clip(model(source[None])[0], 0, 1) for source, _, _ in pairs]
+      targets = [target for _, _, target in pairs]
+      tables[f"held-out photographs, {SIDE}x{SIDE}, of which {share:.0%} of the pixels were kept, {words}"] = {
+          "linear interpolation": _means(targets, interpolated), "model": _means(targets, rebuilt)}
+  title, rows = next(iter(tables.items()))
+  values = {name: row["psnr_db"] for name, row in rows.items()}
+  score = {"metric": "PSNR", "unit": "dB", "data": title, "images": len(photographs.held_out), "model": values["model"],
+           "naive": {"linear interpolation": values["linear interpolation"]}}
+  better = values["model"] > values["linear interpolation"]
+  return Measured(tables, score, [] if better else [f"{title}: {values['model']:.2f} dB, and linear interpolation has "
+                                                    f"{values['linear interpolation']:.2f} dB"])
+
+
+def _kept(paths, sampling, share):
+  """Yields (source, mask, target) of photographs of which a share of the pixels is kept, the others white."""
+  draw = {"edge": edge_points, "random": random_points}[sampling]
+  for number, path in enumerate(paths):
+    target = to_float32(resize(central_square(read_uint8(path)), SIDE))
+    source, mask = draw(target, share, number)
+    yield source.numpy(), mask.numpy(), target
+
+
+def _means(targets, images):
+  scores = mean_scores(targets, images)
+  return {"photographs": len(targets), "psnr_db": scores["psnr"], "ssim": scores["ssim"], "niqe": scores["niqe"]}
 
 
 def _middle(image):
