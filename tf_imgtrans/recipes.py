@@ -35,6 +35,7 @@ BASELINES = {
 PRACTICE = {
     "phone_enhancement": "tf_imgtrans.practice.phone_enhancement.recipe:RECIPE",
     "point_reconstruction": "tf_imgtrans.practice.point_reconstruction.recipe:RECIPE",
+    "rain_removal": "tf_imgtrans.practice.rain_removal.recipe:RECIPE",
 }
 RECIPES = PAPERS | BASELINES | PRACTICE
 # Generators whose name is not that of their recipe, and the one that is not trained.

@@ -33,8 +33,8 @@ from tf_imgtrans.data.labels import (
     split_labelled,
 )
 from tf_imgtrans.data.pairs import SHOWN, Pair, check_pairs, check_photographs
-from tf_imgtrans.data.pipeline import random_crop, random_flip, training_batches, unit
-from tf_imgtrans.data.resizing import resize
+from tf_imgtrans.data.pipeline import random_crop, random_flip, shrunken_window, training_batches, unit
+from tf_imgtrans.data.resizing import central_square, resize
 from tf_imgtrans.data.store import ImageStore
 from tf_imgtrans.data.task import Task, TrainingData, settings_of
 from tf_imgtrans.data.weather import rain, snow
@@ -59,7 +59,8 @@ class DataFolder:
 
 
 SETTINGS = ("task", "label_set", "scale", "hole", "rain_streaks", "rain_length", "rain_slant", "snow_flakes", "snow_size",
-            "image_size", "validation_size")
+            "image_size", "validation_size", "smallest_scale")
+WINDOWED = 256  # pixels: side of held-out photographs where training takes parts of photographs; ours
 
 
 def task(config):
@@ -175,6 +176,8 @@ def _check(config, kind, items):
 
 def _loader(config, found):
   """(number, seed pair) -> (source, target) of one training element."""
+  if _smallest(config):
+    return _part_loader(config, found)
   side, size = config.load_size, config.image_size
   photographs = found.kind == "photographs"
   if photographs:
@@ -195,6 +198,27 @@ def _loader(config, found):
   return load
 
 
+def _part_loader(config, found):
+  """As `_loader`, of squares of photographs that are shrunk by a random factor instead of whole ones."""
+  photographs = found.kind == "photographs"
+  both = lambda pair: np.concatenate([read_uint8(pair.source), read_uint8(pair.target)], axis=-1)  # noqa: E731 - of one use
+  store = ImageStore(found.training) if photographs else ImageStore(found.training, read=both, channels=6)
+
+  def load(number, seed):
+    window, mirror, draw = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
+    part = shrunken_window(unit(store.tensor(number)), config.image_size, _smallest(config), window)
+    if config.flip:
+      part, = random_flip([part], mirror)
+    return (degrade(config, part, draw), part) if photographs else (part[..., :3], part[..., 3:])
+
+  return load
+
+
+def _smallest(config):
+  """The smallest factor by which parts of photographs are shrunk; None of a method that takes whole ones."""
+  return getattr(config, "smallest_scale", None)
+
+
 def held_out(config, folder, most=None):
   """Yields (name, source, target) of held-out images, NumPy float32 [S, S, 3]; image i is always degraded alike.
 
@@ -211,11 +235,13 @@ def held_out(config, folder, most=None):
 
 def images(config, found, items, whole=False):  # noqa: ARG001 - as all tasks; the images are squares of one size
   """As `held_out`, of the given items of a Folder; the i-th is always degraded alike."""
-  side = config.validation_size or config.image_size
+  parts = _smallest(config)
+  side = WINDOWED if parts else config.validation_size or config.image_size
   function = tf.function(lambda target, seed: degrade(config, target, seed), autograph=False)
   for number, item in enumerate(items):
     if found.kind == "photographs":
-      target = to_float32(resize(read_uint8(item), side))
+      image = read_uint8(item)
+      target = to_float32(resize(central_square(image) if parts else image, side))
       source = function(target, fold_in(as_seed_pair(HELD_OUT_SEED), number)).numpy()
     else:
       source, target = map(to_float32, read_pair(config, found.kind, item, side))

@@ -1,7 +1,10 @@
 """Training of a single network for practice: cosine decay, and a moving average of the weights, which is what is kept."""
 
 import keras
+import tensorflow as tf
 
+from tf_imgtrans.losses.distortion import l1
+from tf_imgtrans.losses.weighted import weighted_sum
 from tf_imgtrans.training.averaging import move_average
 from tf_imgtrans.training.trainer import BaseTrainer
 
@@ -41,3 +44,16 @@ class AveragedTrainer(BaseTrainer):
   def losses(self, target, fake):
     """The loss of a batch and its terms: (float32 scalar, dict of name to float32 scalar)."""
     raise TypeError(f"{type(self).__name__} has no losses(target, fake): a trainer defines it")
+
+
+def distortion(config, target, fake):
+  """The loss on pixels and structure: weight_l1 |y - y'| + weight_ssim (1 - SSIM).
+
+  Args:
+    config: with `weight_l1` and `weight_ssim`.
+    target, fake: float32 [N, H, W, 3] in [0, 1], at least 11 pixels a side.
+  Returns:
+    (float32 scalar, dict of name to float32 scalar): the weighted sum and its unweighted terms.
+  """
+  return weighted_sum(config, {"l1": lambda: l1(target, fake),
+                               "ssim": lambda: 1 - tf.reduce_mean(tf.image.ssim(target, fake, 1.0))})

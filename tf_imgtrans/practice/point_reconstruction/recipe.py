@@ -3,24 +3,13 @@
 import dataclasses
 from typing import Literal
 
-from tf_imgtrans.core.config import (
-  AtLeast,
-  Count,
-  Factor,
-  NonNegative,
-  Positive,
-  PositiveCount,
-  Seed,
-  Share,
-  check_ranges,
-  check_weights,
-  validate,
-)
+from tf_imgtrans.core.config import Factor, NonNegative, PositiveCount, Share, check_ranges
 from tf_imgtrans.core.recipe import Recipe
+from tf_imgtrans.practice.settings import PartSettings
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(PartSettings):
   """An X-GANs generator, its losses and its training on photographs of which a few pixels are kept."""
 
   # which pixels are kept: mostly those at edges, as compress keeps them, or any
@@ -36,19 +25,9 @@ class Config:
   weight_l1: NonNegative = 1.0  # weight of the L1 loss on pixels
   weight_ssim: NonNegative = 0.1  # weight of one minus SSIM
 
-  image_size: AtLeast(32) = 96  # height and width in pixels of the parts of photographs that are trained on
-  smallest_scale: Factor = 0.15  # parts are shrunk by up to this factor, so that some are like whole photographs
-  batch_size: PositiveCount = 8  # parts per training step
-  learning_rate: Positive = 1e-3  # learning rate of Adam at the first step; falls to 0 along a cosine
-  iterations: Count = 5000  # training steps
-  flip: bool = True  # mirror half of the parts left to right
-  average_half_life: Count = 4000  # images after which a weight counts half in the average that is saved; 0: no average
-  seed: Seed = 0  # random seed of weights, parts and points
-
   def __post_init__(self):
-    validate(self)
+    super().__post_init__()
     check_ranges(self, ("share",))
-    check_weights(self)
 
 
 RECIPE = Recipe(

@@ -1,12 +1,8 @@
 """Training of the shipped X-GANs network: losses on pixels and structure; averaged weights."""
 
-import tensorflow as tf
-
-from tf_imgtrans.losses.distortion import l1
-from tf_imgtrans.losses.weighted import weighted_sum
 from tf_imgtrans.papers.x_gans.config import Config as NetworkConfig
 from tf_imgtrans.papers.x_gans.generator import Generator
-from tf_imgtrans.practice.averaged import AveragedTrainer
+from tf_imgtrans.practice.averaged import AveragedTrainer, distortion
 from tf_imgtrans.practice.point_reconstruction.recipe import Config
 
 
@@ -23,7 +19,4 @@ class Trainer(AveragedTrainer):
     super().__init__(config, lambda name: Generator(network, dtype=precision, name=name), precision)
 
   def losses(self, target, fake):
-    return weighted_sum(self.config, {
-        "l1": lambda: l1(target, fake),
-        "ssim": lambda: 1 - tf.reduce_mean(tf.image.ssim(target, fake, 1.0)),
-    })
+    return distortion(self.config, target, fake)

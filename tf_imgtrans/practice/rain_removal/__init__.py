@@ -1,0 +1,1 @@
+"""The network of the feature-pyramid paper trained to take rain out of photographs."""
