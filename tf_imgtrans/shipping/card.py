@@ -31,6 +31,8 @@ def write(facts, plan, run, tables, photographs, parities, folder):
   config, speed = run["config"], facts["speed"]
   return CARD.format(
       **{name: facts[name] for name in ("name", "summary", "recipe", "licence")}, parameters=f"{facts['parameters']:,}",
+      command=plan.command.format(name=facts["name"]),
+      good=" Last row: a good photograph, and its output." if facts["task"] == "photo_enhancement" else "",
       size="the same size" if facts["scale"] == 1 else f"{facts['scale']} times the size",
       seconds=f"{speed['seconds']:.2f}", width=speed["width"], height=speed["height"], machine=speed["machine"],
       steps=f"{config['iterations']:,}", batch=config["batch_size"],
@@ -85,12 +87,11 @@ CARD = """# {name}
 {summary} Image in, image of {size} out: float32 RGB in [0, 1], any height and width from 8 pixels. {parameters}
 parameters; {seconds} s for {width}x{height} in TFLite on {machine}.
 
-    tf-imgtrans predict --model {name} --out enhanced PHOTOS
+    {command}
 
 ![input, output, original](panel.jpg)
 
-*Held-out photographs, degraded as in training: input, output, original. Last row: a good photograph and its
-output.*
+*Held-out photographs as the model is trained to get them, its output, and the original.{good}*
 
 ## Numbers
 

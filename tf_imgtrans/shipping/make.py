@@ -122,13 +122,14 @@ def describe(name, plan, source, folder, score):
 
 
 def write_panel(source, task, photographs, path):
-  """Rows of input, output and target of held-out photographs, and one that is good already."""
+  """Rows of input, output and target of held-out photographs; of an enhancer also one that is good already."""
   folder = Folder("photographs", photographs.training, photographs.held_out)
   chosen = [held for held in folder.validation if held.stem == held_out_photograph().stem]
   chosen += [held for held in folder.validation if held not in chosen][:_PANEL_ROWS - 1]
   rows = [[given, source(given[None])[0], target] for _, given, target in task.images(folder, chosen)]
-  good = read_image(held_out_photograph())
-  rows.append([good, source(good[None])[0], None])
+  if task.name == "photo_enhancement":
+    good = read_image(held_out_photograph())
+    rows.append([good, source(good[None])[0], None])
   write_image(path, panel(rows, ["input", "output", "original"], tile=320))
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import cv2
 import numpy as np
 
 from tf_imgtrans.baselines.classical import interpolate
@@ -92,6 +93,38 @@ def reconstruction(model, task, photographs, real=None):  # noqa: ARG001 - as al
   better = values["model"] > values["linear interpolation"]
   return Measured(tables, score, [] if better else [f"{title}: {values['model']:.2f} dB, and linear interpolation has "
                                                     f"{values['linear interpolation']:.2f} dB"])
+
+
+def rain_removal(model, task, photographs, real=None):
+  """Measures what is left of rain on held-out photographs, and on real pairs, beside a median filter.
+
+  Args:
+    model: inference.LoadedModel.
+    task: data.task.Task of its training.
+    photographs: photographs.Photographs.
+    real: Path of pairs with rain and without it, which nothing is trained on; or None.
+  Returns:
+    Measured.
+  """
+  folder = Folder("photographs", photographs.training, photographs.held_out)
+  sets = {"held-out photographs, 256x256, with drawn rain": [pair for _, *pair in task.images(folder, folder.validation)]}
+  if real is not None:
+    parts = read_folder(real, 0.0)
+    images = iterate_images(parts.kind, parts.training + parts.validation)
+    sets["pairs that nothing is trained on"] = [pair for _, *pair in images]
+  tables = {}
+  for title, pairs in sets.items():
+    sources, targets = zip(*pairs)
+    made = {"input": sources, "median of 3x3": [cv2.medianBlur(source, 3) for source in sources],
+            "model": [np.clip(model(source[None])[0], 0, 1) for source in sources]}
+    tables[title] = {name: _means(targets, images) for name, images in made.items()}
+  title, rows = next(iter(tables.items()))
+  score = {"metric": "PSNR", "unit": "dB", "data": title, "images": rows["model"]["photographs"],
+           "model": rows["model"]["psnr_db"], "naive": {name: rows[name]["psnr_db"] for name in ("input", "median of 3x3")}}
+  faults = [f"{title}: {rows['model']['psnr_db']:.2f} dB, and the {name} has {rows[name]['psnr_db']:.2f} dB"
+            for title, rows in tables.items() for name in ("input", "median of 3x3")
+            if not rows["model"]["psnr_db"] > rows[name]["psnr_db"]]
+  return Measured(tables, score, faults)
 
 
 def _kept(paths, sampling, share):

@@ -19,6 +19,7 @@ class Plan:
     fields: dict, of the recipe's configuration where it differs from the preset "paper".
     measure: reference "module:function": (model, Held, real pairs or None) -> measure.Measured.
     limits: tuple of str, for the card.
+    command: str, how it is run, for the card.
   """
 
   summary: str
@@ -26,6 +27,7 @@ class Plan:
   fields: dict[str, Any]
   measure: str
   limits: tuple[str, ...]
+  command: str = "tf-imgtrans predict --model {name} --out enhanced PHOTOS"
 
 
 _ENHANCER_LIMITS = (
@@ -49,6 +51,12 @@ PLANS = {
             "It invents what lies between the kept pixels: not for evidence, medical use or measurements.",
             "At 1 % of the pixels small objects, faces and text are lost.",
             "A JPEG of the same size usually keeps more; an .xgp file is for pixels that are to stay exact.",
+        ), "tf-imgtrans decompress photo.xgp --model {name} --out rebuilt.png"),
+    "feature_pyramid_pan": Plan(
+        "Takes rain out of photographs.", "rain_removal", {}, "tf_imgtrans.shipping.measure:rain_removal", (
+            "It was trained on drawn rain: real streaks that are long, wide or dense stay in part; drops on glass stay.",
+            "Fine bright lines that are no rain, such as wires and grass, may be softened.",
+            "Not for evidence or medical use: it changes the content of an image.",
         )),
 }
 
