@@ -6,6 +6,8 @@ from typing import Annotated
 
 import tyro
 
+from tf_imgtrans.core.startup import program
+
 
 def models(name: Annotated[str | None, tyro.conf.Positional] = None, json: pathlib.Path | None = None):
   """List the trained models that come with the package, or show the card of one.
@@ -31,20 +33,20 @@ def models(name: Annotated[str | None, tyro.conf.Positional] = None, json: pathl
     return 0
   if not found:
     raise ValueError("no models: neither the package nor saved_models/ of the working folder holds one")
-  _print_table(found)
-  print("next: tf-imgtrans models NAME shows a card; tf-imgtrans predict --model NAME --out DIR IMAGES runs it")
+  width = max(len(model.name) for model in found)
+  for model in found:
+    first, *others = _lines(model)
+    print(f"{model.name:{width}}  {first}", *(f"{'':{width}}  {line}" for line in others), "", sep="\n")
+  print(f"next: {program()} models NAME shows a card; {program()} predict --model NAME --out DIR IMAGES runs it")
   return 0
 
 
-def _print_table(found):
-  from rich.console import Console
-  from rich.table import Table
-
-  table = Table("name", "task", "MB", "time", "score", "licence")
-  for model in found:
-    score, speed = model.score, model.speed
-    naive = ", ".join(f"{name} {value:.4g}" for name, value in score["naive"].items())
-    table.add_row(model.name, model.task.replace("_", " ") + (f" x{model.scale}" if model.scale > 1 else ""),
-                  f"{model.bytes / 1e6:.1f}", f"{speed['seconds']:.2g} s for {speed['width']}x{speed['height']}",
-                  f"{score['metric']} {score['model']:.4g} {score['unit']} ({naive})".replace("  ", " "), model.licence)
-  Console().print(table)
+def _lines(model):
+  """What the list says of a model."""
+  score, speed = model.score, model.speed
+  enlarges = f" x{model.scale}" if model.scale > 1 else ""
+  yield model.summary
+  yield (f"{model.task.replace('_', ' ')}{enlarges}, {model.bytes / 1e6:.1f} MB, {speed['seconds']:.2f} s for "
+         f"{speed['width']}x{speed['height']}, {model.licence}")
+  naive = ", ".join(f"{name} {value:.4g}" for name, value in score["naive"].items())
+  yield f"{score['metric']} {score['model']:.4g} {score['unit']} ({naive}) on {score['images']} images: {score['data']}"
