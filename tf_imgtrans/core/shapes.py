@@ -47,6 +47,27 @@ def _folded(images, axis, multiple, least):
   return tf.gather(images, last - tf.abs(last - tf.range(padded) % period), axis=axis)
 
 
+def mirror_border(images, border):
+  """Reflects [N, H, W, C] beyond all four sides; where a side is shorter, the reflection is repeated.
+
+  Args:
+    images: tensor [N, H, W, C].
+    border: int, pixels on each side.
+  Returns:
+    tensor [N, H + 2 border, W + 2 border, C].
+  """
+  paddings = [[0, 0] for _ in range(4)]
+  for axis in (1, 2):
+    size = images.shape[axis]
+    if size is None or size <= border:
+      last = (tf.shape(images)[axis] if size is None else size) - 1
+      places = tf.range(-border, last + 1 + border) % tf.maximum(2 * last, 1)
+      images = tf.gather(images, last - tf.abs(last - places), axis=axis)
+    else:
+      paddings[axis] = [border, border]
+  return tf.pad(images, paddings, mode="REFLECT") if any(map(any, paddings)) else images
+
+
 def crop_like(images, reference, scale=1):
   """Crops [N, H', W', C] to `scale` times the height and width of `reference`, from the top left corner."""
   height, width = reference.shape[1:3]

@@ -20,6 +20,7 @@ VALIDATION_SIDE = 512  # in training, held-out images are measured on their midd
 # the ninth decile of what a pixel's luma differs from its four neighbours by: 19 of 20 of DPED's patches and of degraded
 # photographs lie below 0.033, and a fifth of good photographs above SHARP.
 BRIGHT, SHARP = 0.56, 0.045
+JPEG_BLOCK = 16  # pixels: period of JPEG's blocks with colour at half resolution
 SMALLEST = 8  # pixels of a held-out image's side: the least that every network of photo enhancement takes
 
 
@@ -115,12 +116,24 @@ def _photograph_loader(config, store):
     if config.smallest_scale < 1:
       image = shrunken_window(image, config.patch_size, config.smallest_scale, fold_in(seed, 4))
     patch, = _patch(config, [image], seed)
-    degraded = camera(patch, fold_in(seed, 2))
+    degraded = _anywhere(camera, patch, seed)
     if config.undegraded_share:
       degraded = tf.where(uniform([], fold_in(seed, 3)) < config.undegraded_share, patch, degraded)
     return degraded, patch
 
   return load
+
+
+def _anywhere(camera, patch, seed):
+  """The patch as the camera takes it, with the blocks of its JPEG at a random place.
+
+  A network that moves pixels in groups, as Demux and Mux do, would otherwise learn where in a group the blocks begin, and
+  draw them as a lattice into images that have none.
+  """
+  size = patch.shape
+  rows, columns = tf.unstack(tf.cast(uniform([2], fold_in(seed, 5)) * JPEG_BLOCK, tf.int32))
+  padded = tf.pad(patch, [[rows, 0], [columns, 0], [0, 0]], "REFLECT")
+  return tf.ensure_shape(camera(padded, fold_in(seed, 2))[rows:, columns:], size)
 
 
 def _patch(config, images, seed):

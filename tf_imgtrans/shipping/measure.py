@@ -9,6 +9,7 @@ import numpy as np
 from tf_imgtrans.baselines.classical import interpolate
 from tf_imgtrans.core.images import read_image, read_uint8, to_float32
 from tf_imgtrans.data.corruptions import edge_points, random_points
+from tf_imgtrans.data.degradations import phone_camera
 from tf_imgtrans.data.folders import Folder, iterate_images, read_folder
 from tf_imgtrans.data.resizing import central_square, resize
 from tf_imgtrans.metrics.scoring import mean_scores
@@ -47,15 +48,15 @@ def enhancement(model, task, photographs, real=None):
   Returns:
     Measured.
   """
-  folder = Folder("photographs", photographs.training, photographs.held_out)
-  curve = {"tone curve": fit_tone_curve}
-  pairs = [(source, target) for _, source, target in task.images(folder, folder.validation)]
+  curve, camera = {"tone curve": fit_tone_curve}, task.settings["degradation"]
+  good = [_middle(read_image(path)) for path in photographs.held_out]
+  pairs = [(phone_camera(image, number, **camera).numpy(), image) for number, image in enumerate(good)]
   found = {"held-out photographs, degraded as in training": quality({"model": model}, pairs, curve)}
   if real is not None:
     parts = read_folder(real, 0.0)
     images = iterate_images(parts.kind, parts.training + parts.validation)
     found["pairs of DPED, iPhone 3GS and Canon 70D"] = quality({"model": model}, ((s, t) for _, s, t in images), curve)
-  done = harm(model, [_middle(read_image(path)) for path in photographs.held_out])
+  done = harm(model, good)
   title, rows = list(found.items())[-1]
   faults = done.faults() + [f"{name}: {each['input'].psnr_db:.2f} dB before, {each['model'].psnr_db:.2f} dB after"
                             for name, each in found.items() if not each["model"].psnr_db > each["input"].psnr_db]

@@ -7,7 +7,7 @@ the reasons in the README beside this file.
 import dataclasses
 from typing import Literal
 
-from tf_imgtrans.core.config import EvenCount, NonNegative, Positive, PositiveCount, check_weights
+from tf_imgtrans.core.config import Count, EvenCount, NonNegative, Positive, PositiveCount, check_weights
 from tf_imgtrans.data.settings import PatchSettings
 
 
@@ -21,6 +21,7 @@ class Config(PatchSettings):
   growth_quarter: EvenCount = 32
   # noise at inference: a new draw, a fixed pattern, or off, in training too (Table 5, no noise)
   noise: Literal["random", "fixed", "off"] = "fixed"
+  border: Count = 0  # pixels by which an image is mirrored at inference, and cropped again; 0: not at all; ours
 
   # output of the discriminator: one logit (Sec. 4.1) or DPED's two logits
   discriminator_head: Literal["sigmoid", "softmax"] = "sigmoid"

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.networks import ConfiguredModel
-from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
+from tf_imgtrans.core.shapes import check_images, crop_like, mirror_border, pad_to_multiple
 from tf_imgtrans.core.tensors import unit_tanh
 from tf_imgtrans.layers.dense_block import DenseBlock
 from tf_imgtrans.layers.mux import Demux, Mux
@@ -26,15 +26,18 @@ class Generator(ConfiguredModel):
   high_performance (Fig. 3): Demux, Demux, 6 dense layers, Mux, 2 dense layers, Mux.
   One noise channel follows every Demux. The numbers of layers are ours; the paper's figures cannot be read.
 
+  The convolutions see zeros beyond the border, which shows in large images as a rim of 8 pixels that is brighter or darker.
+  With a `border`, as the shipped models have it, an image is mirrored by so many pixels at inference and cropped again.
+
   Any height and width from 8 pixels: sizes are reflect-padded to a multiple of 4 and cropped back. The output is
   0.58 * tanh + 0.5 (DPED), which can leave [0, 1] by 0.08; at inference it is clipped.
 
   Args:
-    config: Config; `network`, `growth_half`, `growth_quarter`, `noise` and `seed` count here.
+    config: Config; `network`, `growth_half`, `growth_quarter`, `noise`, `border` and `seed` count here.
   """
 
   config_class = Config
-  architecture = ("network", "growth_half", "growth_quarter", "noise", "seed")  # what a saved generator must know
+  architecture = ("network", "growth_half", "growth_quarter", "noise", "border", "seed")  # what a saved generator must know
 
   def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, **kwargs)
@@ -100,14 +103,18 @@ class Generator(ConfiguredModel):
     def noise(layer, features):
       return layer(features, noise_seed=noise_seed, training=training)
 
-    padded = pad_to_multiple(tf.cast(images, self.compute_dtype), MULTIPLE)
+    border = 0 if training else self.config.border
+    padded = tf.cast(images, self.compute_dtype)
+    padded = pad_to_multiple(mirror_border(padded, border) if border else padded, MULTIPLE)
     features = noise(self.half_noise, self.demux(padded))
     if self.half_in is not None:
       features = self.half_in(features, training=training)
     features = noise(self.quarter_noise, self.demux(features))
     features = self.quarter(features, training=training)
     features = self.half_out(self.mux(features), training=training)
-    return crop_like(unit_tanh(self.mux(features), clip and not training), images)
+    enhanced = self.mux(features)
+    enhanced = enhanced[:, border:, border:] if border else enhanced
+    return crop_like(unit_tanh(enhanced, clip and not training), images)
 
 
 def _sub_pixels(channels, groups=1):

@@ -23,6 +23,7 @@ class Config(PatchSettings):
   growth_quarter: EvenCount = 32  # channels that each dense layer adds at quarter scale
   # noise at inference: a new draw, a fixed pattern, or off, in training too
   noise: Literal["random", "fixed", "off"] = "off"
+  border: Count = 16  # pixels by which an image is mirrored at inference, and cropped again: no rim is left
 
   weight_l1: NonNegative = 1.0  # weight of the L1 loss on pixels
   weight_ssim: NonNegative = 0.2  # weight of one minus SSIM
@@ -32,7 +33,7 @@ class Config(PatchSettings):
   patch_size: PositiveCount = 96  # height and width of a training patch in pixels, a multiple of 48
   batch_size: PositiveCount = 8  # patches per training step
   learning_rate: Positive = 1e-3  # learning rate of Adam at the first step; falls to 0 along a cosine
-  iterations: Count = 3000  # training steps
+  iterations: Count = 1200  # training steps
   flip: bool = True  # mirror half of the patches left to right
   degradation: PhoneCamera = PHONE  # how clean photographs are degraded, if the data have no source images
   undegraded_share: Share = 0.25  # share of the patches that are left as they are, so that good photographs stay good
@@ -50,7 +51,7 @@ class Config(PatchSettings):
 RECIPE = Recipe(
     name="phone_enhancement", summary="The shipped enhancers: Mux/Demux networks for real photographs of phones.",
     package=__package__,
-    presets={"paper": Config(), "small": Config(iterations=1200),
+    presets={"paper": Config(), "small": Config(iterations=600),
              "tiny": Config(growth_half=4, growth_quarter=4, patch_size=48, batch_size=2, iterations=4)},
     trainer="trainer:Trainer", task="tf_imgtrans.data.enhancement:task", generators={}, paired=True,
     example="--data photographs --out runs/enhancer",
