@@ -335,3 +335,12 @@ def test_import_is_light():
 
 def test_suffixes_are_lower_case():
   assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in images.IMAGE_SUFFIXES)
+
+
+def test_a_quality_for_a_page_is_smaller(tmp_path):
+  image = np.random.default_rng(0).random((64, 64, 3), np.float32)
+  for suffix in (".jpg", ".webp", ".png"):
+    write_image(tmp_path / f"usual{suffix}", image)
+    write_image(tmp_path / f"small{suffix}", image, quality=60)
+    sizes = [(tmp_path / f"{name}{suffix}").stat().st_size for name in ("small", "usual")]
+    assert sizes[0] < sizes[1] if suffix != ".png" else sizes[0] == sizes[1]

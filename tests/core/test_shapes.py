@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tf_imgtrans.core.shapes import check_images, crop_like, fixed_size, pad_to_multiple
+from tf_imgtrans.core.shapes import check_images, crop_like, fixed_size, mirror_border, pad_to_multiple
 
 SPECS = [None, (None, None, None, 3), (2, None, None, 3), (None, 13, None, 3), (None, None, 10, 3)]
 
@@ -116,3 +116,13 @@ def test_fixed_size():
     run(np.zeros((1, 4, 8, 3), "f"))
   with pytest.raises(ValueError, match="images are 4 high and any wide: expected 8 and 8, why"):
     fixed_size(keras.Input((4, None, 3)), 8, "why")
+
+
+@pytest.mark.parametrize("size", [(20, 24), (4, 30), (1, 3)])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_mirrored_border(size, known):
+  """As NumPy reflects, which repeats the reflection where a side is shorter, and a single pixel."""
+  image = recipes.random_images(1, *size, 3)
+  run = tf.function(lambda images: mirror_border(images, 5),
+                    input_signature=[tf.TensorSpec(image.shape if known else (None, None, None, 3))])
+  recipes.assert_same(run(image), np.pad(image, ((0, 0), (5, 5), (5, 5), (0, 0)), "reflect"))

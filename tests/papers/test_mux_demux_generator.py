@@ -119,3 +119,15 @@ def test_forgotten_noise_changes_nothing(name):
   for mode in ("off", "fixed", "random"):
     network.noise = mode
     np.testing.assert_allclose(network(image, training=False), still, atol=1e-6)
+
+
+@pytest.mark.parametrize("name, size", [("mux_demux", (40, 52)), ("mux_demux_hp", (33, 47)), ("mux_demux_hp", (8, 8))])
+def test_a_mirrored_border_is_cropped_again(name, size):
+  """The same as mirroring by hand; nothing is mirrored in training."""
+  image = recipes.smooth_images(1, *size, 3)
+  plain, mirrored = (ti.create_generator(name, seed=2, growth_half=8, growth_quarter=8, noise="off", border=border)
+                     for border in (0, 12))
+  by_hand = np.pad(image, ((0, 0), (12, 12), (12, 12), (0, 0)), "reflect")
+  expected = plain(by_hand, training=False)[:, 12:12 + size[0], 12:12 + size[1]]
+  np.testing.assert_allclose(mirrored(image, training=False), expected, atol=1e-6)
+  recipes.assert_same(mirrored(image, training=True), plain(image, training=True))

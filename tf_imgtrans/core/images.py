@@ -106,12 +106,13 @@ def to_uint8(image):
   return np.floor(np.clip(image.astype(np.float32, copy=False), 0, 1) * 255 + np.float32(0.5)).astype(np.uint8)
 
 
-def write_image(path, image):
+def write_image(path, image, quality=None):
   """Writes an image, whole or not at all: PNG, JPEG (quality 95, 4:4:4) or WebP (quality 95) by the suffix.
 
   Args:
     path: str or Path; missing parent folders are made.
     image: float [H, W, 3] in [0, 1], or uint8 [H, W, 3].
+    quality: int from 1 to 95 of a JPEG or WebP for a page, with colours at half resolution; None for the quality above.
   Raises:
     ValueError: unknown suffix, wrong shape, or values that are not finite.
   """
@@ -123,7 +124,8 @@ def write_image(path, image):
     raise ValueError(f"image has shape {shape}: expected [height, width, 3] ({path})")
   made = Image.fromarray(to_uint8(image))
   with atomic_path(path) as temporary:
-    made.save(temporary, **_WRITERS[path.suffix.lower()])
+    made.save(temporary, **_WRITERS[path.suffix.lower()] | ({} if quality is None else
+                                                            {"quality": quality, "subsampling": "4:2:0"}))
 
 
 def list_images(inputs, recursive=False):
