@@ -176,40 +176,26 @@ def _check(config, kind, items):
 
 def _loader(config, found):
   """(number, seed pair) -> (source, target) of one training element."""
-  if _smallest(config):
-    return _part_loader(config, found)
-  side, size = config.load_size, config.image_size
+  smallest, size = _smallest(config), config.image_size
+  side = None if smallest else config.load_size
   photographs = found.kind == "photographs"
   if photographs:
-    store = ImageStore(found.training, prepare=lambda image: resize(image, side))
+    store = ImageStore(found.training, prepare=None if smallest else lambda image: resize(image, side))
   else:
     both = lambda item: np.concatenate(read_pair(config, found.kind, item, side), axis=-1)  # noqa: E731 - of one use
     store = ImageStore(found.training, read=both, channels=6)
 
   def load(number, seed):
     window, mirror, draw = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
-    images = tf.ensure_shape(store.tensor(number), (side, side, 3 if photographs else 6))
-    images, = random_crop([images], size, window)
+    images = store.tensor(number)
+    if smallest:
+      images = shrunken_window(unit(images), size, smallest, window)
+    else:
+      images, = random_crop([tf.ensure_shape(images, (side, side, 3 if photographs else 6))], size, window)
+      images = unit(images)
     if config.flip:
       images, = random_flip([images], mirror)
-    images = unit(images)
     return (degrade(config, images, draw), images) if photographs else (images[..., :3], images[..., 3:])
-
-  return load
-
-
-def _part_loader(config, found):
-  """As `_loader`, of squares of photographs that are shrunk by a random factor instead of whole ones."""
-  photographs = found.kind == "photographs"
-  both = lambda pair: np.concatenate([read_uint8(pair.source), read_uint8(pair.target)], axis=-1)  # noqa: E731 - of one use
-  store = ImageStore(found.training) if photographs else ImageStore(found.training, read=both, channels=6)
-
-  def load(number, seed):
-    window, mirror, draw = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
-    part = shrunken_window(unit(store.tensor(number)), config.image_size, _smallest(config), window)
-    if config.flip:
-      part, = random_flip([part], mirror)
-    return (degrade(config, part, draw), part) if photographs else (part[..., :3], part[..., 3:])
 
   return load
 
@@ -269,7 +255,7 @@ def read_pair(config, kind, item, side):
     config: Config.
     kind: "labels", "pairs" or "side_by_side".
     item: Pair; Path for pairs side by side.
-    side: int, pixels.
+    side: int, pixels; None leaves pairs at their size.
   Returns:
     (source, target), uint8 [side, side, 3].
   """
@@ -280,7 +266,7 @@ def read_pair(config, kind, item, side):
   else:
     both = read_uint8(item)
     target, source = np.split(both, 2, axis=1)  # the photograph lies on the left
-  return resize(source, side), resize(target, side)
+  return (source, target) if side is None else (resize(source, side), resize(target, side))
 
 
 def degrade(config, image, seed):

@@ -37,9 +37,9 @@ def write_gallery(name, model, camera, photographs, out, count=10):
     factor = SIDE / max(image.shape[:2])
     image = fit(image, *(round(side * factor) for side in image.shape[:2]))
     degraded = phone_camera(image, HELD_OUT_SEED, **dataclasses.asdict(camera)).numpy()
-    made, mended = (np.clip(model(each[None])[0], 0, 1) for each in (image, degraded))
-    write_image(out / f"{path.stem}.jpg", panel([[image, made, degraded, mended]], HEADERS, tile=TILE), quality=85)
-    change, before, after = (float(psnr(image[None], each[None])[0]) for each in (made, degraded, mended))
+    made, enhanced = (np.clip(model(each[None])[0], 0, 1) for each in (image, degraded))
+    write_image(out / f"{path.stem}.jpg", panel([[image, made, degraded, enhanced]], HEADERS, tile=TILE), quality=85)
+    change, before, after = (float(psnr(image[None], each[None])[0]) for each in (made, degraded, enhanced))
     lines.append(ENTRY.format(
         folder=out.name, stem=path.stem, name=path.stem.replace("_", " "), **photographs.credits[path.stem], change=change,
         before=before, after=after, newly=(clipped(made) & ~clipped(image)).mean()))

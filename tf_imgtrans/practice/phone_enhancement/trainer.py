@@ -12,6 +12,7 @@ from tf_imgtrans.practice.phone_enhancement.recipe import Config
 BLOCK = 16  # pixels: side of the means that exposure and colour are compared by
 PHASES = 4  # pixels: period of the lattice that two Mux layers can draw
 WINDOW = 3  # positions of each phase in a window of 12 pixels
+RIM = 24  # pixels: the border of a patch, where the zeros that convolutions see beyond it change the phases
 
 
 class Trainer(AveragedTrainer):
@@ -38,13 +39,13 @@ def losses(config, target, fake):
 
   Args:
     config: Config.
-    target, fake: float32 [N, P, P, 3], P a multiple of 48.
+    target, fake: float32 [N, P, P, 3], P a multiple of 48 and at least 96.
   """
   return weighted_sum(config, {
       "l1": lambda: l1(target, fake),
       "ssim": lambda: 1 - tf.reduce_mean(tf.image.ssim(target, fake, 1.0)),
       "low_frequency": lambda: l1(_means(target, BLOCK), _means(fake, BLOCK)),
-      "phases": lambda: phases(target, fake),
+      "phases": lambda: phases(target[:, RIM:-RIM, RIM:-RIM], fake[:, RIM:-RIM, RIM:-RIM]),
   })
 
 
