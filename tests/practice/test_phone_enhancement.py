@@ -17,11 +17,11 @@ from tf_imgtrans.practice.phone_enhancement.trainer import Trainer, losses, phas
 from tf_imgtrans.recipes import create_generator
 
 TINY = RECIPE.preset("tiny")
-TARGET = recipes.smooth_images(2, 48, 48, 3)
+TARGET = recipes.smooth_images(2, 96, 96, 3)
 
 
 def lattice(amplitude, period):
-  rows, columns = np.mgrid[:48, :48]
+  rows, columns = np.mgrid[:96, :96]
   return amplitude * np.float32((rows % period == 0) & (columns % period == 0))[None, :, :, None]
 
 
@@ -43,8 +43,9 @@ def test_the_losses():
   fake = np.float32(0.9 * TARGET + 0.02)
   total, terms = losses(TINY, TARGET, fake)
   error = np.float64(fake) - TARGET
-  blocks = error.reshape(2, 3, 16, 3, 16, 3).mean((2, 4))
-  expected = {"l1": np.abs(error).mean(), "low_frequency": np.abs(blocks).mean(), "phases": phases(TARGET, fake),
+  blocks = error.reshape(2, 6, 16, 6, 16, 3).mean((2, 4))
+  expected = {"l1": np.abs(error).mean(), "low_frequency": np.abs(blocks).mean(),
+              "phases": phases(TARGET[:, 24:72, 24:72], fake[:, 24:72, 24:72]),
               "ssim": 1 - tf.image.ssim(TARGET, fake, 1.0).numpy().mean()}
   assert terms.keys() == expected.keys()
   for name, value in expected.items():
@@ -54,13 +55,14 @@ def test_the_losses():
   assert losses(dataclasses.replace(TINY, weight_ssim=0.0), TARGET, fake)[1].keys() == {"l1", "low_frequency", "phases"}
 
 
-def test_a_patch_size_that_windows_do_not_cover_is_refused():
-  with pytest.raises(ValueError, match="patch_size is 64: expected a multiple of 48"):
-    RECIPE.preset(patch_size=64)
+@pytest.mark.parametrize("side", [48, 100])
+def test_a_patch_size_that_windows_do_not_cover_is_refused(side):
+  with pytest.raises(ValueError, match=f"patch_size is {side}: expected a multiple of 48 from 96"):
+    RECIPE.preset(patch_size=side)
 
 
 def test_some_patches_stay_as_they_are(tmp_path):
-  for number, image in enumerate(recipes.smooth_images(3, 64, 64, 3)):
+  for number, image in enumerate(recipes.smooth_images(3, 112, 112, 3)):
     write_image(tmp_path / f"{number}.png", image)
   config = RECIPE.preset("tiny", undegraded_share=0.25, batch_size=8)
   data = training_data(config, read_folder(tmp_path, 0.0))

@@ -96,7 +96,7 @@ def test_the_folder_is_whole(made, photographs, monkeypatch):
   assert model.bytes == (folder / "tiny.keras").stat().st_size and model.speed["seconds"] > 0
   assert set(model.score["naive"]) == {"input", "tone curve"} and model.score["images"] == 2
   assert 'name: "tiny" base_path: "/models/tiny"' in (store / "models.config").read_text()
-  for fact in ("# tiny", f"{model.parameters:,}\nparameters", "2 steps of 2 patches", "| CC-BY-4.0 | 4 |",
+  for fact in ("# tiny", f"{model.parameters:,} parameters", "2 steps of 2 patches", "| CC-BY-4.0 | 4 |",
                "Author 3 (Title 3, CC-BY-4.0)", "| `tiny_256x256.tflite` | float16 |", "| `iterations` | `2` |"):
     assert fact in model.card, fact
   assert "Author 2 (" not in model.card  # CC0 asks for no thanks

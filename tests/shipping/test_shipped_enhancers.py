@@ -9,7 +9,7 @@ from tf_imgtrans.core.images import read_image
 from tf_imgtrans.core.saved_models import list_models
 from tf_imgtrans.data.folders import iterate_images, read_folder
 from tf_imgtrans.inference.models import load_model
-from tf_imgtrans.practice.phone_enhancement.acceptance import harm, quality
+from tf_imgtrans.practice.phone_enhancement.acceptance import harm, middle, quality
 from tf_imgtrans.practice.phone_enhancement.tone_curve import fit_tone_curve
 from tf_imgtrans.shipping.photographs import licensed_photographs
 from tf_imgtrans.shipping.plans import PRECISIONS
@@ -18,7 +18,6 @@ pytestmark = pytest.mark.slow
 ENHANCERS = [model for model in list_models() if model.task == "photo_enhancement"]
 FILES = [model.path / f"{model.name}{ending}" for model in ENHANCERS
          for ending in (".keras", *(f"{ending}.tflite" for ending in PRECISIONS))]
-SIDE = 512  # pixels of a photograph: its middle
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +29,8 @@ def pairs(data_folder):
 
 @pytest.fixture(scope="module")
 def good(data_folder):
-  """Ten held-out photographs as they are."""
-  found = []
-  for path in licensed_photographs(data_folder / "free").held_out[:10]:
-    image = read_image(path)
-    top, left = (max(side - SIDE, 0) // 2 for side in image.shape[:2])
-    found.append(image[top:top + SIDE, left:left + SIDE])
-  return found
+  """Ten held-out photographs as they are: their middle."""
+  return [middle(read_image(path)) for path in licensed_photographs(data_folder / "free").held_out[:10]]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.name)

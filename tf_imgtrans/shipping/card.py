@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import json
 
 from tf_imgtrans.core.files import size_of
 from tf_imgtrans.recipes import find_recipe
@@ -39,7 +40,7 @@ def write(facts, plan, run, tables, photographs, parities, folder):
       versions=", ".join(f"{library} {number}" for library, number in run["versions"].items()),
       settings="\n".join(f"| `{field}` | `{value}` |" for field, value in changed(plan, config)) or "| none | |",
       training=len(photographs.training), held_out=len(photographs.held_out),
-      licences="\n".join(licences(photographs)), thanks=", ".join(thanks(photographs)),
+      licences="\n".join(licences(photographs)), thanks="; ".join(thanks(photographs)),
       numbers="\n\n".join(f"On {title}:\n\n{table(rows)}" for title, rows in tables.items()),
       files="\n".join(file_row(folder, name, parity) for name, parity in parities.items()),
       limits="\n".join(f"- {limit}" for limit in plan.limits))
@@ -49,7 +50,7 @@ def changed(plan, config):
   """(field, value) of the configuration where it differs from the recipe's preset "paper"."""
   usual = dataclasses.asdict(find_recipe(plan.recipe).presets["paper"])
   for field, value in config.items():
-    if (list(usual[field]) if isinstance(usual[field], tuple) else usual[field]) != value:
+    if json.loads(json.dumps(usual[field])) != value:
       yield field, value
 
 
@@ -84,8 +85,10 @@ def file_row(folder, name, parity):
 
 CARD = """# {name}
 
-{summary} Image in, image of {size} out: float32 RGB in [0, 1], any height and width from 8 pixels. {parameters}
-parameters; {seconds} s for {width}x{height} in TFLite on {machine}.
+{summary}
+
+Image in, image of {size} out: float32 RGB in [0, 1], any height and width from 8 pixels. {parameters} parameters;
+{seconds} s for {width}x{height} in TFLite on {machine}.
 
     {command}
 
@@ -101,8 +104,8 @@ parameters; {seconds} s for {width}x{height} in TFLite on {machine}.
 
     python train_scripts/make_saved_models.py {name} --data PHOTOGRAPHS
 
-The recipe is `{recipe}`: {steps} steps of {batch} patches. Versions: {versions}. Settings that differ from the
-recipe's:
+The recipe is `{recipe}`: {steps} steps of {batch} patches. Versions: {versions}.
+Settings that differ from the recipe's:
 
 | setting | value |
 | --- | --- |

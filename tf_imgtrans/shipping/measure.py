@@ -13,13 +13,12 @@ from tf_imgtrans.data.degradations import phone_camera
 from tf_imgtrans.data.folders import Folder, iterate_images, read_folder
 from tf_imgtrans.data.resizing import central_square, resize
 from tf_imgtrans.metrics.scoring import mean_scores
-from tf_imgtrans.practice.phone_enhancement.acceptance import harm, quality
+from tf_imgtrans.practice.phone_enhancement.acceptance import harm, middle, quality
 from tf_imgtrans.practice.phone_enhancement.tone_curve import fit_tone_curve
 
 SIDE = 256  # pixels: photographs that are rebuilt from points; the middle square, shrunk
 SHARES = (0.05, 0.02, 0.1)  # of pixels kept; the first one is the score
 SAMPLINGS = {"edge": "mostly at edges", "random": "anywhere"}
-LARGEST = 768  # pixels: good photographs are measured on their middle, as NIQE takes a second a megapixel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +48,7 @@ def enhancement(model, task, photographs, real=None):
     Measured.
   """
   curve, camera = {"tone curve": fit_tone_curve}, task.settings["degradation"]
-  good = [_middle(read_image(path)) for path in photographs.held_out]
+  good = [middle(read_image(path)) for path in photographs.held_out]
   pairs = [(phone_camera(image, number, **camera).numpy(), image) for number, image in enumerate(good)]
   found = {"held-out photographs, degraded as in training": quality({"model": model}, pairs, curve)}
   if real is not None:
@@ -140,8 +139,3 @@ def _kept(paths, sampling, share):
 def _means(targets, images):
   scores = mean_scores(targets, images)
   return {"photographs": len(targets), "psnr_db": scores["psnr"], "ssim": scores["ssim"], "niqe": scores["niqe"]}
-
-
-def _middle(image):
-  top, left = (max(side - LARGEST, 0) // 2 for side in image.shape[:2])
-  return image[top:top + LARGEST, left:left + LARGEST]
