@@ -46,6 +46,43 @@ class HandOn(keras.initializers.Initializer):
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
+class EqualOnFlat(keras.constraints.Constraint):
+  """Keeps tied outputs of a 1x1 convolution equal where inputs that are alike are equal, as sub-pixels of a flat area are.
+
+  For each set of inputs that are alike, tied outputs get the same sum of weights; an input that is in no such set has the
+  same weight for all of them, and their biases are equal. It is the nearest kernel, in squared error, for which this holds.
+
+  Args:
+    tied: tuples of outputs.
+    alike: tuples of inputs, no input in two of them.
+  """
+
+  def __init__(self, tied, alike):
+    self.tied = tied
+    self.alike = alike
+
+  def __call__(self, weights):
+    """Of a kernel [1, 1, C, channels] or a bias [channels]."""
+    weights = tf.convert_to_tensor(weights)
+    shared = tf.matmul(tf.reshape(weights, [-1, weights.shape[-1]]), _means(self.tied, weights.shape[-1], weights.dtype))
+    if weights.shape.rank == 1:
+      return shared[0]
+    differences = weights[0, 0] - shared
+    return weights - tf.matmul(_means(self.alike, weights.shape[-2], weights.dtype), differences)
+
+  def get_config(self):
+    return {"tied": self.tied, "alike": self.alike}
+
+
+def _means(sets, count, dtype):
+  """The matrix that replaces each of `count` numbers by the mean of its set, and leaves those in no set."""
+  means = np.eye(count)
+  for members in map(list, sets):
+    means[np.ix_(members, members)] = 1 / len(members)
+  return tf.constant(means, dtype)
+
+
+@keras.saving.register_keras_serializable(package="tf_imgtrans")
 class DenseBlock(keras.layers.Layer):
   """Dense layers and a 1x1 transition: [N, H, W, C] -> [N, H, W, channels].
 
@@ -62,9 +99,12 @@ class DenseBlock(keras.layers.Layer):
     hand_on: (input, output) pairs of channels that the untrained transition passes on; see HandOn.
     gain, offset: floats, initial factor and bias of the channels that the transition passes on.
     tied: tuples of output channels whose random kernels start equal; see HandOn.
+    alike: tuples of input channels that are equal on flat areas. With them, tied outputs stay equal there in training; see
+      EqualOnFlat.
   """
 
-  def __init__(self, layers, growth, channels, activate=True, seed=0, hand_on=(), gain=1.0, offset=0.0, tied=(), **kwargs):
+  def __init__(self, layers, growth, channels, activate=True, seed=0, hand_on=(), gain=1.0, offset=0.0, tied=(), alike=(),
+               **kwargs):
     super().__init__(**kwargs)
     self.layers = layers
     self.growth = growth
@@ -75,12 +115,15 @@ class DenseBlock(keras.layers.Layer):
     self.gain = gain
     self.offset = offset
     self.tied = tuple(tuple(outputs) for outputs in tied)
+    self.alike = tuple(tuple(inputs) for inputs in alike)
     self.convolutions = [
         self._convolution(3, growth, keras.initializers.HeNormal(seed + index), use_bias=False, name=f"conv{index + 1}")
         for index in range(layers)]
     self.norms = [InstanceNormalization(dtype=self.dtype_policy, name=f"norm{index + 1}") for index in range(layers)]
+    constraint = EqualOnFlat(self.tied, self.alike) if self.alike else None
     self.transition = self._convolution(1, channels, HandOn(self.hand_on, gain, seed + layers, self.tied),
-                                        name="transition", bias_initializer=keras.initializers.Constant(offset))
+                                        name="transition", bias_initializer=keras.initializers.Constant(offset),
+                                        kernel_constraint=constraint, bias_constraint=constraint)
 
   def _convolution(self, kernel, filters, initializer, **kwargs):
     return keras.layers.Conv2D(filters, kernel, padding="same", dtype=self.dtype_policy, kernel_initializer=initializer,
@@ -108,7 +151,7 @@ class DenseBlock(keras.layers.Layer):
   def get_config(self):
     return {**super().get_config(), "layers": self.layers, "growth": self.growth, "channels": self.channels,
             "activate": self.activate, "seed": self.seed, "hand_on": self.hand_on, "gain": self.gain,
-            "offset": self.offset, "tied": self.tied}
+            "offset": self.offset, "tied": self.tied, "alike": self.alike}
 
 
 def _of_joined(convolution, maps):

@@ -22,6 +22,7 @@ class Config(PatchSettings):
   # noise at inference: a new draw, a fixed pattern, or off, in training too (Table 5, no noise)
   noise: Literal["random", "fixed", "off"] = "fixed"
   border: Count = 0  # pixels by which an image is mirrored at inference, and cropped again; 0: not at all; ours
+  equal_sub_pixels: bool = False  # training keeps the pixels that Mux makes equal on flat areas: no lattice; ours
 
   # output of the discriminator: one logit (Sec. 4.1) or DPED's two logits
   discriminator_head: Literal["sigmoid", "softmax"] = "sigmoid"

@@ -33,11 +33,13 @@ class Generator(ConfiguredModel):
   0.58 * tanh + 0.5 (DPED), which can leave [0, 1] by 0.08; at inference it is clipped.
 
   Args:
-    config: Config; `network`, `growth_half`, `growth_quarter`, `noise`, `border` and `seed` count here.
+    config: Config; `network`, `growth_half`, `growth_quarter`, `noise`, `border`, `equal_sub_pixels` and
+      `seed` count here.
   """
 
   config_class = Config
-  architecture = ("network", "growth_half", "growth_quarter", "noise", "border", "seed")  # what a saved generator must know
+  architecture = ("network", "growth_half", "growth_quarter", "noise", "border", "equal_sub_pixels",
+                  "seed")  # what a saved generator must know
 
   def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, **kwargs)
@@ -45,7 +47,8 @@ class Generator(ConfiguredModel):
     half, quarter, policy = config.growth_half, config.growth_quarter, self.dtype_policy
     normal = config.network == "normal"
 
-    def block(name, number, layers, growth, channels, **options):
+    def block(name, number, layers, growth, channels, alike, **options):
+      options["alike"] = alike if config.equal_sub_pixels else ()
       seed = (1000 * config.seed + 100 * number) % 2 ** 30  # 100 apart: a block's convolutions take consecutive ones
       return DenseBlock(layers, growth, channels, seed=seed, dtype=policy, name=name, **options)
 
@@ -58,11 +61,14 @@ class Generator(ConfiguredModel):
     groups = [(group, channel) for group in range(4) for channel in range(pixels)]
     demuxed = half if normal else 13
     whole = [(channel, channel) for channel in range(pixels)]
-    self.half_in = block("half_in", 1, 4, half, half, hand_on=whole, tied=_sub_pixels(half)) if normal else None
-    self.quarter = block("quarter", 2, 6, quarter, 2 * quarter, tied=_sub_pixels(quarter // 2, groups=4),
+    self.half_in = None
+    if normal:
+      self.half_in = block("half_in", 1, 4, half, half, _sub_pixels(12), hand_on=whole, tied=_sub_pixels(half))
+    self.quarter = block("quarter", 2, 6, quarter, 2 * quarter, _sub_pixels(demuxed, groups=4),
+                         tied=_sub_pixels(quarter // 2, groups=4),
                          hand_on=[(group * demuxed + channel, group * quarter // 2 + channel) for group, channel in groups])
-    self.half_out = block("half_out", 3, 3 if normal else 2, half, 12, activate=False, hand_on=whole, gain=1 / 0.58,
-                          offset=-0.5 / 0.58, tied=_sub_pixels(12))
+    self.half_out = block("half_out", 3, 3 if normal else 2, half, 12, _sub_pixels(quarter // 2), activate=False,
+                          hand_on=whole, gain=1 / 0.58, offset=-0.5 / 0.58, tied=_sub_pixels(12))
 
   @property
   def noise(self):
@@ -118,12 +124,12 @@ class Generator(ConfiguredModel):
 
 
 def _sub_pixels(channels, groups=1):
-  """Output channels that become pixels of one 4x4 square and one colour, or one map there: lists of those that belong
-  together.
+  """Channels that are pixels of one 4x4 square and one colour, or one map there: lists of those that belong together.
 
   Mux makes 2x2 pixels of four groups of channels, and the first 12 channels at half scale are pixels as well: 4 of 3
   colours. With equal initial kernels for all of them no pixel starts brighter than its neighbours; otherwise the difference
-  stays as a lattice of period 4, which costs a pixel loss too little to be trained away.
+  stays as a lattice of period 4, which costs a pixel loss too little to be trained away. Training brings a faint one
+  back, unless `equal_sub_pixels` keeps flat areas flat.
   """
   pixels = [[pixel * 3 + color for pixel in range(4)] for color in range(3)]
   maps = [*pixels, *([feature] for feature in range(12, channels))]
