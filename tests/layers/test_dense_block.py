@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy_operations import convolve, leaky, normalize
 
 from tf_imgtrans.layers import DenseBlock
-from tf_imgtrans.layers.dense_block import HandOn
+from tf_imgtrans.layers.dense_block import EqualOnFlat, HandOn
 
 
 def _parameters(inputs, layers, growth, channels):
@@ -115,3 +115,42 @@ def test_an_untrained_block_hands_on():
   # The rest is a hundredth of a He normal sum of 13 channels of size 1.
   np.testing.assert_allclose(out[..., [0, 5]], 2 * image[..., [4, 2]] + 0.25, atol=0.1)
   assert np.abs(out[..., 1:5] - 2 * image[..., :4]).mean() > 0.1
+
+
+TIED, ALIKE = ((0, 2), (1, 3, 4)), ((0, 1, 5), (2, 3))  # outputs of 6, and inputs of 7; 5, and 4 and 6, are in no set
+
+
+def test_tied_outputs_get_equal_sums_of_inputs_that_are_alike():
+  kernel = np.random.default_rng(0).normal(size=(1, 1, 7, 6)).astype(np.float32)
+  kept = np.asarray(EqualOnFlat(TIED, ALIKE)(kernel))[0, 0]
+  for outputs in TIED:
+    for inputs in (*ALIKE, (4,), (6,)):
+      sums = kept[np.ix_(inputs, outputs)].sum(axis=0)
+      np.testing.assert_allclose(sums, kernel[0, 0][np.ix_(inputs, outputs)].sum(axis=0).mean(), atol=1e-5)
+  np.testing.assert_array_equal(kept[:, 5], kernel[0, 0, :, 5])  # tied to no other
+  np.testing.assert_allclose(EqualOnFlat(TIED, ALIKE)(kept[None, None])[0, 0], kept, atol=1e-6)
+  bias = np.asarray(EqualOnFlat(TIED, ALIKE)(np.float32([1, 2, 3, 4, 6, 9])))
+  np.testing.assert_allclose(bias, [2, 4, 2, 4, 4, 9])
+
+
+def test_it_is_the_nearest_such_kernel():
+  """By least squares: the orthogonal projection on the kernels that satisfy the conditions."""
+  conditions = []
+  for outputs in TIED:
+    for inputs in (*ALIKE, (4,), (6,)):
+      for other in outputs[1:]:
+        row = np.zeros((7, 6))
+        row[list(inputs), outputs[0]] = 1
+        row[list(inputs), other] = -1
+        conditions.append(row.ravel())
+  conditions = np.array(conditions)
+  kernel = np.random.default_rng(1).normal(size=(7, 6))
+  nearest = kernel.ravel() - np.linalg.pinv(conditions) @ (conditions @ kernel.ravel())
+  np.testing.assert_allclose(EqualOnFlat(TIED, ALIKE)(kernel[None, None])[0, 0], nearest.reshape(7, 6), atol=1e-12)
+
+
+def test_a_block_keeps_its_constraint_in_a_copy():
+  block = DenseBlock(1, 2, 6, tied=TIED, alike=ALIKE)
+  copy = DenseBlock.from_config(block.get_config())
+  assert copy.transition.kernel_constraint.get_config() == {"tied": TIED, "alike": ALIKE}
+  assert DenseBlock(1, 2, 6, tied=TIED).transition.kernel_constraint is None
