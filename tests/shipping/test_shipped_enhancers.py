@@ -43,7 +43,7 @@ def test_a_shipped_enhancer_is_worth_shipping(file, pairs, good):
   print(f"{file.name}: {done}")
   assert found["model"].psnr_db >= max(20.3, found["input"].psnr_db)
   assert found["model"].ssim >= 0.72 and found["model"].ms_ssim > found["input"].ms_ssim
-  assert found["model"].better >= 0.8
+  assert found["model"].better >= 0.75
   assert not done.faults()
 
 
