@@ -42,7 +42,7 @@ DEFAULTS = {
         "degradation": {"exposure": (-1.1, -0.5), "red_gain": (1.04, 1.16), "blue_gain": (0.78, 0.90),
                         "contrast": (0.75, 0.88), "saturation": (1.0, 1.0), "blur": (0.5, 1.0),
                         "noise": (0.006, 0.02), "jpeg_quality": (60, 90)},
-        "undegraded_share": 0.0, "seed": 0,
+        "undegraded_share": 0.0, "smallest_scale": 1.0, "border": 0, "equal_sub_pixels": False, "seed": 0,
     },
     "progressive_pan": {
         # Sec. 5.1: "scaling images from 128x128 to 1024x1024", "We start with 8x8 resolution"; also Sec. 4.1
