@@ -18,7 +18,8 @@ from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.recipes import RECIPES, find_recipe
 
 EVERY_TWO = ("--log_every", 1, "--validate_every", 2, "--checkpoint_every", 2)
-DATA = {"photo_enhancement": "pairs", "segmentation": "streets", "labels_to_photo": "streets"}  # of others photographs
+DATA = {"photo_enhancement": "pairs", "segmentation": "streets", "labels_to_photo": "streets",
+        "deraining": "photographs/train/class0"}  # of others photographs
 CAMVID = ("--config.label_set", "camvid")
 # What the tiny preset leaves open.
 FLAGS = {"feature_pyramid_pan": CAMVID, "pix2pix": CAMVID, "cnn": CAMVID,

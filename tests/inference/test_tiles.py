@@ -153,7 +153,7 @@ def test_a_real_generator_with_fixed_statistics(real_photograph):
   # A tile that holds as many pixels takes the image's own statistics.
   np.testing.assert_allclose(tiler(real_photograph, 400), whole, atol=1e-5)
   own = Tiler(network, statistics="tile")(real_photograph, 256)
-  assert np.abs(own - whole).mean() > 2 * difference.mean()
+  assert np.abs(own - whole).mean() > 1.5 * difference.mean()
 
 
 def test_what_cannot_be_fixed():
