@@ -33,11 +33,11 @@ def data(tmp_path_factory):
   """The challenge's layout: twelve pairs of 100x100 cut from a photograph, two photographs, and random weights of VGG19."""
   folder, whole = tmp_path_factory.mktemp("data"), read_image(held_out_photograph())
   for index in range(12):
-    top, left = 100 * (index // 4), 100 * (index % 4)
+    top, left = 200 + 100 * (index // 4), 250 + 100 * (index % 4)
     write_image(folder / "patches" / "canon" / f"{index}.png", whole[top:top + 100, left:left + 100])
     write_image(folder / "patches" / "iphone" / f"{index}.png", 0.6 * whole[top:top + 100, left:left + 100])
   for index in range(2):
-    write_image(folder / "HD_res" / f"{index}.png", whole[200 * index:200 * index + 200, 100:300])
+    write_image(folder / "HD_res" / f"{index}.png", whole[100 + 200 * index:300 + 200 * index, 300:500])
   reproduce.write_vgg(folder / "weights" / "vgg19.npz")
   return folder
 
