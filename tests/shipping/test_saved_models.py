@@ -24,7 +24,6 @@ def test_a_saved_model_is_whole_and_found_by_name(folder, monkeypatch, tmp_path)
   image = recipes.smooth_images(1, 41, 54, 3)
   for path in (folder / f"{name}.tflite", folder / f"{name}_float16.tflite", folder):  # the folder: its newest version
     np.testing.assert_allclose(load_model(path)(image), model(image), atol=2 / 255)
-  assert np.abs(load_model(folder / f"{name}_dynamic_int8.tflite")(image) - model(image)).mean() < 2 / 255
   report = json.loads((folder / "export_report.json").read_text())["files"]
   assert {path.name for path in folder.glob("*.tflite")} == set(report)
   assert max(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 6e6

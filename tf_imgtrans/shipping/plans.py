@@ -6,7 +6,8 @@ from typing import Any
 from tf_imgtrans.core.names import unknown_name
 
 FIXED_SIZES = ((720, 1280), (256, 256))  # height and width of .tflite files of a fixed size: a photograph, a tile
-PRECISIONS = {"": "float32", "_float16": "float16", "_dynamic_int8": "dynamic_int8"}  # end of a file's name -> precision
+# End of a file's name -> precision. Weights of 8 bits draw a lattice: they differ within the square that Mux makes.
+PRECISIONS = {"": "float32", "_float16": "float16"}
 
 
 @dataclasses.dataclass(frozen=True)
