@@ -86,7 +86,7 @@ def test_the_folder_is_whole(made, photographs, monkeypatch):
   store, faults, _ = made
   folder = store / "tiny"
   assert {path.name for path in folder.iterdir()} == {
-      "1", "tiny.keras", "tiny.tflite", "tiny_float16.tflite", "tiny_dynamic_int8.tflite", "tiny_720x1280.tflite",
+      "1", "tiny.keras", "tiny.tflite", "tiny_float16.tflite", "tiny_720x1280.tflite",
       "tiny_256x256.tflite", "export_report.json", "panel.jpg", "card.json", "MODEL_CARD.md"}
   assert not [path for path in store.iterdir() if path.name.startswith(".")]
   assert not any("tflite" in fault for fault in faults)
