@@ -129,7 +129,7 @@ def test_commands_that_read_a_data_folder_draw_it(capsys):
     screen = capsys.readouterr().out
     assert not stopped.value.code and "├──" in screen and not DRAWN.search(screen), path
     known = [name for name, lines in drawn.items() if all(f"  {line}\n" in screen for line in lines)]
-    assert known or path in (("data", "camera"), ("data", "pack")), path
+    assert known or path == ("data", "pack"), path
 
 
 def test_the_drawings_of_the_scripts_page_are_those_of_the_screens():

@@ -68,9 +68,7 @@ def camera(data: pathlib.Path, phone: str | None = None, source: str | None = No
   Prints deciles and quartiles of exposure, white balance, contrast, saturation and sharpness over the pairs, and the
   quartiles as flags of training on clean photographs, which are then degraded as that phone would. Blur, noise and JPEG
   cannot be separated on pairs that are not aligned to a pixel: choose them so that the sharpness comes out alike.
-    pairs/
-    ├── source/            0.jpg ... of the phone
-    └── target/            0.jpg ... of the camera, of the same names
+    {pairs}
 
   Example: tf-imgtrans data camera --data pairs
 
