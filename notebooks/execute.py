@@ -49,6 +49,7 @@ def execute(path, folder, mini=False, timeout_s=TIMEOUT_S):
     manager = _kernel(pathlib.Path(place))
     client = NotebookClient(notebook, km=manager, timeout=timeout_s, coalesce_streams=True, record_timing=False,
                             resources={"metadata": {"path": str(folder)}})
+    client.owns_km = True  # ends the kernel afterwards, as it does with one of its own making
     client.execute(env=_environment(place, mini))
   for cell, source in zip(notebook.cells, sources):
     cell.source = source

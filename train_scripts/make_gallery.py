@@ -9,10 +9,8 @@ import tyro
 
 from tf_imgtrans.core.startup import start_tensorflow
 
-ROOT = pathlib.Path(__file__).parents[1]
 
-
-def make(data: pathlib.Path, model: str = "mux_demux_hp", out: pathlib.Path = ROOT / "notebooks" / "gallery"):
+def make(data: pathlib.Path, model: str = "mux_demux_hp", out: pathlib.Path = pathlib.Path("notebooks/gallery")):
   """Makes OUT.md and the images in OUT/.
 
   Args:

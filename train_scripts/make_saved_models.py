@@ -12,11 +12,9 @@ import tyro
 from tf_imgtrans.core.startup import start_tensorflow
 from tf_imgtrans.shipping.plans import PLANS
 
-ROOT = pathlib.Path(__file__).parents[1]
-
 
 def make(name: Annotated[str, tyro.conf.Positional], data: pathlib.Path, runs: pathlib.Path = pathlib.Path("runs"),
-         out: pathlib.Path = ROOT / "saved_models", pairs: pathlib.Path | None = None):
+         out: pathlib.Path = pathlib.Path("saved_models"), pairs: pathlib.Path | None = None):
   """Makes OUT/NAME/ from licensed photographs; exit status 1 where the model must not be shipped, with the reasons.
 
   Called again, it goes on with the training, or only measures and exports a finished one.

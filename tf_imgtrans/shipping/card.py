@@ -67,11 +67,13 @@ def thanks(photographs):
 
 
 def table(rows):
-  """A Markdown table of dict of row -> dict of column -> number."""
+  """A Markdown table of dict of row -> dict of column -> number; rows that read alike are one."""
   columns = [column for column in COLUMNS if any(column in row for row in rows.values())]
+  names = collections.defaultdict(list)
+  for name, row in rows.items():
+    names[tuple(COLUMNS[column][1].format(row[column]) if column in row else "" for column in columns)].append(name)
   lines = [["", *(COLUMNS[column][0] for column in columns)], ["---"] * (len(columns) + 1)]
-  lines += [[name, *(COLUMNS[column][1].format(row[column]) if column in row else "" for column in columns)]
-            for name, row in rows.items()]
+  lines += [[", ".join(alike), *cells] for cells, alike in names.items()]
   return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

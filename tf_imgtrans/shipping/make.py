@@ -22,14 +22,13 @@ from tf_imgtrans.inference.models import load_model
 from tf_imgtrans.recipes import find_recipe
 from tf_imgtrans.shipping import card
 from tf_imgtrans.shipping.photographs import licensed_photographs
-from tf_imgtrans.shipping.plans import FIXED_SIZES, PRECISIONS, get_plan
+from tf_imgtrans.shipping.plans import get_plan
 from tf_imgtrans.training import session
 from tf_imgtrans.training.options import PairedOptions
 
 LICENCE = "Apache-2.0"
 PANEL = "panel.jpg"
 _PANEL_ROWS = 3
-_TIMED = (720, 1280)  # height and width of the image that an inference is timed on
 
 
 def make(name, data, runs, out, real=None, preset="paper", plan=None):
@@ -58,9 +57,11 @@ def make(name, data, runs, out, real=None, preset="paper", plan=None):
   source = load_model(run / "generator.keras")
   if getattr(source.keras_model, "noise", None) == "off":
     source.keras_model.forget_noise()
-  parities, faults = export(source, work / name, name)
+  parities, faults = export(source, work / name, name, plan)
   task = recipe.make_task(session.resumed(recipe, run)[0])
-  measured = Function(plan.measure)(load_model(work / name / f"{name}.keras"), task, photographs, real)
+  files = [f"{name}.keras", *(f"{name}{ending}.tflite" for ending in plan.precisions)]
+  files = [file for file in files if (work / name / file).is_file()]  # those outside their tolerance are faults already
+  measured = Function(plan.measure)({file: load_model(work / name / file) for file in files}, task, photographs, real)
   write_panel(source, task, photographs, work / name / PANEL)
   facts = describe(name, plan, source, work / name, measured.score)
   write_json(work / name / CARD, facts)
@@ -87,7 +88,7 @@ def train(recipe, config, photographs, run):
   return run
 
 
-def export(source, folder, name):
+def export(source, folder, name, plan):
   """Writes all files of a model; (dict of file name to parity.Parity, list of faults)."""
   folder.mkdir(parents=True)
   network, parities = source.keras_model, {}
@@ -95,8 +96,8 @@ def export(source, folder, name):
   seen = [held_out_photograph(), *training_photographs()[:2]]
   version = to_saved_model(network, folder, 1)
   parities["1/"] = measure_parity(source, load_model(version), photographs_at(seen), "float32")
-  wanted = [(ending, precision, None, None) for ending, precision in PRECISIONS.items()]
-  wanted += [(f"_{height}x{width}", "float16", height, width) for height, width in FIXED_SIZES]
+  wanted = [(ending, precision, None, None) for ending, precision in plan.precisions.items()]
+  wanted += [(f"_{height}x{width}", "float16", height, width) for height, width in plan.sizes]
   for ending, precision, height, width in wanted:
     path = folder / f"{name}{ending}.tflite"
     to_tflite(network, path, precision, height=height, width=width)
@@ -107,7 +108,7 @@ def export(source, folder, name):
 
 def describe(name, plan, source, folder, score):
   """The content of card.json: what core.saved_models.ShippedModel holds, and more for the card."""
-  height, width = _TIMED
+  height, width = plan.sizes[0]
   timed = folder / f"{name}_{height}x{width}.tflite"
   threads = os.cpu_count()
   latency = paired_latency({"file": lite_runner(timed.read_bytes(), threads)}, rounds=5)

@@ -9,7 +9,7 @@ import numpy as np
 from tf_imgtrans.baselines.classical import interpolate
 from tf_imgtrans.core.images import read_image, read_uint8, to_float32
 from tf_imgtrans.data.corruptions import edge_points, random_points
-from tf_imgtrans.data.degradations import phone_camera
+from tf_imgtrans.data.degradations import enlarge, phone_camera
 from tf_imgtrans.data.folders import Folder, iterate_images, read_folder
 from tf_imgtrans.data.resizing import central_square, resize
 from tf_imgtrans.metrics.scoring import mean_scores
@@ -18,6 +18,7 @@ from tf_imgtrans.practice.phone_enhancement.tone_curve import fit_tone_curve
 
 SIDE = 256  # pixels: photographs that are rebuilt from points; the middle square, shrunk
 SHARES = (0.05, 0.02, 0.1)  # of pixels kept; the first one is the score
+HARM = "held-out photographs as they are: what it does to good ones"
 SAMPLINGS = {"edge": "mostly at edges", "random": "anywhere"}
 
 
@@ -36,11 +37,11 @@ class Measured:
   faults: list[str]
 
 
-def enhancement(model, task, photographs, real=None):
+def enhancement(models, task, photographs, real=None):
   """Measures an enhancer on degraded held-out photographs, on these as they are, and on real pairs.
 
   Args:
-    model: inference.LoadedModel.
+    models: dict of file name to inference.LoadedModel, of all precisions; the first one's score counts.
     task: data.task.Task of its training.
     photographs: photographs.Photographs.
     real: Path of a folder of pairs of a phone and a better camera, such as DPED, which nothing is trained on; or None.
@@ -50,27 +51,25 @@ def enhancement(model, task, photographs, real=None):
   curve, camera = {"tone curve": fit_tone_curve}, task.settings["degradation"]
   good = [middle(read_image(path)) for path in photographs.held_out]
   pairs = [(phone_camera(image, number, **camera).numpy(), image) for number, image in enumerate(good)]
-  found = {"held-out photographs, degraded as in training": quality({"model": model}, pairs, curve)}
+  found = {"held-out photographs, degraded as in training": quality(models, pairs, curve)}
   if real is not None:
     parts = read_folder(real, 0.0)
     images = iterate_images(parts.kind, parts.training + parts.validation)
-    found["pairs of DPED, iPhone 3GS and Canon 70D"] = quality({"model": model}, ((s, t) for _, s, t in images), curve)
-  done = harm(model, good)
-  title, rows = list(found.items())[-1]
-  faults = done.faults() + [f"{name}: {each['input'].psnr_db:.2f} dB before, {each['model'].psnr_db:.2f} dB after"
-                            for name, each in found.items() if not each["model"].psnr_db > each["input"].psnr_db]
+    found["pairs of DPED, iPhone 3GS and Canon 70D"] = quality(models, ((s, t) for _, s, t in images), curve)
   tables = {name: {row: dataclasses.asdict(values) for row, values in each.items()} for name, each in found.items()}
-  tables["held-out photographs as they are: what it does to good ones"] = {"model": dataclasses.asdict(done)}
-  score = {"metric": "PSNR", "unit": "dB", "data": title, "images": rows["model"].pairs, "model": rows["model"].psnr_db,
-           "naive": {name: rows[name].psnr_db for name in ("input", "tone curve")}}
-  return Measured(tables, score, faults)
+  title, rows = list(tables.items())[-1]
+  done = {name: harm(model, good) for name, model in models.items()}
+  tables[HARM] = {name: dataclasses.asdict(each) for name, each in done.items()}
+  faults = [f"{name}: {fault}" for name, each in done.items() for fault in each.faults()]
+  faults += [fault for name in found for fault in _worse(name, tables[name], models, ["input"])]
+  return Measured(tables, _score(title, rows, models, ("input", "tone curve"), rows["input"]["pairs"]), faults)
 
 
-def reconstruction(model, task, photographs, real=None):  # noqa: ARG001 - as all of them
+def reconstruction(models, task, photographs, real=None):  # noqa: ARG001 - as all of them
   """Measures the rebuilding of held-out photographs from a few of their pixels, beside linear interpolation.
 
   Args:
-    model: inference.LoadedModel.
+    models: dict of file name to inference.LoadedModel, of all precisions; the first one's score counts.
     task: data.task.Task of its training.
     photographs: photographs.Photographs.
     real: not needed.
@@ -81,25 +80,20 @@ def reconstruction(model, task, photographs, real=None):  # noqa: ARG001 - as al
   for sampling, words in SAMPLINGS.items():
     for share in SHARES:
       pairs = list(_kept(photographs.held_out, sampling, share))
-      interpolated = [interpolate(source, mask) for source, mask, _ in pairs]
-      rebuilt = [np.clip(model(source[None])[0], 0, 1) for source, _, _ in pairs]
-      targets = [target for _, _, target in pairs]
-      tables[f"held-out photographs, {SIDE}x{SIDE}, of which {share:.0%} of the pixels were kept, {words}"] = {
-          "linear interpolation": _means(targets, interpolated), "model": _means(targets, rebuilt)}
+      made = {"linear interpolation": [interpolate(source, mask) for source, mask, _ in pairs]}
+      made |= {name: _run(model, [source for source, _, _ in pairs]) for name, model in models.items()}
+      title = f"held-out photographs, {SIDE}x{SIDE}, of which {share:.0%} of the pixels were kept, {words}"
+      tables[title] = {name: _means([target for _, _, target in pairs], images) for name, images in made.items()}
   title, rows = next(iter(tables.items()))
-  values = {name: row["psnr_db"] for name, row in rows.items()}
-  score = {"metric": "PSNR", "unit": "dB", "data": title, "images": len(photographs.held_out), "model": values["model"],
-           "naive": {"linear interpolation": values["linear interpolation"]}}
-  better = values["model"] > values["linear interpolation"]
-  return Measured(tables, score, [] if better else [f"{title}: {values['model']:.2f} dB, and linear interpolation has "
-                                                    f"{values['linear interpolation']:.2f} dB"])
+  naive = ("linear interpolation",)
+  return Measured(tables, _score(title, rows, models, naive, len(photographs.held_out)), _worse(title, rows, models, naive))
 
 
-def rain_removal(model, task, photographs, real=None):
+def rain_removal(models, task, photographs, real=None):
   """Measures what is left of rain on held-out photographs, and on real pairs, beside a median filter.
 
   Args:
-    model: inference.LoadedModel.
+    models: dict of file name to inference.LoadedModel, of all precisions; the first one's score counts.
     task: data.task.Task of its training.
     photographs: photographs.Photographs.
     real: Path of pairs with rain and without it, which nothing is trained on; or None.
@@ -112,19 +106,51 @@ def rain_removal(model, task, photographs, real=None):
     parts = read_folder(real, 0.0)
     images = iterate_images(parts.kind, parts.training + parts.validation)
     sets["pairs that nothing is trained on"] = [pair for _, *pair in images]
-  tables = {}
+  tables, naive = {}, ("input", "median of 3x3")
   for title, pairs in sets.items():
     sources, targets = zip(*pairs)
-    made = {"input": sources, "median of 3x3": [cv2.medianBlur(source, 3) for source in sources],
-            "model": [np.clip(model(source[None])[0], 0, 1) for source in sources]}
+    made = {"input": sources, "median of 3x3": [cv2.medianBlur(source, 3) for source in sources]}
+    made |= {name: _run(model, sources) for name, model in models.items()}
     tables[title] = {name: _means(targets, images) for name, images in made.items()}
   title, rows = next(iter(tables.items()))
-  score = {"metric": "PSNR", "unit": "dB", "data": title, "images": rows["model"]["photographs"],
-           "model": rows["model"]["psnr_db"], "naive": {name: rows[name]["psnr_db"] for name in ("input", "median of 3x3")}}
-  faults = [f"{title}: {rows['model']['psnr_db']:.2f} dB, and the {name} has {rows[name]['psnr_db']:.2f} dB"
-            for title, rows in tables.items() for name in ("input", "median of 3x3")
-            if not rows["model"]["psnr_db"] > rows[name]["psnr_db"]]
-  return Measured(tables, score, faults)
+  faults = [fault for title, rows in tables.items() for fault in _worse(title, rows, models, naive)]
+  return Measured(tables, _score(title, rows, models, naive, rows["input"]["photographs"]), faults)
+
+
+def enlargement(models, task, photographs, real=None):  # noqa: ARG001 - as all of them
+  """Measures the enlargement of held-out photographs, beside bicubic interpolation.
+
+  Args:
+    models: dict of file name to inference.LoadedModel, of all precisions; the first one's score counts.
+    task: data.task.Task of its training.
+    photographs: photographs.Photographs.
+    real: not needed.
+  Returns:
+    Measured.
+  """
+  folder = Folder("photographs", photographs.training, photographs.held_out)
+  sources, targets = zip(*(pair for _, *pair in task.images(folder, folder.validation)))
+  made = {"bicubic": [enlarge(source, task.scale).numpy() for source in sources]}
+  made |= {name: _run(model, sources) for name, model in models.items()}
+  height, width = sources[0].shape[:2]
+  title, naive = f"held-out photographs, their middle shrunk to {height}x{width}", ("bicubic",)
+  rows = {name: _means(targets, images) for name, images in made.items()}
+  return Measured({title: rows}, _score(title, rows, models, naive, len(targets)), _worse(title, rows, models, naive))
+
+
+def _run(model, sources):
+  return [np.clip(model(source[None])[0], 0, 1) for source in sources]
+
+
+def _score(title, rows, models, naive, images):
+  return {"metric": "PSNR", "unit": "dB", "data": title, "images": images, "model": rows[next(iter(models))]["psnr_db"],
+          "naive": {name: rows[name]["psnr_db"] for name in naive}}
+
+
+def _worse(title, rows, models, naive):
+  """A line for each model that has no higher PSNR than a naive row."""
+  return [f"{title}: {model} {rows[model]['psnr_db']:.2f} dB, {name} {rows[name]['psnr_db']:.2f} dB"
+          for model in models for name in naive if not rows[model]["psnr_db"] > rows[name]["psnr_db"]]
 
 
 def _kept(paths, sampling, share):

@@ -5,9 +5,12 @@ from typing import Any
 
 from tf_imgtrans.core.names import unknown_name
 
-FIXED_SIZES = ((720, 1280), (256, 256))  # height and width of .tflite files of a fixed size: a photograph, a tile
-# End of a file's name -> precision. Weights of 8 bits draw a lattice: they differ within the square that Mux makes.
-PRECISIONS = {"": "float32", "_float16": "float16"}
+# Height and width of .tflite files of a fixed size: a photograph, on which the time is taken, and a tile
+FIXED_SIZES = ((720, 1280), (256, 256))
+# End of a file's name -> precision of the files that take any size
+FLOATS = {"": "float32", "_float16": "float16"}
+# What phones take: float32 stands in the .keras file and in the SavedModel
+SMALL = {"_float16": "float16", "_dynamic_int8": "dynamic_int8"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,9 +21,11 @@ class Plan:
     summary: str, what it does, one line.
     recipe: str, of its training.
     fields: dict, of the recipe's configuration where it differs from the preset "paper".
-    measure: reference "module:function": (model, Held, real pairs or None) -> measure.Measured.
+    measure: reference "module:function": (models, task, photographs, real pairs or None) -> measure.Measured.
     limits: tuple of str, for the card.
     command: str, how it is run, for the card.
+    precisions: dict of the end of a file's name to the precision, of the files that take any size.
+    sizes: (height, width) of the files of a fixed size: of a photograph, on which the time is taken, and of a tile.
   """
 
   summary: str
@@ -29,6 +34,9 @@ class Plan:
   measure: str
   limits: tuple[str, ...]
   command: str = "tf-imgtrans predict --model {name} --out enhanced PHOTOS"
+  # Of Mux networks no more: weights of 8 bits draw a lattice, as they differ within the square of pixels that Mux makes.
+  precisions: dict[str, str] = dataclasses.field(default_factory=lambda: FLOATS)
+  sizes: tuple[tuple[int, int], ...] = FIXED_SIZES
 
 
 _ENHANCER_LIMITS = (
@@ -52,13 +60,20 @@ PLANS = {
             "It invents what lies between the kept pixels: not for evidence, medical use or measurements.",
             "At 1 % of the pixels small objects, faces and text are lost.",
             "A JPEG of the same size usually keeps more; an .xgp file is for pixels that are to stay exact.",
-        ), "tf-imgtrans decompress photo.xgp --model {name} --out rebuilt.png"),
+        ), "tf-imgtrans decompress photo.xgp --model {name} --out rebuilt.png", SMALL),
     "feature_pyramid_pan": Plan(
         "Takes rain out of photographs.", "rain_removal", {}, "tf_imgtrans.shipping.measure:rain_removal", (
             "It was trained on drawn rain: real streaks that are long, wide or dense stay in part; drops on glass stay.",
             "Fine bright lines that are no rain, such as wires and grass, may be softened.",
             "Not for evidence or medical use: it changes the content of an image.",
-        )),
+        ), precisions=SMALL),
+    "progressive_pan": Plan(
+        "Enlarges photographs to four times their height and width.", "enlargement", {},
+        "tf_imgtrans.shipping.measure:enlargement", (
+            "It sharpens edges and invents no texture: what the small photograph does not show stays smooth.",
+            "It was trained on photographs that were shrunk by bicubic interpolation: noise and JPEG blocks grow, too.",
+            "Not for evidence or medical use: it changes the content of an image.",
+        ), "tf-imgtrans predict --model {name} --out larger PHOTOS", SMALL, ((180, 320), (64, 64))),
 }
 
 

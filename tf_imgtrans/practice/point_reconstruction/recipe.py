@@ -18,9 +18,10 @@ class Config(PartSettings):
   edge_operator: Literal["sobel", "canny"] = "sobel"  # edge detector of edge_points
 
   downsamplings: Literal[2, 3] = 2  # stride-2 convolutions of the encoder
-  base_channels: PositiveCount = 24  # channels of the generator's first convolution
+  base_channels: PositiveCount = 16  # channels of the generator's first convolution
   residual_blocks: PositiveCount = 6  # residual blocks of the generator
   dropout: Share = 0.0  # dropout rate within the residual blocks
+  normalization: Literal["instance", "batch"] = "batch"  # what batch normalization takes its means of
 
   weight_l1: NonNegative = 1.0  # weight of the L1 loss on pixels
   weight_ssim: NonNegative = 0.1  # weight of one minus SSIM

@@ -22,7 +22,7 @@ class Config(PartSettings):
   snow_size: Range = (0.01, 0.06)  # smallest and largest radius of a snow flake over the height of a part
   image_size: PositiveCount = 128  # height and width in pixels of the parts; a power of two, as it sets the depth
 
-  base_channels: PositiveCount = 12  # channels of the generator's first convolution
+  base_channels: PositiveCount = 8  # channels of the generator's first convolution
   upsampling: Literal["transposed", "resize"] = "resize"  # how the decoder grows; resize leaves no checkerboard
   affine: bool = False  # normalizations have a factor and an offset
   dropout: Share = 0.0  # dropout rate of the first stages of the decoder
