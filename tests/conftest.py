@@ -1,9 +1,13 @@
 """Settings of the whole test run, and the images that tests of several packages use."""
 
+import gc
 import os
 import pathlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores, so that more threads wait for each other
+  for variable in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
 
 import hypothesis
 import numpy as np
@@ -38,5 +42,7 @@ def real_photograph():
 
 
 def pytest_configure(config):
+  gc.freeze()  # graphs are many small objects that live on: looking for garbage among them was a fifth of the time
+  gc.set_threshold(50_000, 20, 100)
   # Keras reads its own variables in the manner of NumPy 1.
   config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning:keras")

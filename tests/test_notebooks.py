@@ -99,6 +99,10 @@ def test_the_kernel_is_this_interpreter_and_failures_are_seen(execute, tmp_path)
     execute(_notebook(tmp_path, "!exit 3"), tmp_path)
   with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
     execute(_notebook(tmp_path, "1 / 0"), tmp_path)
+  import psutil  # which ipykernel needs
+
+  commands = [" ".join(child.cmdline()) for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+  assert not [command for command in commands if "ipykernel" in command]  # each would hold a gigabyte
 
 
 @pytest.mark.parametrize("text, found", [

@@ -1,6 +1,7 @@
 """The networks of the sweeps, in small: each generator of `list_generators()`, and what scores or segments images."""
 
 import dataclasses
+import functools
 import hashlib
 
 import keras
@@ -73,7 +74,8 @@ GENERATORS = {
     "mux_demux_hp": Case("mux_demux_hp", GROWTH, 8, seeds=NOISE, config={"network": "high_performance"}, operations=SCALES),
     "mux_demux_hp, off": Case("mux_demux_hp", {**GROWTH, "noise": "off"}, 8, operations=SCALES),
     "x_gans": Case("x_gans", BLOCKS, 8, seeds=DROPOUT, near=TIGHT, operations=REFLECTED),
-    "x_gans, 3 downsamplings": Case("x_gans", {**BLOCKS, "downsamplings": 3}, 8, seeds=DROPOUT, near=TIGHT),
+    "x_gans, 3 downsamplings": Case("x_gans", {**BLOCKS, "downsamplings": 3, "normalization": "batch"}, 8, seeds=DROPOUT,
+                                    near=TIGHT),
     **{f"feature_pyramid_pan, {upsampling}{', affine' * affine}": _pyramid(upsampling=upsampling, affine=affine)
        for upsampling in ("transposed", "resize") for affine in (False, True)},
     "feature_pyramid_pan, fixed": _pyramid(noise="fixed"),
@@ -154,6 +156,17 @@ def _judges():
 
 
 JUDGES = dict(_judges())
+
+
+def drawn_once(cases, **options):
+  """case -> (network with other random weights, its initial ones); each is made once."""
+  @functools.cache
+  def made(case):
+    network = cases[case].make(**options)
+    initial = network.get_weights()
+    return recipes.draw_weights(network), initial
+
+  return made
 
 
 def weight_order(network):

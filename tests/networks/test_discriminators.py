@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import recipes
 import tensorflow as tf
-from network_cases import JUDGES
+from network_cases import JUDGES, drawn_once
 
 from tf_imgtrans.core.config import differences
 
@@ -14,17 +14,14 @@ PAIRS = [name for name, judge in JUDGES.items() if judge.inputs == 2]
 SMALLEST = [name for name, judge in JUDGES.items() if judge.smallest]
 
 
+_made = drawn_once(JUDGES)
+
+
 @pytest.fixture(scope="module")
 def drawn():
-  """A network by its case, with random weights; each is made once."""
-  made = {}
-
-  def get(case):
-    if case not in made:
-      made[case] = recipes.draw_weights(JUDGES[case].make())
-    return made[case]
-
-  return get
+  """A network by its case, with random weights."""
+  yield lambda case: _made(case)[0]
+  _made.cache_clear()
 
 
 def _outputs(network, *images, **options):
@@ -125,8 +122,9 @@ def test_gradients_reach_the_images_and_every_weight(drawn, case):
 
 
 @every
-def test_the_seed_decides_the_weights(case):
-  first, same, other = (JUDGES[case].make(seed).get_weights() for seed in (1, 1, 2))
+def test_the_seed_decides_the_weights(drawn, case):
+  seed, first = drawn(case).config.seed, _made(case)[1]
+  same, other = (JUDGES[case].make(each).get_weights() for each in (seed, seed + 1))
   for a, b in zip(first, same, strict=True):
     recipes.assert_same(a, b)
   differing = [(a != c).mean() > 0.9 for a, c in zip(first, other) if a.ndim >= 2 and np.any(a)]
@@ -135,10 +133,9 @@ def test_the_seed_decides_the_weights(case):
 
 
 @every
-def test_no_two_layers_start_alike(case):
+def test_no_two_layers_start_alike(drawn, case):
   """Of one discriminator, or of two."""
-  network = JUDGES[case].make()
-  kernels = [value.ravel()[:64] for variable, value in zip(network.weights, network.get_weights())
+  kernels = [value.ravel()[:64] for variable, value in zip(drawn(case).weights, _made(case)[1], strict=True)
              if value.ndim >= 2 and value.size >= 64 and np.any(value) and "upscore" not in variable.path]
   assert np.abs(np.corrcoef(kernels) - np.eye(len(kernels))).max() < 0.6
 
@@ -150,7 +147,7 @@ def test_no_two_layers_start_alike(case):
 def test_half_precision_is_near(drawn, case, policy):
   images = JUDGES[case].images()
   half = JUDGES[case].make(dtype=policy)
-  for a, b in zip(JUDGES[case].make().get_weights(), half.get_weights(), strict=True):
+  for a, b in zip(_made(case)[1], half.get_weights(), strict=True):
     recipes.assert_same(a, b)
   half.set_weights(drawn(case).get_weights())
   assert {variable.dtype for variable in half.variables} == {"float32"}

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import types
 from unittest import mock
 
 import keras
@@ -19,6 +20,7 @@ from training_helpers import StubConfig, StubTrainer, arrays, assert_same_arrays
 from tf_imgtrans.cli import train
 from tf_imgtrans.cli.main import main
 from tf_imgtrans.core.images import read_uint8
+from tf_imgtrans.losses.weighted import weighted_sum
 from tf_imgtrans.papers.mux_demux.config import TINY, Config
 from tf_imgtrans.recipes import find_recipe
 from tf_imgtrans.training import loop, session
@@ -26,6 +28,7 @@ from tf_imgtrans.training.loop import NonFiniteTerm, run_training
 from tf_imgtrans.training.options import PairedOptions, TrainingOptions
 from tf_imgtrans.training.run_folder import RunFolder
 from tf_imgtrans.training.strategies import make_strategy
+from tf_imgtrans.training.trainer import BaseTrainer
 from tf_imgtrans.training.validation import Validator
 
 IMAGES = [(f"p{i}", image, image / 2) for i, image in
@@ -67,6 +70,71 @@ def finished(tmp_path_factory):
   with contextlib.redirect_stderr(io.StringIO()) as errors, mock.patch.object(loop, "FILE_SECONDS", 0):
     run_stub(folder, 9, validator=Validator(IMAGES, scores, {"psnr": True, "niqe": False}), keep=5)
   return folder, errors.getvalue()
+
+
+def test_what_a_run_has_cost(tmp_path):
+  """A call that goes on adds to those before it; what was trained after its checkpoint does not count."""
+  run_stub(tmp_path, 9)
+  first = RunFolder(tmp_path).effort()
+  assert (first["images"], first["parameters"]) == (36, 84) and first["seconds"] >= 0
+  assert [(call["from"], call["until"]) for call in first["calls"]] == [(0, 9)]
+  (tmp_path / "checkpoints" / "step-00000009.npz").unlink()
+  run_stub(tmp_path, 9)  # from step 8, up to which no call is known to have trained
+  run_stub(tmp_path, 12)
+  whole = RunFolder(tmp_path).effort()
+  assert [(call["from"], call["until"]) for call in whole["calls"]] == [(8, 9), (9, 12)] and whole["images"] == 48
+  assert whole["seconds"] == pytest.approx(sum(call["seconds"] for call in whole["calls"]))
+  assert RunFolder(tmp_path / "other").effort() == {}
+
+
+@keras.saving.register_keras_serializable(package="test_loop")
+class Numbers(keras.Model):
+  """Two numbers, 2 and 3, whose losses are known."""
+
+  def build(self, _):
+    self.pair = self.add_weight(name="pair", shape=(2,), initializer=lambda shape, dtype: tf.constant([2.0, 3.0], dtype))
+
+  def call(self, images, training=False):
+    return images * self.pair[0]
+
+
+class TwoTerms(BaseTrainer):
+  def __init__(self):
+    super().__init__(StubConfig())
+    self.generator = self.player("generator", Numbers(name="generator"), (None, None, 3))
+
+  def train_on(self, source):
+    config = types.SimpleNamespace(weight_linear=3.0, weight_square=0.5, weight_off=0.0)
+    with self.update(self.generator) as step:
+      first, second = tf.unstack(self.generator.pair)
+      step.loss, terms = weighted_sum(config, {"linear": lambda: first, "square": lambda: second ** 2 + 0 * first,
+                                               "off": lambda: second})
+    return {"total": step.loss, **terms}
+
+
+def test_shares_of_terms_in_loss_and_gradient():
+  """3 x is 6 at x = 2 with the gradient 3; y^2 / 2 is 4.5 at y = 3 with the gradient 3."""
+  trainer, source = TwoTerms(), tf.ones((1, 4, 4, 3))
+  before = {name: variable.numpy() for name, variable in trainer.state().items()}
+  shares = trainer.term_shares(source)
+  assert shares == pytest.approx({"loss/linear": 6 / 10.5, "loss/square": 4.5 / 10.5, "gradient/linear": 0.5,
+                                  "gradient/square": 0.5})
+  for name, variable in trainer.state().items():
+    np.testing.assert_array_equal(variable, before[name])
+  trainer.train_step((source,))  # a step as ever
+  assert int(trainer.step) == 1 and (trainer.generator.pair.numpy() != [2, 3]).all()
+
+
+def test_shares_are_logged_with_the_validations(tmp_path):
+  options = TrainingOptions(tmp_path, log_every=2, validate_every=4, checkpoint_every=4, record_terms=True)
+  batches = lambda start, part: tf.data.Dataset.from_tensors((tf.ones((1, 4, 4, 3)),)).repeat()  # noqa: E731
+  loop.run_training(TwoTerms(), batches, RunFolder(tmp_path), options, 9, make_strategy("none"))
+  found = records(tmp_path, "terms")
+  assert [record["step"] for record in found] == [4, 8, 9]
+  assert all(sum(record[f"{kind}/{name}"] for name in ("linear", "square")) == pytest.approx(1)
+             for record in found for kind in ("loss", "gradient"))
+  with pytest.raises(ValueError, match="record_terms is on: it is for one device"):
+    TrainingOptions(tmp_path, record_terms=True, strategy="mirrored")
 
 
 def test_scalars_hold_the_mean_over_every_window(finished):

@@ -52,6 +52,7 @@ CASES = {
     "phone_enhancement": Case("phone_enhancement"),
     "point_reconstruction": Case("point_reconstruction", {}, r"(stem|down\d|block\d_\d|up\d)_conv/bias"),
     "rain_removal": Case("rain_removal", {}, r"(down[234]|up[1234])_conv/bias"),
+    "enlargement": Case("enlargement", {}, "_noise/strength"),  # there is no noise
     "srcnn": Case("srcnn"),
     "johnson": Case("johnson", {**VGG, "weight_perceptual": 1.0, "weight_squared_error": 0.0},
                     r"conv(\d|1[0-5])/bias"),
