@@ -18,7 +18,8 @@ from tf_imgtrans.export.parity import FLOOR_DB, Parity, measure_parity, psnr_flo
 from tf_imgtrans.export.quantization import Unexportable
 from tf_imgtrans.export.tflite import check_builtin, to_tflite
 from tf_imgtrans.inference.models import load_model
-from tf_imgtrans.recipes import create_generator
+from tf_imgtrans.papers.mux_demux.generator import Generator
+from tf_imgtrans.recipes import create_generator, find_recipe
 
 pytestmark = pytest.mark.export
 SIZE = 32
@@ -243,3 +244,28 @@ def test_parity_against_targets_by_hand():
     measure_parity(lambda x: x, lambda x: x, [image, image], targets=[image])
   with pytest.raises(ValueError, match="shape"):
     measure_parity(lambda x: x, lambda x: x, [image], targets=[image[:1]])
+
+
+def test_float16_keeps_flat_areas_flat_and_the_network_as_it_was(tmp_path):
+  """Of a network whose training keeps the pixels of Mux equal on flat areas: rounded one by one, its weights would not."""
+  network = Generator(find_recipe("mux_demux").preset("tiny", network="high_performance", noise="off", border=16,
+                                                      equal_sub_pixels=True))
+  network(np.zeros((1, 8, 8, 3), np.float32))
+  rng, spread = np.random.default_rng(0), {}
+  for layer in network._flatten_layers():
+    if getattr(layer, "kernel_constraint", None):
+      layer.kernel.assign(layer.kernel_constraint(layer.kernel + rng.normal(0, 0.3, layer.kernel.shape)))
+  before = network.get_weights()
+  flat = np.full((1, 96, 96, 3), [0.2, 0.5, 0.7], np.float32)
+  for name, keeps in (("kept", True), ("rounded", False)):
+    if not keeps:
+      for variable in network.trainable_variables:
+        variable.assign(variable.numpy().astype(np.float16))
+    to_tflite(network, tmp_path / f"{name}.tflite", "float16" if keeps else "float32")
+    out = load_model(tmp_path / f"{name}.tflite")(flat)[0]
+    squares = out.reshape(24, 4, 24, 4, 3)[8:-8, :, 8:-8]  # out of reach of the border
+    spread[name] = np.ptp(squares, axis=(1, 3)).max()
+    if keeps:
+      for weights, now in zip(before, network.get_weights()):
+        np.testing.assert_array_equal(now, weights)
+  assert spread["kept"] < 2e-6 < 2e-5 < spread["rounded"]

@@ -32,7 +32,7 @@ def peak_memory(kind: str, path: str | pathlib.Path, height: int, width: int, th
   """Bytes by which one inference, loading included, raises the peak memory of a process.
 
   Args:
-    kind: str, a name of `core.formats`: "keras", "saved-model" or "tflite".
+    kind: str, a name of `core.formats`: "keras", "saved-model", "tflite" or "frozen-graph".
     path: of the file, float32 in and out, or of the SavedModel's version folder.
     height, width: int, of the image.
     threads: int.

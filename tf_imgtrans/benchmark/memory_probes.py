@@ -30,6 +30,20 @@ def saved_model(threads):
   return infer
 
 
+def frozen_graph(threads):
+  """A .pb file of TensorFlow 1, in TensorFlow."""
+  tf = _tensorflow(threads)
+
+  def infer(path, image):
+    graph = tf.compat.v1.GraphDef()
+    with open(path, "rb") as file:
+      graph.ParseFromString(file.read())
+    run = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), []).prune("input:0", "output:0")
+    run(tf.constant(image))
+
+  return infer
+
+
 def lite(threads):
   """A .tflite file that takes and gives float32, in the interpreter, which needs no TensorFlow."""
   from ai_edge_litert.interpreter import Interpreter

@@ -15,13 +15,13 @@ from tf_imgtrans.benchmark.convolution import OPERATIONS
 from tf_imgtrans.benchmark.latency import paired_latency
 from tf_imgtrans.benchmark.macs import count_macs
 from tf_imgtrans.benchmark.memory import peak_memory
-from tf_imgtrans.core.formats import FORMATS, get_format
+from tf_imgtrans.core.formats import FORMATS, MEASURED, get_format
 
 CONVOLUTION = "3x3 convolution of 64 channels"
 
 
 def benchmark_networks(networks: Mapping[str, keras.Model], height: int = 720, width: int = 1280,
-                       runtimes: Sequence[str] = tuple(FORMATS), precisions: Sequence[str] = ("float32",),
+                       runtimes: Sequence[str] = MEASURED, precisions: Sequence[str] = ("float32",),
                        threads: int | None = None, rounds: int = 8, memory: bool = True, operations: bool = False) -> dict:
   """Measures latency, arithmetic and memory of networks, as ratios in one run.
 

@@ -110,7 +110,8 @@ def from_stored(cls, values):
 
   Args:
     cls: the dataclass. Its attribute `retired`, where it has one, is a dict of the fields that its configurations had in
-      version 0.1.0 and have no more: to the only value that can be read, or to ANY where the field had no effect.
+      version 0.1.0 and have no more: to the only value that can be read, or to ANY where the field had no effect. Its
+      attribute `former` is a dict of the fields that are new since, to the values that version 0.1.0 stood for.
     values: dict of field values, as of `from_dict`.
   Raises:
     ValueError: as `from_dict`; or a retired field with a value that changed the method.
@@ -122,7 +123,7 @@ def from_stored(cls, values):
     elif retired[name] not in (ANY, value):
       raise ValueError(f"{name} is {value!r}: since version 0.2 this network is without it, as if it were "
                        f"{retired[name]!r}; go on with version 0.1.0")
-  return from_dict(cls, kept)
+  return from_dict(cls, {**getattr(cls, "former", {}), **kept})
 
 
 def _value(hint, value):

@@ -58,6 +58,7 @@ class Format:
     summary: str, of `export NAME`; "" where there is no such command.
     options: names of what `write` takes of precision, height, width and noise.
     precisions: those that `write` takes without images to calibrate on.
+    benchmarked: bool, whether benchmarks measure it without being asked.
   """
 
   name: str
@@ -72,6 +73,7 @@ class Format:
   summary: str = ""
   options: tuple[str, ...] = ()
   precisions: tuple[str, ...] = ("float32",)
+  benchmarked: bool = True
 
   def __post_init__(self):
     if bool(self.suffix) == bool(self.marker):
@@ -129,7 +131,16 @@ FORMATS = {entry.name: entry for entry in (
         measure="tf_imgtrans.benchmark.memory_probes:lite",
         convolution="tf_imgtrans.benchmark.convolution:tflite",
         operations="tf_imgtrans.benchmark.operations:operation_times"),
+    Format(
+        name="frozen-graph", suffix=".pb", summary="A frozen graph of TensorFlow 1, as the PIRM 2018 challenge takes it.",
+        write="tf_imgtrans.export.frozen_graph:to_frozen_graph", options=("noise",), benchmarked=False,
+        load="tf_imgtrans.inference.runners:FrozenGraphRunner",
+        inspect="tf_imgtrans.export.inspection:inspect_frozen_graph",
+        measure="tf_imgtrans.benchmark.memory_probes:frozen_graph",
+        convolution="tf_imgtrans.benchmark.convolution:tensorflow"),
 )}
+
+MEASURED = tuple(name for name, entry in FORMATS.items() if entry.benchmarked)  # by benchmarks, without being asked
 
 
 def get_format(name: str) -> Format:

@@ -3,6 +3,7 @@
 Source of the layout: LiteRT's schema.fbs, version 3 (file identifier TFL3), by the Python classes that come with it.
 """
 
+import collections
 import copy
 import dataclasses
 import functools
@@ -80,10 +81,12 @@ class LiteFile:
 
   def counts(self):
     """dict of operation name to how often it stands in the file, the most frequent first."""
-    counted = {}
-    for operation in self.operations:
-      counted[operation.name] = counted.get(operation.name, 0) + 1
-    return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+    return tally(operation.name for operation in self.operations)
+
+
+def tally(names):
+  """dict of each name to how often it is there, the most frequent first."""
+  return dict(sorted(collections.Counter(names).items(), key=lambda item: (-item[1], item[0])))
 
 
 def read_lite(source: bytes | str | pathlib.Path) -> LiteFile:

@@ -10,7 +10,8 @@ import h5py
 
 from tf_imgtrans.core.files import size_of
 from tf_imgtrans.core.formats import expected, find_model
-from tf_imgtrans.export.flatbuffer import read_lite
+from tf_imgtrans.core.frozen_graphs import DESCRIPTION, INPUT, OUTPUT, parse_frozen_graph
+from tf_imgtrans.export.flatbuffer import read_lite, tally
 from tf_imgtrans.export.gpu_delegate import gpu_findings
 from tf_imgtrans.export.metadata import read_description
 
@@ -76,16 +77,29 @@ def inspect_saved_model(folder):
     meta = saved.meta_graphs[0]
   except (DecodeError, IndexError) as error:
     raise ValueError(f"{folder / 'saved_model.pb'} is damaged: {error}") from error
-  counted = {}
-  for nodes in (meta.graph_def.node, *(function.node_def for function in meta.graph_def.library.function)):
-    for node in nodes:
-      counted[node.op] = counted.get(node.op, 0) + 1
+  parts = (meta.graph_def.node, *(function.node_def for function in meta.graph_def.library.function))
   signatures = {name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
                 for name, signature in meta.signature_def.items() if not name.startswith("__")}
   described = read_description(folder)
   return {"kind": "saved-model", "bytes": size_of(folder), "task": _task(described),
           "tensorflow": meta.meta_info_def.tensorflow_version, "signatures": dict(sorted(signatures.items())),
-          "operations": dict(sorted(counted.items(), key=lambda item: (-item[1], item[0]))), "metadata": described}
+          "operations": tally(node.op for nodes in parts for node in nodes), "metadata": described}
+
+
+def inspect_frozen_graph(path):
+  """What a frozen graph holds: dict of kind, bytes, task, inputs, outputs, operations and metadata.
+
+  Raises:
+    ValueError: no frozen graph with one input and one output of those names, or a damaged file.
+  """
+  graph = parse_frozen_graph(path)
+  named = {node.name: node for node in graph.node}
+  shape = [axis.size for axis in named[INPUT].attr["shape"].shape.dim]
+  described = json.loads(named[DESCRIPTION].attr["value"].tensor.string_val[0]) if DESCRIPTION in named else None
+  return {"kind": "frozen-graph", "bytes": size_of(path), "task": _task(described),
+          "inputs": [{"name": INPUT, "dtype": "float32", "shape": shape}],
+          "outputs": [{"name": OUTPUT, "dtype": "float32", "shape": None}],
+          "operations": tally(node.op for node in graph.node), "metadata": described}
 
 
 def inspect_keras(path):

@@ -1,5 +1,6 @@
 """Export to TFLite, for phones, with built-in operations only."""
 
+import contextlib
 import pathlib
 import subprocess
 import sys
@@ -78,7 +79,8 @@ def to_tflite(generator: keras.Model, path: str | pathlib.Path, precision: str =
   images = check_representative(representative, height, width) if precision in CALIBRATED else None
   replacements = {**(CONVOLUTIONS if upsample == "conv" else {}), **(PRODUCTS if precision == "int16x8" else {})}
   with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as prepared:
-    write_archive(generator, folder, noise, shape=(1, height, width, 3))
+    with _weights_of(generator, precision):
+      write_archive(generator, folder, noise, shape=(1, height, width, 3))
     content = convert(prepare_graph(folder, prepared, replacements), precision, images, integer_io, convolutions_only)
   check_builtin(content)
   if images:
@@ -87,6 +89,22 @@ def to_tflite(generator: keras.Model, path: str | pathlib.Path, precision: str =
                                               convolutions_only=convolutions_only))
   write_bytes(path, content)
   return len(content)
+
+
+@contextlib.contextmanager
+def _weights_of(generator, precision):
+  """Gives kernels under a constraint that rounding to float16 would break the nearest values that keep it, for a while."""
+  kept = []
+  for layer in generator._flatten_layers() if precision == "float16" else ():
+    constraint = getattr(layer, "kernel_constraint", None)
+    if hasattr(constraint, "in_half_precision"):
+      kept.append((layer.kernel, layer.kernel.numpy()))
+      layer.kernel.assign(constraint.in_half_precision(kept[-1][1]))
+  try:
+    yield
+  finally:
+    for kernel, value in kept:
+      kernel.assign(value)
 
 
 def check_builtin(source):

@@ -34,7 +34,7 @@ def export_model(source: Any, kind: str, path: str | pathlib.Path, photographs: 
 
   Args:
     source: keras.Model from images to images, or inference.LoadedModel of one.
-    kind: str, a name of `core.formats`: "keras", "saved-model" or "tflite".
+    kind: str, a name of `core.formats`: "keras", "saved-model", "tflite" or "frozen-graph".
     path: of the file, with its suffix, or of the folder.
     photographs: list of float32 [H, W, 3] in [0, 1], of the fixed size where there is one.
     targets: list of float32 [sH, sW, 3], or None; see `measure_parity`.

@@ -22,7 +22,7 @@ class LoadedModel:
   """A model from a file: float32 [N, H, W, 3] in [0, 1] -> float32 [N, sH, sW, 3], NumPy in and out.
 
   Attributes:
-    kind: name of its format in `core.formats`: "keras", "saved-model", "tflite".
+    kind: name of its format in `core.formats`: "keras", "saved-model", "tflite", "frozen-graph".
     path: Path that was loaded.
     run: what computes, on a checked batch.
     keras_model: the keras.Model where the format has one, else None.

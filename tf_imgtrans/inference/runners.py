@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_imgtrans.core.frozen_graphs import INPUT, OUTPUT, parse_frozen_graph
+
 _GRAPHS_KEPT = 8  # sizes; a folder of photographs has few
 
 
@@ -78,6 +80,24 @@ class SavedModelRunner:
       return np.concatenate([self(image[None]) for image in images])
     outputs = self.signature(**{self.input: tf.constant(images)})
     return outputs["image" if "image" in outputs else sorted(outputs)[0]].numpy()
+
+
+class FrozenGraphRunner:
+  """Runs a frozen graph of TensorFlow 1, image by image where it takes one alone."""
+
+  def __init__(self, path, threads=None):
+    graph = parse_frozen_graph(path)
+    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
+    self.run = wrapped.prune(f"{INPUT}:0", f"{OUTPUT}:0")
+    self.path = path
+    shape = self.run.inputs[0].shape
+    self.batch, *self.size = shape.as_list()[:3] if shape.rank == 4 else (None, None, None)
+
+  def __call__(self, images):
+    _check_size(self.path, self.size, images)
+    if self.batch == 1 and len(images) > 1:
+      return np.concatenate([self(image[None]) for image in images])
+    return self.run(tf.constant(images)).numpy()
 
 
 class LiteRunner:
