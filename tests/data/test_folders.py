@@ -8,12 +8,13 @@ import recipes
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.data.degradations import phone_camera
 from tf_imgtrans.data.folders import (
-    HELD_OUT_SEED,
-    full_photographs,
-    iterate_images,
-    load_images,
-    read_folder,
-    read_photographs,
+  HELD_OUT_SEED,
+  as_trained,
+  full_photographs,
+  iterate_images,
+  load_images,
+  read_folder,
+  read_photographs,
 )
 from tf_imgtrans.data.pairs import Pair, digest
 
@@ -232,6 +233,17 @@ def test_photographs(tmp_path):
   assert 0 < len(folder.validation) < 20
   again = read_folder(tmp_path, validation_share=0.2)
   assert (again.training, again.validation) == (folder.training, folder.validation)
+
+
+def test_a_run_that_never_sees_what_is_held_out(tmp_path):
+  _fill(tmp_path, 60)
+  folder = read_folder(tmp_path, validation_share=0.3)
+  tuned = folder.without_held_out(0.2)
+  assert sorted([*tuned.training, *tuned.validation]) == sorted(folder.training)
+  assert not set(tuned.training) & set(tuned.validation) and 3 < len(tuned.validation) < 20
+  assert tuned == read_folder(tmp_path, validation_share=0.3).without_held_out(0.2)
+  assert as_trained(folder, {"tuning_share": 0.2}) == tuned and as_trained(folder, {}) is folder
+  assert tuned.summary()["training"] == len(tuned.training) != folder.summary()["training"]
 
 
 def test_summary_tells_which_files(tmp_path):

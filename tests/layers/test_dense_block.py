@@ -149,6 +149,25 @@ def test_it_is_the_nearest_such_kernel():
   np.testing.assert_allclose(EqualOnFlat(TIED, ALIKE)(kernel[None, None])[0, 0], nearest.reshape(7, 6), atol=1e-12)
 
 
+@given(st.integers(0, 2 ** 32 - 1), st.floats(1e-7, 100.0))
+def test_in_half_precision_sums_stay_equal_to_the_last_bit(seed, size):
+  constraint = EqualOnFlat(TIED, ALIKE)
+  kernel = np.float32(constraint(np.random.default_rng(seed).normal(size=(1, 1, 7, 6)) * size))
+  half = constraint.in_half_precision(kernel)
+  np.testing.assert_array_equal(half, half.astype(np.float16))  # exported as it is
+  for outputs in TIED:
+    for inputs in (*ALIKE, (4,), (6,)):
+      sums = half[0, 0].astype(np.float64)[np.ix_(inputs, outputs)].sum(axis=0)
+      np.testing.assert_array_equal(sums, sums[0])
+  largest = np.abs(kernel).max()
+  np.testing.assert_allclose(half, kernel, atol=1.5 * max(largest * 2.0 ** -9, 2.0 ** -24))
+  np.testing.assert_array_equal(half[..., 5], kernel[..., 5].astype(np.float16))  # tied to no other
+
+
+def test_a_kernel_of_zeros_stays_one_in_half_precision():
+  assert not EqualOnFlat(TIED, ALIKE).in_half_precision(np.zeros((1, 1, 7, 6), np.float32)).any()
+
+
 def test_a_block_keeps_its_constraint_in_a_copy():
   block = DenseBlock(1, 2, 6, tied=TIED, alike=ALIKE)
   copy = DenseBlock.from_config(block.get_config())

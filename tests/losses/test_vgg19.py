@@ -5,10 +5,11 @@ import keras
 import numpy as np
 import pytest
 import recipes
+import scipy.io
 import tensorflow as tf
 
 from tf_imgtrans.losses import Vgg19Features
-from tf_imgtrans.losses.vgg19 import LAYERS, VARIABLE, find_weights
+from tf_imgtrans.losses.vgg19 import FILTER, FILTER_NUMBER, LAYERS, VARIABLE, find_weights
 
 WAYS = ("--config.vgg_weights PATH", VARIABLE, "let Keras download",
         "--config.weight_perceptual 0 --config.weight_contextual 0")
@@ -176,6 +177,66 @@ def test_h5_of_keras_applications(way, tmp_path, monkeypatch):
       recipes.assert_same(ours, stored)
   with pytest.raises(ValueError, match="holds no layer block2_conv1"):
     Vgg19Features(["block2_conv1"], str(path))
+
+
+def _write_mat(path, layers, turned, reversed_colours, older):
+  """MatConvNet's layout: a struct for each layer, the first one's colours red to blue."""
+  cells = np.empty(2 * len(layers), object)
+  for place, (name, (kernel, bias)) in enumerate(layers.items()):
+    number = f"{name[5]}_{name[-1]}"
+    if name == "block1_conv1" and reversed_colours:
+      kernel = kernel[:, :, ::-1]
+    kernel = kernel.transpose(1, 0, 2, 3) if turned else kernel
+    weights = np.empty(2, object)
+    weights[:] = [kernel, bias.reshape(1, -1)]
+    fields = {"filters": kernel, "biases": bias.reshape(1, -1)} if older else {"weights": weights}
+    head, tail = {"name": f"conv{number}"}, {"type": "conv", "pad": np.ones((1, 4))}
+    cells[2 * place] = {**tail, **fields, **head} if older else {**head, **tail, **fields}
+    cells[2 * place + 1] = {"name": f"relu{number}", "type": "relu"}
+  scipy.io.savemat(path, {"layers": cells.reshape(1, -1), "meta": {"classes": "some"}})
+
+
+@pytest.mark.parametrize(("turned", "reversed_colours", "older"), [
+    (True, True, False), (False, True, True), (True, False, True), (False, False, False)])
+def test_mat_of_matconvnet(turned, reversed_colours, older, tmp_path):
+  rng = np.random.default_rng(0)
+  layers = {name: (rng.standard_normal((3, 3, inputs, 64)).astype("f"), rng.standard_normal(64).astype("f"))
+            for name, inputs in (("block1_conv1", 3), ("block1_conv2", 64))}
+  layers["block1_conv1"][0][..., FILTER_NUMBER] = np.float32(FILTER) + rng.normal(0, 2e-3, (3, 3, 3))
+  path = tmp_path / "imagenet-vgg-verydeep-19.mat"
+  _write_mat(path, layers, turned, reversed_colours, older)
+  vgg = Vgg19Features(["block1_conv2"], str(path))
+  for name, convolution in zip(vgg.used, vgg.convolutions):
+    for ours, stored in zip(convolution.get_weights(), layers[name]):
+      recipes.assert_same(ours, stored)
+  with pytest.raises(ValueError, match="holds no layer block2_conv1"):
+    Vgg19Features(["block2_conv1"], str(path))
+
+
+def test_the_filter_is_that_of_the_published_weights(imagenet):
+  kernel = np.load(imagenet)["block1_conv1__kernel"][..., FILTER_NUMBER]
+  np.testing.assert_allclose(kernel, FILTER, atol=6e-4)
+  for other in (kernel[:, :, ::-1], kernel.transpose(1, 0, 2), kernel.transpose(1, 0, 2)[:, :, ::-1]):
+    assert (other * kernel).sum() / (kernel ** 2).sum() < 0.5  # no arrangement is taken for another
+
+
+def test_a_mat_file_of_something_else_is_named(tmp_path):
+  rng = np.random.default_rng(0)
+  layers = {"block1_conv1": (rng.standard_normal((3, 3, 3, 64)).astype("f"), np.zeros(64, "f"))}
+  _write_mat(tmp_path / "other.mat", layers, False, False, False)
+  with pytest.raises(ValueError, match="other.mat: its first layer is not that of the VGG19"):
+    Vgg19Features(["block1_conv1"], str(tmp_path / "other.mat"))
+  scipy.io.savemat(tmp_path / "x.mat", {"x": np.ones(3)})
+  (tmp_path / "torn.mat").write_bytes(b"no such file")
+  for name in ("x.mat", "torn.mat"):
+    with pytest.raises(ValueError, match=f"{name} is no VGG19 of MatConvNet .*expected imagenet-vgg-verydeep-19.mat"):
+      Vgg19Features(["block1_conv1"], str(tmp_path / name))
+  (tmp_path / "torn.npz").write_bytes(b"no such file")
+  with pytest.raises(ValueError, match="torn.npz is no .npz file"):
+    Vgg19Features(["block1_conv1"], str(tmp_path / "torn.npz"))
+  (tmp_path / "torn.h5").write_bytes(b"no such file")
+  with pytest.raises(ValueError, match="torn.h5 is no HDF5 file .*expected weights of VGG19 as .h5, .npz or .mat"):
+    Vgg19Features(["block1_conv1"], str(tmp_path / "torn.h5"))
 
 
 def test_a_given_path_goes_before_the_variable(tmp_path, monkeypatch):

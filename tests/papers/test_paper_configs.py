@@ -73,14 +73,14 @@ DEFAULTS = {
     },
     "x_gans": {
         # Sec. 4 and 4.1
-        "corruption": "random_points", "share": (0.01, 0.2), "edge_operator": "sobel", "block_size": 128,
+        "corruption": "random_points", "share": None, "edge_operator": "sobel", "block_size": 128,
         "tile_size": (16, 128), "patches": "", "image_size": 256,
         # Sec. 3.3 and 3.4, widths of pix2pixHD
-        "downsamplings": 2, "base_channels": 64, "residual_blocks": 9, "dropout": 0.5, "discriminators": 3,
-        "discriminator_channels": 64,
+        "downsamplings": 2, "base_channels": 64, "residual_blocks": 9, "dropout": 0.5, "normalization": "instance",
+        "discriminators": 3, "discriminator_channels": 64,
         # Eq. 4 to 6; lambdas and layers of pix2pixHD
         "aggregate": "max", "weight_adversarial": 1, "weight_feature_matching": 10, "weight_perceptual": 10,
-        "weight_point": 10, "point_norm": "l2",
+        "weight_point": 200, "point_norm": "l2",
         "perceptual_layers": ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1"),
         "perceptual_layer_weights": (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1), "vgg_weights": "",
         # Sec. 4

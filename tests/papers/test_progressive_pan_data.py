@@ -144,6 +144,20 @@ def test_packed_images_are_the_same(folder, tmp_path):
     training_data(dataclasses.replace(PLAIN, output_size=32), packed)
 
 
+def test_a_run_that_never_sees_what_is_held_out(folder, tmp_path):
+  from tf_imgtrans.cli.data import pack
+
+  assert not pack(folder, tmp_path / "packed", size=16, smallest=8)
+  for images in (find(folder), find(tmp_path / "packed")):
+    tuned = images.without_held_out(0.4)
+    parts = [{tuned.names[number] for number in part} for part in (tuned.training, tuned.validation)]
+    assert parts[0] | parts[1] == {str(index) for index in range(7)} and not parts[0] & parts[1] and all(parts)
+    assert (tuned.summary["training"], tuned.summary["validation"]) == tuple(map(len, parts))
+    known = _squares(folder / "train", 16)
+    for _, target in take(training_data(PLAIN, tuned), 4, 1):
+      assert {int(place) for place in np.abs(target[:, None] - known).max((2, 3, 4)).argmin(1)} <= set(map(int, parts[0]))
+
+
 def test_parts_of_packed_images(folder, tmp_path):
   """Where they lay in DIR/train and DIR/test before."""
   from tf_imgtrans.cli.data import pack

@@ -27,8 +27,9 @@ def _weights(network):
 
 @pytest.fixture(scope="module")
 def drawn():
-  """By the number of downsamplings."""
-  return {count: recipes.draw_weights(_small(downsamplings=count, seed=5), recipes.on_the_slope) for count in (2, 3)}
+  """By the number of downsamplings; 2 normalizes each image alone, 3 by the batch."""
+  return {count: recipes.draw_weights(_small(downsamplings=count, normalization=kind, seed=5), recipes.on_the_slope)
+          for count, kind in ((2, "instance"), (3, "batch"))}
 
 
 # Parameters and cost -----------------------------------------------------------------------------------------------
@@ -59,7 +60,10 @@ MACS = {  # per pixel of the image
 
 @pytest.mark.parametrize("downsamplings, trained, kept", [(2, 11_388_675, 11_399_171), (3, 45_614_595, 45_635_843)])
 def test_parameters_and_macs(downsamplings, trained, kept):
-  generator = Generator(Config(downsamplings=downsamplings))
+  plain = Generator(Config(downsamplings=downsamplings))
+  plain(keras.Input((None, None, 3)))
+  assert plain.count_params() == trained and not plain.non_trainable_variables
+  generator = Generator(Config(downsamplings=downsamplings, normalization="batch"))
   generator(keras.Input((None, None, 3)))
   counted = sum(int(np.prod(variable.shape)) for variable in generator.trainable_variables)
   assert counted == trained == CONVOLUTIONS[downsamplings] + 2 * NORMALIZED[downsamplings]
@@ -93,9 +97,11 @@ def _padded(x, before, after, mode):
 def _plain(w, images, downsamplings, training=False, keep=None):
   """The network; `keep(block, shape)` tells which numbers dropout keeps."""
   def normalized(name, x):
-    mean, variance = w[f"{name}_norm/moving_mean"], w[f"{name}_norm/moving_variance"]
-    if training:
-      mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
+    axes = (0, 1, 2) if f"{name}_norm/moving_mean" in w else (1, 2)  # of the batch, or of each image
+    if axes == (1, 2) or training:
+      mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    else:
+      mean, variance = w[f"{name}_norm/moving_mean"], w[f"{name}_norm/moving_variance"]
     return w[f"{name}_norm/gamma"] * (x - mean) / np.sqrt(variance + 1e-5) + w[f"{name}_norm/beta"]
 
   def conv(name, x, stride=1):
@@ -195,9 +201,11 @@ def test_outputs_reach_black_and_white_and_go_no_further():
 # Weights and files -------------------------------------------------------------------------------------------------
 
 def test_initial_weights():
-  """pix2pixHD: kernels N(0, 0.02), scales of the norms N(1, 0.02)."""
+  """pix2pixHD: kernels N(0, 0.02), scales of the batch norms N(1, 0.02)."""
+  alone = _weights(ti.create_generator("x_gans", residual_blocks=2))
+  assert all((value == 1).all() for path, value in alone.items() if path.endswith("gamma"))
   scales = []
-  for path, value in _weights(ti.create_generator("x_gans", residual_blocks=2)).items():
+  for path, value in _weights(ti.create_generator("x_gans", residual_blocks=2, normalization="batch")).items():
     kind = path.rsplit("/", 1)[-1]
     if kind == "kernel":
       error = 1 / np.sqrt(value.size)
@@ -216,6 +224,17 @@ def test_small_images_are_mirrored_forth_and_back(drawn):
   images = recipes.random_images(2, 9, 12, 3)
   padded = np.pad(images, [(0, 0), (0, 7), (0, 4), (0, 0)], mode="reflect")
   np.testing.assert_allclose(drawn[3](images), drawn[3](padded)[:, :9, :12], atol=1e-6)
+
+
+def test_normalization_of_each_image_is_that_of_a_batch_of_one(drawn):
+  """In training, batch normalization at batch 1 and instance normalization are the same function."""
+  alone, batch = drawn[2], _small(normalization="batch")
+  trained = {variable.path.split("/", 1)[1]: variable for variable in batch.trainable_variables}
+  for path, value in _weights(alone).items():
+    trained[path].assign(value)
+  for image in IMAGES:
+    np.testing.assert_allclose(alone(image[None], training=True), batch(image[None], training=True), atol=1e-5)
+  np.testing.assert_allclose(alone(IMAGES), alone(IMAGES, training=True), atol=1e-6)  # the same at test time
 
 
 def test_options():

@@ -59,7 +59,7 @@ def test_terms(terms, random_vgg):
   expected = {
       "adversarial": max(SCALES),
       "feature_matching": feature_matching([maps for _, maps in JUDGED_REAL], [maps for _, maps in JUDGED_FAKE]),
-      "perceptual": perceptual_l1(true, pred, LAYER_WEIGHTS) / 57.375,  # the scale of Torch's VGG19
+      "perceptual": perceptual_l1(true, pred, LAYER_WEIGHTS) / 127.5,  # of pix2pixHD's inputs, which are in [-1, 1]
       "point": corresponding_point(SOURCE, FAKE, MASK),
   }
   for name, value in expected.items():

@@ -61,7 +61,7 @@ def test_one_step():
   }
   for name, value in expected.items():
     np.testing.assert_allclose(terms[name], value, rtol=1e-5, err_msg=name)
-  np.testing.assert_allclose(terms["total"], terms["adversarial"] + 10 * terms["feature_matching"] + 10 * terms["point"],
+  np.testing.assert_allclose(terms["total"], terms["adversarial"] + 10 * terms["feature_matching"] + 200 * terms["point"],
                              rtol=1e-6)
 
 

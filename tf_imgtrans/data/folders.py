@@ -5,7 +5,7 @@ import pathlib
 
 from tf_imgtrans.core.images import IMAGE_SUFFIXES, list_images, read_image
 from tf_imgtrans.data.degradations import phone_camera
-from tf_imgtrans.data.pairs import digest, find_pairs, split_by_name
+from tf_imgtrans.data.pairs import digest, find_pairs, set_some_aside, split_by_name
 
 DPED_PHONES = ("iphone", "blackberry", "sony")
 DPED_TARGET = "canon"
@@ -30,6 +30,22 @@ class Folder:
     """What run.json says of the data: the digests tell whether two runs used the same files."""
     return {"kind": self.kind, "training": len(self.training), "validation": len(self.validation),
             "training_digest": digest(self.training), "validation_digest": digest(self.validation)}
+
+  def without_held_out(self, share):
+    """The folder of a run that never sees the held-out images: it validates on a share of the others, Folder."""
+    training, validation = set_some_aside(self.training, share)
+    return dataclasses.replace(self, training=training, validation=validation)
+
+
+def as_trained(images, options):
+  """Images in the parts that a run had of them.
+
+  Args:
+    images: what a task's `read` gives.
+    options: dict, those of run.json; with a `tuning_share` the run never saw the images held out.
+  """
+  share = options.get("tuning_share", 0)
+  return images.without_held_out(share) if share else images
 
 
 def read_folder(directory, validation_share=0.1, phone=None, source=None, target=None):

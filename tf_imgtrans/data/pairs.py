@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import hashlib
+import operator
 import pathlib
 
 from PIL import Image
@@ -78,18 +79,19 @@ def _check(items, fault, what):
     raise ValueError(f"{len(bad)} of {len(items)} {what} cannot be trained on:\n{lines}{more}\nRepair or remove them.")
 
 
-def split_by_name(items, validation_share):
+def split_by_name(items, validation_share, name=operator.attrgetter("stem")):
   """Splits pairs or files by a hash of their stem, so that the same ones are held out on every machine and in every run.
 
   Args:
-    items: list of Pair or Path.
+    items: list of Pair or Path, or of anything else that has a name.
     validation_share: float in [0, 1), the expected share held out. Of several items of different stems at least one is
       held out if it is above 0 (the one with the smallest hash), and at least one is used for training (that with the
       largest); a single item is used for training.
+    name: item -> str.
   Returns:
     (training, validation) lists.
   """
-  fractions = [_fraction(item.stem) for item in items]
+  fractions = [_fraction(name(item)) for item in items]
   threshold = validation_share
   if items and validation_share > 0:
     threshold = min(max(threshold, min(fractions) + 2.0 ** -33), max(fractions))
@@ -138,6 +140,11 @@ def _fault(source, target, smallest, scale=1):
 
 def _fraction(stem):
   return int.from_bytes(hashlib.sha256(stem.encode()).digest()[:4], "big") / 2 ** 32
+
+
+def set_some_aside(items, share, name=operator.attrgetter("stem")):
+  """(others, those set aside) of what a first split has left, as `split_by_name`, by another hash than its."""
+  return split_by_name(items, share, lambda item: f"set aside {name(item)}")
 
 
 def check_sides(paths, least, remedy):

@@ -19,6 +19,8 @@ HELD_OUT_SEED = 20180922  # of the corruption of held-out images: the same pixel
 PATCHES_BUDGET = 1 << 29  # bytes of decoded patch images kept in memory
 
 
+POINT_SHARES = (0.01, 0.20)  # X-GANs paper, Sec. 4.1
+SHARES = {"color_noise": (0.05, 0.15)}  # X-GANs paper, Fig. 5 and 6: noise of 95 to 85 %
 SETTINGS = ("corruption", "share", "edge_operator", "block_size", "tile_size", "patches", "image_size", "smallest_scale")
 WINDOWED = 256  # pixels: side of held-out images where training takes parts of photographs; ours
 
@@ -28,6 +30,11 @@ def task(config):
   return Task("reconstruction", settings_of(config, SETTINGS), read, functools.partial(data_summary, config),
               functools.partial(training_data, config), functools.partial(images, config),
               remark=functools.partial(remark, config))
+
+
+def shares(config):
+  """Smallest and largest share of pixels kept in training: `config.share`, or the paper's where that is None."""
+  return config.share or SHARES.get(config.corruption, POINT_SHARES)
 
 
 def remark(config, image):
@@ -40,7 +47,8 @@ def remark(config, image):
   if config.corruption not in ("random_points", "edge_points", "white_block"):
     return ""
   white = float(np.mean(np.min(image, axis=-1) > 0.99))
-  least = 1 - config.share[1] if config.corruption != "white_block" else 0.5 * (config.block_size / config.image_size) ** 2
+  block = config.corruption == "white_block"
+  least = 0.5 * (config.block_size / config.image_size) ** 2 if block else 1 - shares(config)[1]
   if white >= 0.5 * least:
     return ""
   return (f"{white:.0%} of its pixels are white, where the model rebuilds what is missing and white: it was trained on the "
@@ -138,14 +146,14 @@ def corrupt(config, image, seed, patches=None, share=None, centered=False):
     image: float [S, S, 3] in [0, 1].
     seed: int pair [2].
     patches: ImageStore, for colour blocks.
-    share: float, of pixels kept; None draws it uniformly from `config.share`.
+    share: float, of pixels kept; None draws it uniformly from `shares`.
     centered: bool, whether a colour block lies in the middle.
   Returns:
     (corrupted [S, S, 3], mask [S, S, 1]), float32; mask 1 where the pixel was kept.
   """
   draw, where = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
   if share is None:
-    share = tf.random.stateless_uniform([], draw, *config.share)
+    share = tf.random.stateless_uniform([], draw, *shares(config))
   if config.corruption == "random_points":
     return corruptions.random_points(image, share, where)
   if config.corruption == "edge_points":

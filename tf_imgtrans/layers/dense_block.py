@@ -70,8 +70,41 @@ class EqualOnFlat(keras.constraints.Constraint):
     differences = weights[0, 0] - shared
     return weights - tf.matmul(_means(self.alike, weights.shape[-2], weights.dtype), differences)
 
+  def in_half_precision(self, kernel):
+    """A kernel [1, 1, C, channels] near the given one that float16 holds exactly, and that is equal on flat areas still.
+
+    Rounded one by one, the weights of an input set would have other sums for each tied output: a weak lattice.
+    Each set takes integer multiples of a power of two instead; where a sum differs, the weights that are nearest to the
+    next multiple are rounded to that one.
+    Weights in no set, and those of other outputs, are rounded as they are.
+    """
+    kernel = np.asarray(kernel, np.float64)
+    rounded = kernel.astype(np.float16).astype(np.float64)
+    for outputs in map(list, self.tied):
+      for inputs in map(list, self.alike):
+        chosen = np.ix_([0], [0], inputs, outputs)
+        rounded[chosen] = _rounded_with_equal_sums(kernel[chosen][0, 0])
+    return rounded.astype(np.float32)
+
   def get_config(self):
     return {"tied": self.tied, "alike": self.alike}
+
+
+def _rounded_with_equal_sums(weights):
+  """Multiples of one power of two, [inputs, outputs], whose sums over the inputs are the same for all outputs."""
+  largest = np.abs(weights).max()
+  if not largest:
+    return weights
+  # The largest weight has 512 to 1024 steps, of 2048 that float16 holds exactly. Its smallest number is 2^-24.
+  step = 2.0 ** max(np.floor(np.log2(largest)) - 9, -24)
+  exact = weights / step
+  whole = np.rint(exact)
+  missing = np.rint(exact.sum(axis=0).mean()) - whole.sum(axis=0)
+  for output, count in enumerate(missing.astype(int)):
+    error = (exact - whole)[:, output] * np.sign(count)
+    for place in np.argsort(-error)[:abs(count)]:
+      whole[place, output] += np.sign(count)
+  return whole * step
 
 
 def _means(sets, count, dtype):

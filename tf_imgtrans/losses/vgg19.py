@@ -2,11 +2,13 @@
 
 import os
 import pathlib
+import zipfile
 
 import h5py
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy.io import loadmat
 
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.pyramid import pool_by_slices
@@ -17,6 +19,13 @@ WAYS = (f"Give a weights file by --config.vgg_weights PATH, or by the environmen
         "--config.weight_perceptual 0 --config.weight_contextual 0")
 MEAN_BGR = (103.939, 116.779, 123.68)  # ImageNet means subtracted by the published weights, of values 0..255
 BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))  # convolutions and channels of each block
+# A filter [3, 3, 3] of the first layer of the published weights as Keras has them: rows, columns, BGR. Transposed or
+# in RGB it is far from itself.
+FILTER_NUMBER = 13
+FILTER = (((0.052, 0.018, -0.094), (0.0, -0.061, -0.179), (-0.083, -0.153, -0.245)),
+          ((0.168, 0.143, 0.009), (0.153, 0.102, -0.038), (-0.009, -0.072, -0.185)),
+          ((0.147, 0.144, 0.024), (0.150, 0.123, -0.004), (0.027, -0.011, -0.112)))
+LIKE = 0.98  # cosine of the angle between a filter and its rounded values, at least
 LAYERS = tuple(f"block{block}_conv{conv}" for block, (count, _) in enumerate(BLOCKS, 1) for conv in range(1, count + 1))
 
 
@@ -28,9 +37,9 @@ class Vgg19Features(keras.Model):
 
   Args:
     layers: names of the requested layers.
-    weights: path of a weights file: .npz with `<layer>__kernel` and `<layer>__bias`, or the .h5 of Keras applications;
-      "" uses the environment variable TF_IMGTRANS_VGG19, else Keras' download; "random" draws weights, only for tests
-      of code.
+    weights: path of a weights file: .npz with `<layer>__kernel` and `<layer>__bias`, the .h5 of Keras applications, or
+      MatConvNet's imagenet-vgg-verydeep-19.mat, which DPED's code takes; "" uses the environment variable
+      TF_IMGTRANS_VGG19, else Keras' download; "random" draws weights, only for tests of code.
   Raises:
     ValueError: an unknown layer, or one that the file does not hold.
     FileNotFoundError: no weights found.
@@ -91,7 +100,8 @@ def find_weights(path=""):
     return "Keras' VGG19", _download()
   if not pathlib.Path(path).is_file():
     raise FileNotFoundError(f"VGG19 weights {path!r} do not exist. {WAYS}")
-  return path, _read_npz(path) if str(path).endswith(".npz") else _read_h5(path)
+  read = {".npz": _read_npz, ".mat": _read_mat}.get(pathlib.Path(path).suffix.lower(), _read_h5)
+  return path, read(path)
 
 
 def _download():
@@ -103,11 +113,58 @@ def _download():
 
 
 def _read_npz(path):
-  arrays = np.load(path)
+  try:
+    arrays = np.load(path)
+  except (ValueError, OSError, zipfile.BadZipFile) as error:
+    raise ValueError(f"{path} is no .npz file ({error}): expected weights of VGG19 as .npz, .h5 or .mat") from None
   return lambda layer: (arrays[f"{layer}__kernel"], arrays[f"{layer}__bias"])
 
 
+def _read_mat(path):
+  """MatConvNet's layers by their names, as the order of their fields differs between its versions.
+
+  Some of its files hold kernels [width, height, inputs, outputs], and their images are RGB. Which of the four arrangements
+  a file has is read off a filter of the first layer.
+  """
+  try:
+    layers = loadmat(path, variable_names=["layers"], squeeze_me=True, struct_as_record=False)["layers"]
+    found = {layer.name: _mat_arrays(layer) for layer in np.atleast_1d(layers) if layer.name.startswith("conv")}
+    first, _ = found["conv1_1"]
+  except Exception as error:  # SciPy and zlib have their own for damaged files, and missing fields several
+    raise ValueError(f"{path} is no VGG19 of MatConvNet ({error}): expected imagenet-vgg-verydeep-19.mat, with `layers`, "
+                     "each with a name, and the convolutions with weights") from None
+  ways = [(axes, step) for axes in ((0, 1, 2), (1, 0, 2)) for step in (1, -1)]
+  known = np.asarray(FILTER).ravel()
+  seen = [_likeness(first[..., FILTER_NUMBER].transpose(axes)[..., ::step], known) for axes, step in ways]
+  if max(seen) < LIKE:
+    raise ValueError(f"{path}: its first layer is not that of the VGG19 that was trained on ImageNet")
+  (rows, columns, _), step = ways[int(np.argmax(seen))]
+
+  def read(layer):
+    kernel, bias = found[f"conv{layer[5]}_{layer[-1]}"]
+    kernel = kernel.transpose(rows, columns, 2, 3)
+    return kernel[:, :, ::step] if layer == LAYERS[0] else kernel, bias
+
+  return read
+
+
+def _mat_arrays(layer):
+  """(kernel, bias) of a convolution, in the fields of MatConvNet's newer files or of those before version beta17."""
+  kernel, bias = layer.weights if hasattr(layer, "weights") else (layer.filters, layer.biases)
+  return np.asarray(kernel, np.float32), np.asarray(bias, np.float32).ravel()
+
+
+def _likeness(kernel, known):
+  """Cosine of the angle between two filters."""
+  return float(kernel.ravel() @ known / max(np.linalg.norm(kernel) * np.linalg.norm(known), 1e-12))
+
+
 def _read_h5(path):
+  try:
+    h5py.File(path).close()
+  except OSError as error:
+    raise ValueError(f"{path} is no HDF5 file ({error}): expected weights of VGG19 as .h5, .npz or .mat") from None
+
   def read(layer):
     with h5py.File(path) as file:
       arrays = {}

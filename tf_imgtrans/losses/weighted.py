@@ -1,5 +1,7 @@
 """The sum of a method's losses."""
 
+from tf_imgtrans.core.terms import record_terms
+
 
 def weighted_sum(config, formulas):
   """Sum of weight times loss; one of weight 0 is neither computed nor returned.
@@ -12,4 +14,6 @@ def weighted_sum(config, formulas):
   """
   weights = {name: getattr(config, f"weight_{name}") for name in formulas}
   terms = {name: formula() for name, formula in formulas.items() if weights[name]}
-  return sum(weights[name] * term for name, term in terms.items()), terms
+  weighted = {name: weights[name] * term for name, term in terms.items()}
+  record_terms(weighted)
+  return sum(weighted.values()), terms

@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in
 from tf_imgtrans.data.degradations import area, degraded_low_resolution, low_resolution
-from tf_imgtrans.data.folders import check_run_outside, photograph_parts, read_photographs
-from tf_imgtrans.data.pairs import check_sides, split_by_name
+from tf_imgtrans.data.folders import Folder, check_run_outside, photograph_parts, read_photographs
+from tf_imgtrans.data.pairs import check_sides, set_some_aside, split_by_name
 from tf_imgtrans.data.pipeline import random_flip, training_batches, unit
 from tf_imgtrans.data.resizing import central_square, resize
 from tf_imgtrans.data.shards import ShardStore, find_shards
@@ -39,6 +39,7 @@ class Images:
     names: list of str, by number.
     summary: dict, for run.json.
     check: size -> None; raises ValueError where images are smaller than that.
+    folder: data.folders.Folder; None of packed images.
   """
 
   store: callable
@@ -47,6 +48,15 @@ class Images:
   names: list
   summary: dict
   check: callable = lambda size: None
+  folder: Folder | None = None
+
+  def without_held_out(self, share):
+    """The images of a run that never sees the held-out ones: it validates on a share of the others, Images."""
+    if self.folder:
+      return _of_folder(self.folder.without_held_out(share))
+    training, validation = set_some_aside(self.training, share, self.names.__getitem__)
+    return dataclasses.replace(self, training=training, validation=validation, summary={
+        **self.summary, "training": len(training), "validation": len(validation), "held_out": len(self.validation)})
 
 
 def task(config):
@@ -86,12 +96,16 @@ def find(directory, validation_share=0.1):
     summary = {"kind": "packed", "training": len(parts[0]), "validation": len(parts[1]), "digest": shards.digest}
     return Images(functools.partial(ShardStore, directory, budget=STAGE_BUDGET), *([number[name] for name in part]
                     for part in parts), [name.stem for name in names], summary)
-  folder = read_photographs(directory, validation_share)
+  return _of_folder(read_photographs(directory, validation_share))
+
+
+def _of_folder(folder):
+  """Images of a data.folders.Folder of photographs."""
   paths = [*folder.training, *folder.validation]
   store = lambda size: ImageStore(paths, STAGE_BUDGET, lambda image: resize(central_square(image), size))  # noqa: E731
   numbers = range(len(paths))
   return Images(store, numbers[:len(folder.training)], numbers[len(folder.training):], [path.stem for path in paths],
-                  folder.summary(), functools.partial(check_sides, paths, remedy=REMEDY))
+                  folder.summary(), functools.partial(check_sides, paths, remedy=REMEDY), folder)
 
 
 def _packed_parts(names):

@@ -8,8 +8,8 @@ from tf_imgtrans.core.pyramid import halve
 from tf_imgtrans.core.shapes import check_images
 from tf_imgtrans.layers.equalized_convolution import EqualizedConv2D
 from tf_imgtrans.layers.minibatch_stddev import MinibatchStddev
+from tf_imgtrans.papers.progressive_pan.blocks import leaky, lerp
 from tf_imgtrans.papers.progressive_pan.config import BOTTLENECK, Config
-from tf_imgtrans.papers.progressive_pan.generator import leaky, lerp
 from tf_imgtrans.papers.progressive_pan.schedule import doublings
 
 

@@ -12,10 +12,9 @@ from tf_imgtrans.layers.equalized_convolution import EqualizedConv2D
 from tf_imgtrans.layers.noise import NOISE_MODES
 from tf_imgtrans.layers.noise_injection import NoiseInjection
 from tf_imgtrans.layers.pixel_normalization import PixelNormalization
+from tf_imgtrans.papers.progressive_pan.blocks import leaky, lerp
 from tf_imgtrans.papers.progressive_pan.config import BOTTLENECK, Config
 from tf_imgtrans.papers.progressive_pan.schedule import doublings
-
-LEAK = 0.2  # of every LeakyReLU; StyleGAN
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans", name="ProgressivePanGenerator")
@@ -202,16 +201,6 @@ class Generator(ConfiguredModel):
 def progressive_pan(**options):
   """The generator at full depth; options are fields of Config."""
   return Generator(from_dict(Config, options), name="progressive_pan")
-
-
-def lerp(old, new, alpha):
-  """old + alpha * (new - old): the fade-in of Fig. 3."""
-  return old + tf.cast(alpha, old.dtype) * (new - old)
-
-
-def leaky(features):
-  """LeakyReLU 0.2."""
-  return tf.nn.leaky_relu(features, LEAK)
 
 
 def _size(name):

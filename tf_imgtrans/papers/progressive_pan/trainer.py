@@ -5,9 +5,10 @@ import functools
 import tensorflow as tf
 
 from tf_imgtrans.core.pyramid import double, halve
+from tf_imgtrans.papers.progressive_pan.blocks import lerp
 from tf_imgtrans.papers.progressive_pan.config import Config
 from tf_imgtrans.papers.progressive_pan.discriminator import Discriminator
-from tf_imgtrans.papers.progressive_pan.generator import Generator, lerp
+from tf_imgtrans.papers.progressive_pan.generator import Generator
 from tf_imgtrans.papers.progressive_pan.objective import discriminator_loss, generator_loss
 from tf_imgtrans.papers.progressive_pan.schedule import stage_at
 from tf_imgtrans.papers.progressive_pan.validation import StageValidator

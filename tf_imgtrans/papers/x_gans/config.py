@@ -5,7 +5,7 @@ neither decides, with the reasons in the README beside this file.
 """
 
 import dataclasses
-from typing import Literal
+from typing import ClassVar, Literal
 
 from tf_imgtrans.core.config import (
   AtLeast,
@@ -27,8 +27,9 @@ class Config:
 
   # how the inputs are corrupted, which sets the task; Sec. 4
   corruption: Literal["random_points", "edge_points", "color_noise", "white_block", "color_blocks"] = "random_points"
-  # smallest and largest share of pixels kept, drawn per image; Sec. 4.1
-  share: tuple[Factor, Factor] = (0.01, 0.20)
+  # smallest and largest share of pixels kept, drawn per image; None: 0.01 to 0.20 of points (Sec. 4.1), 0.05 to 0.15 of
+  # colour noise (Fig. 5)
+  share: tuple[Factor, Factor] | None = None
   edge_operator: Literal["sobel", "canny"] = "sobel"  # edge detector that selects the pixels of edge_points; Sec. 4
   block_size: PositiveCount = 128  # side in pixels of the white block in the middle; Sec. 4
   # smallest and largest side in pixels of a colour block, drawn per image; Sec. 4
@@ -41,6 +42,9 @@ class Config:
   base_channels: PositiveCount = 64  # channels of the generator's first convolution; pix2pixHD
   residual_blocks: PositiveCount = 9  # residual blocks of the generator; Sec. 3.3
   dropout: Share = 0.5  # dropout rate between the convolutions of a residual block; Sec. 4, the place is pix2pixHD's
+  # what batch normalization takes its means of. instance: each image alone, in training and at test time, as with the
+  # paper's batch of 1; batch: the batch, and training images at test time; Sec. 3.3
+  normalization: Literal["instance", "batch"] = "instance"
   discriminators: PositiveCount = 3  # number of discriminators, each at half the resolution of the one before; Sec. 3.4
   discriminator_channels: PositiveCount = 64  # channels of a discriminator's first convolution; pix2pixHD
 
@@ -50,7 +54,7 @@ class Config:
   weight_feature_matching: NonNegative = 10.0  # weight of the feature matching loss; lambda of Eq. 4, pix2pixHD
   weight_perceptual: NonNegative = 10.0  # weight of the perceptual loss on VGG19 features; lambda of Eq. 5, pix2pixHD
   # weight of the corresponding point loss, for points and the white block only; Eq. 6, ours
-  weight_point: NonNegative = 10.0
+  weight_point: NonNegative = 200.0
   point_norm: Literal["l2", "l1"] = "l2"  # norm of the corresponding point loss; l2: Eq. 6, l1: Fig. 12
   # VGG19 layers of the perceptual loss; pix2pixHD
   perceptual_layers: tuple[str, ...] = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1",
@@ -65,6 +69,8 @@ class Config:
   iterations: Count = 100000  # training steps; one pass over the paper's 100,000 images, not its 50 epochs (Sec. 4)
   flip: bool = False  # mirror half of the images left to right; not given in the paper
   seed: Seed = 0  # random seed of weights, images, corruptions and dropout
+
+  former: ClassVar = {"normalization": "batch"}
 
   def __post_init__(self):
     validate(self)
@@ -90,12 +96,13 @@ class Config:
 
 
 # "small" is what two processor cores train in half an hour: 64x64 pixels, blocks and tiles scaled with them, narrower
-# networks, two scales of discriminators, VGG19 up to block 3, whose weights are often the only ones available.
+# networks, two scales of discriminators, VGG19 up to block 3, whose weights are often the only ones available. Its batches
+# of several images are normalized together.
 PRESETS = {
     "paper": Config(),
     "small": Config(
-        image_size=64, block_size=32, tile_size=(4, 32), base_channels=32, residual_blocks=6, discriminators=2,
-        discriminator_channels=32, perceptual_layers=("block1_conv1", "block2_conv1", "block3_conv1"),
+        image_size=64, block_size=32, tile_size=(4, 32), base_channels=32, residual_blocks=6, normalization="batch",
+        discriminators=2, discriminator_channels=32, perceptual_layers=("block1_conv1", "block2_conv1", "block3_conv1"),
         perceptual_layer_weights=(1 / 8, 1 / 4, 1.0), batch_size=16, iterations=3000, flip=True),
 }
 

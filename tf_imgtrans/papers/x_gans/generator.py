@@ -31,22 +31,24 @@ class Generator(ConfiguredModel):
   channels: 45,614,595. Initial weights are pix2pixHD's.
 
   Any height and width from 8 pixels: sizes are reflect-padded at the bottom and on the right to a multiple of 4 (with
-  three downsamplings of 8, and to 16 at least), and cropped back. On several devices, each normalizes the images that it
-  holds, and the running means are those of the first.
+  three downsamplings of 8, and to 16 at least), and cropped back. Batch normalization takes the means of each image alone,
+  as with the paper's batch of 1; with `normalization="batch"` those of the batch, on several devices of the images that
+  each holds, and the running means are those of the first.
 
   Args:
-    config: Config; `downsamplings`, `base_channels`, `residual_blocks`, `dropout` and `seed` count here.
+    config: Config; `downsamplings`, `base_channels`, `residual_blocks`, `dropout`, `normalization` and `seed` count
+      here.
   """
 
   config_class = Config
-  architecture = ("downsamplings", "base_channels", "residual_blocks", "dropout", "seed")
+  architecture = ("downsamplings", "base_channels", "residual_blocks", "dropout", "normalization", "seed")
 
   def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, **kwargs)
     self.scale = 1
     self.multiple = 2 ** config.downsamplings
     self.least = 2 * self.multiple  # below it, the innermost map has no second pixel to reflect
-    stages = Stages(config.seed, self.dtype_policy, first=1, first_factor=251)
+    stages = Stages(config.seed, self.dtype_policy, first=1, first_factor=251, normalization=config.normalization)
     widths = [config.base_channels * 2 ** index for index in range(config.downsamplings + 1)]
     self.stem = stages.stage("stem_{}", widths[0], 7, 1, "valid")
     # Torch pads a stride's odd pixel on the top left, "same" on the bottom right: the same network, turned by half a turn.

@@ -8,9 +8,9 @@ from tf_imgtrans.losses.feature import feature_matching, perceptual_l1
 from tf_imgtrans.losses.weighted import weighted_sum
 
 AGGREGATES = {"max": tf.reduce_max, "sum": tf.reduce_sum}
-# pix2pixHD's weight is for Torch's VGG19, whose inputs are unit values divided by deviations of about 0.225. Ours takes
-# values up to 255, so that its features, whose biases have little effect, are larger by the same factor.
-FEATURE_SCALE = 255 * 0.225
+# pix2pixHD's weight is for images in [-1, 1], which its code gives to VGG19 as they are. Ours takes values up to 255, so
+# that its features, whose biases have little effect, are larger by the same factor.
+FEATURE_SCALE = 255 / 2
 
 
 def vgg_layers(config):
