@@ -33,6 +33,11 @@ def verdicts(out, table):
   return [item["verdict"] for item in report(out, table)["statements"]]
 
 
+def seeds_of_claims(out, table):
+  """Numbers of seeds that the claims of the statements are decided by: set of ints."""
+  return {claim["seeds"] for item in report(out, table)["statements"] for claim in item["claims"]}
+
+
 def text(captured):
   """What was printed, without frames and line breaks."""
   return " ".join((captured.err + captured.out).replace("│", " ").split())
@@ -100,12 +105,20 @@ def rescaling(factor, scale=1):
                            *([keras.layers.UpSampling2D(scale)] if scale > 1 else [])])
 
 
-def results(values, seeds=(0,)):
+# What the images of a made-up result add to its mean: the same for all rows, as an image is as hard for all.
+IMAGES = {f"image{place}": offset for place, offset in enumerate((-0.03, -0.01, 0.01, 0.03))}
+
+
+def results(values, seeds=(0,), details=None):
   """Results of rows: from a dict of key to a dict of column to a value, or to a list with one for each seed."""
   found = []
   for key, columns in values.items():
     each = {column: value if isinstance(value, list) else [value] * len(seeds) for column, value in columns.items()}
-    found.append(Result(Row(key, str(key), seeds=tuple(seeds)), [
-        {"seed": seed, "values": {column: numbers[place] for column, numbers in each.items()}}
-        for place, seed in enumerate(seeds)]))
+    records = []
+    for place, seed in enumerate(seeds):
+      means = {column: numbers[place] for column, numbers in each.items()}
+      records.append({"seed": seed, "values": means, "each": {
+          column: {name: mean + offset for name, offset in IMAGES.items()} for column, mean in means.items()
+          if mean is not None}})
+    found.append(Result(Row(key, str(key), seeds=tuple(seeds), details=details or {}), records))
   return found

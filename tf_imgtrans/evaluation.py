@@ -10,7 +10,7 @@ from tqdm import tqdm
 from tf_imgtrans.core.config import changed, from_stored
 from tf_imgtrans.core.images import read_image
 from tf_imgtrans.core.names import unknown_name
-from tf_imgtrans.data.folders import iterate_images, read_folder
+from tf_imgtrans.data.folders import as_trained, iterate_images, read_folder
 from tf_imgtrans.data.task import Task
 from tf_imgtrans.inference.models import load_model
 from tf_imgtrans.metrics.registry import find_metric
@@ -66,7 +66,8 @@ def evaluate(model, data=None, task=None, settings=None, metrics=None, split="au
   origin = find_origin(model, network)
   found, own = _find_task(origin, task, settings or {}, metrics, data, options)
   images = found.read(_read_options(origin, data, options))
-  own_images = origin.run is not None and own and found.summary(images) == origin.run["data"]
+  own_images = (origin.run is not None and own
+                and found.summary(as_trained(images, origin.run["options"])) == origin.run["data"])
   split, items = _part(images, split, own_images)
   most = origin.run["options"].get("validation_images") if own_images and split == "validation" else None
   if own_images and split == "validation":

@@ -36,6 +36,7 @@ PRACTICE = {
     "phone_enhancement": "tf_imgtrans.practice.phone_enhancement.recipe:RECIPE",
     "point_reconstruction": "tf_imgtrans.practice.point_reconstruction.recipe:RECIPE",
     "rain_removal": "tf_imgtrans.practice.rain_removal.recipe:RECIPE",
+    "enlargement": "tf_imgtrans.practice.enlargement.recipe:RECIPE",
 }
 RECIPES = PAPERS | BASELINES | PRACTICE
 # Generators whose name is not that of their recipe, and the one that is not trained.

@@ -23,8 +23,8 @@ PATHS = [[], ["quickstart"], ["train"], ["train", "mux_demux"], ["train", "basel
          ["data"], ["data", "camera"], ["data", "pack"], ["models"], ["benchmark"],
          ["benchmark-training"], ["benchmark-corruptions"],
          ["compress"], ["decompress"],
-         ["export"], ["export", "saved-model"], ["export", "tflite"], ["inspect"], ["serve-check"],
-         ["import-checkpoint"], ["reproduce"],
+         ["export"], *(["export", kind] for kind in ("saved-model", "tflite", "frozen-graph")), ["inspect"],
+         ["serve-check"], ["import-checkpoint"], ["reproduce"],
          ["reproduce", "mux_demux"], *(["reproduce", "mux_demux", table] for table in
                                        ("table2", "table3", "table4", "table5", "score")),
          ["reproduce", "feature_pyramid_pan"],

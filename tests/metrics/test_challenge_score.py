@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tf_imgtrans.metrics import pirm_score, pirm_validation_score
-from tf_imgtrans.metrics.challenge_score import MOS_SLOPE, MOS_ZERO
+from tf_imgtrans.metrics.challenge_score import MOS_SLOPE, MOS_ZERO, estimated_mos
 
 # Final results of track B as published in Fig. 8 of the Mux/Demux paper: PSNR (dB), MOS, CPU (ms), scores A, B, C.
 CLEAN = {
@@ -83,6 +83,24 @@ def test_validation_form_by_hand():
   expected = {"A": 2 + 2 + 2, "B": 0.5 + 8 + 2, "C": 1 + 4 + 2.9}
   assert pirm_validation_score(21.5, 0.92, 3274.0) == pytest.approx(expected, abs=1e-12)
   assert pirm_validation_score(21.0, 0.9, 3274.0) == pytest.approx({"A": 2, "B": 2, "C": 2.9}, abs=1e-12)
+
+
+def test_track_a_by_hand():
+  """x4 super-resolution: other zeros and triples; half a dB and 0.02 above them, at half of the baseline's time."""
+  expected = {"A": 2 + 2 + 2, "B": 0.5 + 8 + 2, "C": 1 + 4 + 3}
+  assert pirm_validation_score(27.0, 0.96, 500.0, 1000.0, track="A") == pytest.approx(expected, abs=1e-12)
+  with pytest.raises(ValueError, match="unknown track 'C': expected one of A, B"):
+    pirm_validation_score(27.0, 0.96, 500.0, track="C")
+
+
+def test_opinions_from_niqe():
+  assert estimated_mos(5.0, -0.2, 3.5) == pytest.approx(2.5)
+  assert estimated_mos(100.0, -0.2, 3.5) == 1.0 and estimated_mos(0.0, -0.2, 5.5) == 5.0  # the ends of the scale
+  for arguments, words in (((-1.0, -0.2, 3.0), "niqe is -1.0: expected a mean NIQE from 0"),
+                           ((5.0, 0.2, 3.0), "slope is 0.2: expected a number below 0"),
+                           ((5.0, -0.2, np.inf), "offset is inf: expected the opinion at a NIQE of 0")):
+    with pytest.raises(ValueError, match=words):
+      estimated_mos(*arguments)
 
 
 def test_values_are_floats():

@@ -241,6 +241,7 @@ def test_values_that_are_no_numbers_are_left_out(value, tmp_path):
   finish(table, fresh, tmp_path)
   first = cells(tmp_path)
   assert first[1:] == [["net A", "20.50", "20.00", "-0.50", "-"], ["net B", "20.50", "-", "-", "-"]]
+  assert report(tmp_path)["notes"] == ["net A: PSNR dB is of 1 of 2 seeds; it has no finite value for the others."]
   text = (tmp_path / "table.json").read_text()
   assert "NaN" not in text and "Infinity" not in text
   finish(table, measure(table, tmp_path), tmp_path)
@@ -286,7 +287,8 @@ def test_what_the_json_holds(tmp_path, monkeypatch):
   table = a_table(row, notes=["a note"])
   finish(table, measure(table, tmp_path), tmp_path, statements=["true"])
   found = report(tmp_path)
-  assert set(found) == {"paper", "table", "title", "protocol", "rows", "notes", "seconds", "statements"}
+  assert set(found) == {"paper", "table", "title", "protocol", "rows", "notes", "seconds", "statements", "command"}
+  assert found["command"] is None  # of a call from Python
   assert (found["paper"], found["table"], found["protocol"], found["notes"]) == ("some_paper", "table9", {"crop": 0},
                                                                                 ["a note"])
   assert found["seconds"] == 2.5 and found["statements"] == ["true"]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from tf_imgtrans.core.formats import FORMATS
+from tf_imgtrans.core.formats import FORMATS, MEASURED
 from tf_imgtrans.core.startup import start_tensorflow, versions
 
 Runtime = Literal[tuple(FORMATS)]
@@ -13,7 +13,7 @@ Precision = Literal[tuple(dict.fromkeys(name for entry in FORMATS.values() for n
 
 
 def benchmark(names: tyro.conf.Positional[tuple[str, ...]], height: int = 720, width: int = 1280,
-              runtime: tuple[Runtime, ...] = tuple(FORMATS),
+              runtime: tuple[Runtime, ...] = MEASURED,
               precision: tuple[Precision, ...] = ("float32",), threads: int | None = None, rounds: int = 8,
               memory: bool = True, operations: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
               json: pathlib.Path | None = None):

@@ -1,5 +1,6 @@
 from . import feature_extractors as feature_extractors
 from . import registry as registry
+from .challenge_score import estimated_mos as estimated_mos
 from .challenge_score import pirm_score as pirm_score
 from .challenge_score import pirm_validation_score as pirm_validation_score
 from .frechet_inception import feature_distance as feature_distance

@@ -8,10 +8,14 @@ from typing import Any, NamedTuple
 
 from tf_imgtrans.core.startup import start_tensorflow
 from tf_imgtrans.tables.figures import draw, shown
+from tf_imgtrans.tables.liveness import liveness
 from tf_imgtrans.tables.options import check_count
 from tf_imgtrans.tables.runs import find, load, model_digest, parse_models, run_keras, trained, vgg_file, weight_folders
 from tf_imgtrans.tables.statements import check
-from tf_imgtrans.tables.table import Row, Table, finish, measure
+from tf_imgtrans.tables.table import Column, Row, Table, finish, measure
+
+# What the training of a row's network cost: rivals are to be trained alike.
+EFFORT = [Column("images_seen", "images seen", 0), Column("parameters", "parameters", 0), Column("minutes", "minutes", 1)]
 
 
 class Item(NamedTuple):
@@ -56,7 +60,8 @@ class Training:
     config: its Config.
     run: str, its run folder is OUT/runs/RUN-seedN; the network's name for --models and for public checkpoints.
     size: int, of its inputs where all are squares of one size; None for any.
-    file: str, the generator's name in the run folder.
+    file: str, the generator's name in the run folder; the last one is taken where there is none of the name.
+    public: bool, whether a public checkpoint is measured instead.
   """
 
   recipe: str
@@ -64,6 +69,7 @@ class Training:
   run: str
   size: int | None = None
   file: str = "generator.keras"
+  public: bool = False
 
 
 class Bench:
@@ -77,6 +83,7 @@ class Bench:
 
   paper = ""
   held_out = 0.1  # share of the images that is held out, where the data have no test part
+  tuning = 0.1  # share of the others that trainings are validated on: the test part chooses nothing
   most = {}  # held-out images that are measured by preset; all where it names none
   steps = {}  # of each training by preset, where they are not those of the configuration
   names = ()  # of networks for --models
@@ -117,33 +124,38 @@ class Bench:
     return dataclasses.replace(config, **changes, **({"iterations": steps} if steps else {}))
 
   def origin(self, name):
-    """(what a network is, path): ("given", ...), ("public checkpoint", ...), or ("trained", None)."""
-    if name in self.models:
-      return "given", self.models[name]
-    for stem in self.public.get(name, ()):
-      found = find(self.weights, f"{stem}.index")
-      if found:
-        return "public checkpoint", found
-    return "trained", None
+    """(what a network is, path): ("given", ...), or ("trained", None)."""
+    return ("given", self.models[name]) if name in self.models else ("trained", None)
+
+  def checkpoint(self, name):
+    """Path of the public checkpoint of a network; None where there is none."""
+    return find(self.weights, *(f"{stem}.index" for stem in self.public.get(name, ())))
 
   def network(self, training, seed):
     """The network of a row, as `runs.load` gives it: given, a public checkpoint, or trained where that is needed."""
-    origin, path = self.origin(training.run)
-    if origin == "public checkpoint":
+    if training.public:
       from tf_imgtrans.baselines.public_checkpoints import import_checkpoint
 
-      return run_keras(import_checkpoint(training.run, path))
-    return load(path if origin == "given" else self.train(training, seed) / training.file, training.size)
+      return run_keras(import_checkpoint(training.run, self.checkpoint(training.run)))
+    path = self.origin(training.run)[1]
+    if path is None:
+      run = self.train(training, seed)
+      path = run / training.file if (run / training.file).is_file() else run / "generator.keras"
+    return load(path, training.size)
+
+  def run_folder(self, training, seed):
+    """Path of the run of a network that is trained with a seed."""
+    return self.options.out / "runs" / f"{training.run}-seed{seed}"
 
   def train(self, training, seed):
     """Trains a network with a seed, unless that was done before: Path of its run folder."""
     config = dataclasses.replace(training.config, seed=seed)
     if hasattr(config, "vgg_weights"):
       config = dataclasses.replace(config, vgg_weights=vgg_file(self.weights) or config.vgg_weights)
-    folder = self.options.out / "runs" / f"{training.run}-seed{seed}"
+    folder = self.run_folder(training, seed)
     more = {"phone": self.options.phone} if hasattr(self.options, "phone") else {}
     trained(training.recipe, config, folder, self.summary(config, folder), data=self.options.data,
-            validation_share=self.held_out, **more)
+            validation_share=self.held_out, tuning_share=self.tuning, **more)
     return folder
 
   def row(self, key, title, score, training=None, **more):
@@ -156,10 +168,27 @@ class Bench:
       **more: further fields of table.Row.
     """
     origin, path = self.origin(training.run) if training else ("", None)
+    if training and training.public:
+      origin, path = "public checkpoint", self.checkpoint(training.run)
     details = {"config": dataclasses.asdict(training.config)} if origin == "trained" else {}
     if path:
       details = {"network": origin, "file": pathlib.Path(path).name, "digest": model_digest(path)}
+    if origin == "trained":
+      score = self.with_effort(training, score)
     return Row(key, title, score, seeds=self.seeds if origin == "trained" else self.seeds[:1], details=details, **more)
+
+  def with_effort(self, training, score):
+    """A `score` whose values also tell what the training of the row's network cost, and which of its loss terms lived."""
+    def measured(seed):
+      from tf_imgtrans.training.run_folder import RunFolder
+
+      found = score(seed)
+      run = self.run_folder(training, seed)
+      effort = RunFolder(run).effort()
+      return {**found, "images_seen": effort.get("images"), "parameters": effort.get("parameters"),
+              "minutes": effort["seconds"] / 60 if effort else None, "liveness": liveness(run)}
+
+    return measured
 
   def apply(self, training, seed, finish=lambda output: output, **flags):
     """The network of a row as a function of an Item: its output, after `finish`."""
@@ -184,10 +213,22 @@ class Bench:
     Returns:
       table.Report.
     """
+    if any(row.trained for row in rows):
+      columns = [*columns, *EFFORT]
+      protocol = {**protocol, "validated on": f"{self.tuning:.0%} of the training images, not on those that are measured"}
+      print_budget(rows)
     table = Table(self.paper, self.table, title, columns, rows, protocol, list(notes))
     results = measure(table, self.out)
     table.notes.extend(after(results) or ())
     return finish(table, results, self.out, None if statements is None else check(results, statements))
+
+
+def print_budget(rows):
+  """Prints what the trainings of a table take, before the first of them."""
+  configs = [row.details["config"] for row in rows for _ in row.seeds if row.trained]
+  images = sum(config.get("iterations", 0) * config.get("batch_size", 0) for config in configs)
+  print(f"budget: {len(configs)} trainings{f' on {images:,} images in all' * bool(images)}, less what is kept of a call "
+        "before; the time left is shown after the first. The table can be stopped at any moment: called again, it goes on.")
 
 
 def outputs(images, method, folder=None):
@@ -221,4 +262,12 @@ def score(images, method, folder=None, metrics=("psnr", "ssim")):
   scores = Scores(metrics)
   for item, output in outputs(images, method, folder):
     scores.add(item.target, output.clip(0.0, 1.0))
-  return {**scores.means(), "images": len(images)}
+  return {**scores.means(), "images": len(images), "each": each_image(scores, images.names)}
+
+
+def each_image(scores, names):
+  """What the means of `metrics.scoring.Scores` are of: dict of metric to dict of image to value.
+
+  A NIQE of one montage of all images is not among them.
+  """
+  return {metric: dict(zip(names, values)) for metric, values in scores.values().items() if len(values) == len(names)}

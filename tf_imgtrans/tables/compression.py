@@ -60,8 +60,9 @@ def _measure(bench, images, key, seed):
   method = bench.method(key, seed)
   found = rate_distortion(images, lambda source, mask: method(Item("", source, None, mask)), [key.share],
                           [SAMPLINGS[key.corruption]])
-  return {**{column.name: _mean(image[column.name] for image in found) for column in COLUMNS}, "images": len(found),
-          "bytes": _mean(image["bytes"] for image in found)}
+  each = {column.name: {image["image"]: image[column.name] for image in found} for column in COLUMNS}
+  return {**{name: _mean(values.values()) for name, values in each.items()}, "images": len(found),
+          "bytes": _mean(image["bytes"] for image in found), "each": each}
 
 
 def _mean(values):

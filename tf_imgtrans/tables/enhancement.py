@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from tf_imgtrans.recipes import OTHER_GENERATORS, find_recipe
-from tf_imgtrans.tables.bench import Bench, Images, Item, Training, outputs
+from tf_imgtrans.tables.bench import Bench, Images, Item, Training, each_image, outputs
 from tf_imgtrans.tables.options import ReproduceOptions
 
 # How the paper trains each network.
@@ -45,7 +45,14 @@ def network_config(name, preset):
   deep = getattr(config, "weight_contextual", 0) or (
       getattr(config, "weight_perceptual", 0) and config.perceptual_layer == "block5_conv4")
   changes = {field: value for field, value in SMALL_VGG.items() if hasattr(config, field)} if deep else {}
-  return dataclasses.replace(config, **SMALL, **changes)
+  return dataclasses.replace(config, **SMALL, **changes, **_rescaled(config))
+
+
+def _rescaled(config):
+  """The weights of terms that are sums over a batch or a patch, for the smaller ones: the objective keeps its balance."""
+  shares = {"weight_adversarial": config.batch_size / SMALL["batch_size"],  # Eq. 1 sums over the images of a batch
+            "weight_color": (config.patch_size / SMALL["patch_size"]) ** 2}  # Eq. 8 over the pixels of an image
+  return {field: share * getattr(config, field) for field, share in shares.items() if hasattr(config, field)}
 
 
 class Enhancement(Bench):
@@ -60,6 +67,7 @@ class Enhancement(Bench):
 
   paper = "mux_demux"
   held_out = 0.25
+  tuning = 0.09  # of the challenge's 280 pairs some 170 are left to train on
   most = {"tiny": 4}
   names = tuple(NETWORKS)
 
@@ -100,19 +108,35 @@ class Enhancement(Bench):
   def summary(self, config, folder):
     """As of `Bench`: photographs alone are measured with the networks that pairs have trained."""
     if not (folder / "run.json").is_file():
-      return self.folder.summary()
-    return None if self.listed.kind == "photographs" else self.listed.summary()
+      self.folder  # noqa: B018 - which says so where there are no pairs
+    return None if self.listed.kind == "photographs" else self.listed.without_held_out(self.tuning).summary()
 
-  def training(self, name, **changes):
-    """How the network of a row is trained."""
+  def training(self, name, public=False, **changes):
+    """How the network of a row is trained; of its checkpoints that with the best NIQE is taken, for all rivals (Sec. 4.3).
+
+    Args:
+      name: str.
+      public: bool, whether its public checkpoint is measured instead.
+      **changes: fields of its configuration.
+    """
     config = self.completed(network_config(name, self.options.preset), **changes)
-    return Training(OTHER_GENERATORS.get(name, name), config, name)
+    return Training(OTHER_GENERATORS.get(name, name), config, name, file="best_niqe.keras", public=public)
 
-  def method(self, name, **flags):
-    """A row's network as a function of an Item, or the input itself."""
+  @functools.cached_property
+  def tone_curve(self):
+    """The naive method: one tone curve for each colour, fitted on the pairs that the networks are trained on."""
+    from tf_imgtrans.practice.phone_enhancement.tone_curve import fit_tone_curve
+
+    pairs = self.folder.without_held_out(self.tuning).training
+    return fit_tone_curve((item.source, item.target) for item in pair_images(pairs))
+
+  def method(self, name, seed, public=False, **flags):
+    """A row's network as a function of an Item, or the input itself, or a tone curve."""
     if name == "input":
       return lambda item: item.source
-    return self.apply(self.training(name), self.options.seed, **flags)
+    if name == "tone_curve":
+      return lambda item: self.tone_curve(item.source[None])[0]
+    return self.apply(self.training(name, public), seed, **flags)
 
 
 def pair_images(pairs):
@@ -149,8 +173,12 @@ def score_pairs(pairs, method, folder=None):
       found[metric].append(float(find_metric(metric)(item.target[None], image[None])[0]))
     niqe.add(None, output)
     identical.append(bool(np.array_equal(item.source, item.target)))
-  values = {"niqe": niqe.means().get("niqe"), "pairs": len(pairs), "identical_pairs": sum(identical)}
+  values = {"niqe": niqe.means().get("niqe"), "pairs": len(pairs), "identical_pairs": sum(identical),
+            "each": each_image(niqe, [pair.stem for pair in pairs])}
   for metric, each in found.items():
     values[metric] = math.fsum(each) / len(each)
-    values[f"{metric}_distinct"] = finite_mean([value for value, same in zip(each, identical) if not same])
+    named = dict(zip((pair.stem for pair in pairs), each))
+    distinct = {name: value for (name, value), same in zip(named.items(), identical) if not same}
+    values[f"{metric}_distinct"] = finite_mean(distinct.values())
+    values["each"] |= {metric: named, f"{metric}_distinct": distinct}
   return values

@@ -81,7 +81,7 @@ class Translation(Bench):
 
   def summary(self, config, folder):
     """As of `Bench`; the segmenter may have been trained on any."""
-    return None if isinstance(config, SegmenterConfig) else self.folder.summary()
+    return None if isinstance(config, SegmenterConfig) else self.folder.without_held_out(self.tuning).summary()
 
   @functools.cached_property
   def images(self):

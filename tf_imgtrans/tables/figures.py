@@ -17,18 +17,36 @@ def draw(path, columns, folder, images, results):
     images: bench.Images that were measured.
     results: list of table.Result.
   """
-  from tf_imgtrans.core.images import read_image, write_image
-  from tf_imgtrans.core.panels import panel
+  from tf_imgtrans.core.images import read_image
 
   names = images.shown
-  measured = {result.row.key for result in results if result.records}
-  made = {key: [folder / str(key) / f"{name}.png" for name in names] for key in columns}
-  drawn = [key for key, files in made.items()
-           if key in ("input", "target") or (key in measured and all(file.is_file() for file in files))]
+  made = {key: kept_files(folder, key, names, results) for key in columns}
+  drawn = [key for key, files in made.items() if key in ("input", "target") or files]
   if set(drawn) <= {"input", "target"}:
     return
   items = {item.name: item for item in images if item.name in names}
   own = {"input": lambda row: items[names[row]].source, "target": lambda row: items[names[row]].target}
   rows = [[own[key](row) if key in own else read_image(made[key][row]) for key in drawn] for row in range(len(names))]
-  write_image(path, panel(rows, [columns[key] for key in drawn]))
+  write_panel(path, rows, [columns[key] for key in drawn])
+
+
+def kept_files(folder, key, names, results):
+  """Files of what a row made of some images: list of Path; empty unless it was measured and all of them are kept.
+
+  Args:
+    folder, results: as of `draw`.
+    key: of the row.
+    names: of the images.
+  """
+  measured = any(result.row.key == key and result.records for result in results)
+  files = [folder / str(key) / f"{name}.png" for name in names]
+  return files if measured and all(file.is_file() for file in files) else []
+
+
+def write_panel(path, rows, headers, captions=None):
+  """Writes a figure, `core.panels.panel` of the rows, and says so."""
+  from tf_imgtrans.core.images import write_image
+  from tf_imgtrans.core.panels import panel
+
+  write_image(path, panel(rows, headers, captions))
   print(f"wrote {path}")

@@ -10,12 +10,13 @@ import tyro
 from tf_imgtrans.core.config import PositiveCount, Seed
 from tf_imgtrans.papers.progressive_pan.config import VARIANTS
 from tf_imgtrans.recipes import find_recipe
-from tf_imgtrans.tables.bench import Bench, Images, Item, Training, outputs
+from tf_imgtrans.tables.bench import Bench, Images, Item, Training, each_image, outputs
 from tf_imgtrans.tables.curves import draw_curves, find_matplotlib
 from tf_imgtrans.tables.options import ReproduceOptions
 from tf_imgtrans.tables.published import progressive_pan as published
 from tf_imgtrans.tables.published.progressive_pan import Key
 from tf_imgtrans.tables.runs import find
+from tf_imgtrans.tables.statements import value
 from tf_imgtrans.tables.table import Column, Row, Table, finish, measure
 
 TABLE1 = ("bicubic", "esrgan", "carn", "rcan", "full")
@@ -75,7 +76,7 @@ class SuperResolution(Bench):
 
   def summary(self, config, folder):
     """As of `Bench`."""
-    return self.data.summary
+    return self.data.without_held_out(self.tuning).summary
 
   def size(self, key):
     """Height and width of the measured images of a row."""
@@ -133,7 +134,8 @@ class SuperResolution(Bench):
       for item, output in outputs(images, method, self.kept(key, seed)):
         scores.add(item.target, output)
         sets.add(item.name, item.target, output, item.source)
-      return {**scores.means(), **_set_values(sets.rows()), "images": len(images)}
+      return {**scores.means(), **_set_values(sets.rows()), "images": len(images),
+              "each": each_image(scores, images.names)}
 
   def columns(self, levels):
     """Columns of a table, the two finest levels of SWD named as given."""
@@ -232,7 +234,7 @@ def figure5(options: Options):
       headers = {Key(method, scale): title for method, title in titles.items()}
       _draw(bench, f"figure5a_x{scale}", headers, bench.base.input_size * scale, results)
     by_key = {result.row.key: result for result in results}
-    rises = {name: published.rise(name, column).value(by_key, options.seed) for name in ("full", "rcan")}
+    rises = {name: value(published.rise(name, column), by_key) for name in ("full", "rcan")}
     return [f"from x2 to x8 the distance of {titles[name]} rises {rise:.1f} times" for name, rise in rises.items() if rise]
 
   return bench.report("Figure 5: x2, x4 and x8", bench.columns(("finest", "half")), rows,

@@ -1,5 +1,8 @@
 """How a reproduced table looks: on the screen, in JSON and in Markdown."""
 
+import pathlib
+import sys
+
 
 def as_json(table, results):
   """The table with all that was measured, for table.json."""
@@ -7,8 +10,18 @@ def as_json(table, results):
       "paper": table.paper, "table": table.name, "title": table.title, "protocol": table.protocol,
       "rows": [_row_as_json(table, result) for result in results],
       "notes": table.notes,
+      "command": _command(),
       "seconds": round(sum(record["seconds"] for result in results for record in result.records), 2),
   }
+
+
+def _command():
+  """The command of this call, with the names of folders alone; None where Python called."""
+  program, *arguments = sys.argv
+  program = pathlib.Path(program)
+  if program.stem != "tf-imgtrans" and program.parts[-2:] != ("tf_imgtrans", "__main__.py"):
+    return None
+  return " ".join(["tf-imgtrans", *(pathlib.Path(each).name if "/" in each else each for each in arguments)])
 
 
 def _row_as_json(table, result):
@@ -21,7 +34,9 @@ def _row_as_json(table, result):
       "ours": {name: {"mean": result.mean(name), "spread": result.spread(name), "values": result.values(name)}
                for name in names},
       "difference": {name: result.difference(name) for name in names},
-      "details": row.details, "measurements": result.records,
+      "details": row.details,
+      # The values of each image stand in the files of the rows.
+      "measurements": [{name: value for name, value in record.items() if name != "each"} for record in result.records],
   }
 
 
@@ -34,6 +49,15 @@ def as_markdown(table, results):
       text.append(f"| *{group}* |" + " |" * (len(headers) - 1))
     text.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
   return "\n".join([*text, "", *(f"{line}  " for line in _below(table, results))]) + "\n"
+
+
+def gaps(table, results):
+  """A note for each mean that leaves out a seed, as of a NIQE that flat images do not have."""
+  for result in results:
+    for column in table.columns:
+      found, seeds = len(result.values(column.name)), len(result.records)
+      if 0 < found < seeds:
+        yield f"{result.row.title}: {column.title} is of {found} of {seeds} seeds; it has no finite value for the others."
 
 
 def show(table, results):

@@ -13,7 +13,8 @@ from tf_imgtrans.training.options import CHANGEABLE, PairedOptions, TrainingOpti
 
 CHECKPOINT_EVERY = 100
 VALIDATION_IMAGES = 20
-VGG_FILES = ("vgg19*.npz", "vgg19*.h5")
+VALIDATIONS = 10  # of a training, of which its best network is chosen where the paper does so
+VGG_FILES = ("vgg19*.npz", "vgg19*.h5", "imagenet-vgg-verydeep-19.mat")
 
 
 def train(recipe, config, options):
@@ -44,7 +45,7 @@ def trained(recipe, config, folder, summary=None, **options):
   make_options = PairedOptions if find_recipe(recipe).paired else TrainingOptions
   train(recipe, config, make_options(
       out=folder, resume=resume, validation_images=VALIDATION_IMAGES, checkpoint_every=CHECKPOINT_EVERY,
-      validate_every=max(config.iterations // 20 * 20, 20), **options))
+      validate_every=max(config.iterations // VALIDATIONS // 20 * 20, 20), record_terms=True, **options))
 
 
 def _finished(folder, config, summary, data):

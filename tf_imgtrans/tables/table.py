@@ -1,7 +1,6 @@
 """Every table: rows measured one by one, kept as they finish, and set beside the published ones."""
 
 import dataclasses
-import json
 import math
 import pathlib
 import statistics
@@ -9,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tf_imgtrans.core.files import read_json, write_bytes, write_json
-from tf_imgtrans.tables.options import current_preset
+from tf_imgtrans.core.files import write_bytes, write_json
+from tf_imgtrans.tables.records import conditions, kept_record, make_folder, record_path
 
 # What a row may fail with without stopping the others, beside TensorFlow's own errors, such as those of full memory;
 # anything else is an error in our code and is raised.
@@ -55,6 +54,7 @@ class Row:
     seeds: ints, one measurement each.
     details: dict, what the measurement depends on beside the table's protocol: a kept row of other details is refused.
     known: dict of the columns' values that follow from published ones without a measurement.
+    ablates: str, the loss term that the other rows have and this one has not; "" for none.
   """
 
   key: Any
@@ -66,11 +66,17 @@ class Row:
   seeds: tuple = (0,)
   details: dict = dataclasses.field(default_factory=dict)
   known: dict = dataclasses.field(default_factory=dict)
+  ablates: str = ""
 
   @property
   def name(self):
     """The key as text."""
     return str(self.key)
+
+  @property
+  def trained(self):
+    """Whether its network is trained for the table, so that another seed would give another."""
+    return "config" in self.details
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,16 +114,23 @@ class Result:
   records: list
   failure: str = ""
 
-  def value(self, column, seed):
-    """Finite value of a seed, of a row with one seed the value of that one; None where there is none."""
-    seed = self.row.seeds[0] if len(self.row.seeds) == 1 else seed
-    found = next((record["values"].get(column) for record in self.records if record["seed"] == seed), None)
-    return found if found is not None and math.isfinite(found) else None
-
   def values(self, column):
     """Finite values of a column, one per seed that has one."""
     found = (record["values"].get(column) for record in self.records)
     return [value for value in found if value is not None and math.isfinite(value)]
+
+  def each(self, column):
+    """What a column is the mean of: dict of seed to dict of image to value, for each seed that has a finite mean.
+
+    A value of a whole set of images, such as the Fréchet distance, stands under the name "".
+    """
+    found = {}
+    for record in self.records:
+      value = record["values"].get(column)
+      if value is not None and math.isfinite(value):
+        each = record.get("each", {}).get(column) or {"": value}
+        found[record["seed"]] = {name: math.nan if one is None else one for name, one in each.items()}
+    return found
 
   def mean(self, column):
     """Mean over the seeds; None where nothing was measured."""
@@ -142,7 +155,7 @@ class Report:
   Attributes:
     table: Table.
     results: list of Result.
-    verdicts: list of (statement, verdict).
+    verdicts: list of statements.Verdict.
     out: Path of its folder.
   """
 
@@ -168,8 +181,8 @@ def measure(table, out):
   Raises:
     ValueError: a kept row was measured in another way, or OUT cannot be written to.
   """
-  _make_folder(out)
-  kept = {(row.key, seed): _kept(table, row, seed, out) for row in table.rows if row.measure for seed in row.seeds}
+  make_folder(out)
+  kept = {(row.key, seed): kept_record(table, row, seed, out) for row in table.rows if row.measure for seed in row.seeds}
   todo = sum(record is None for record in kept.values())
   if todo < len(kept):
     print(f"{len(kept) - todo} of {len(kept)} measurements are kept in {out / 'rows'}")
@@ -199,11 +212,11 @@ def _progress(done, total, seconds):
 
 def measure_together(table, out):
   """`measure` for rows that are measured in one go, such as paired times: they are kept all, or measured anew all."""
-  _make_folder(out)
+  make_folder(out)
   parts = [(row, seed) for row in table.rows for seed in row.seeds]
-  if None in [_kept(table, row, seed, out) for row, seed in parts]:
+  if None in [kept_record(table, row, seed, out) for row, seed in parts]:
     for row, seed in parts:
-      _path(out, row, seed).unlink(missing_ok=True)
+      record_path(out, row, seed).unlink(missing_ok=True)
   return measure(table, out)
 
 
@@ -214,78 +227,21 @@ def finish(table, results, out, verdicts=None, **more):
     table: Table.
     results: list of Result.
     out: Path of the table's folder.
-    verdicts: list of (statement, verdict) of `statements.check`, for the notes and for table.json; None for none.
+    verdicts: list of statements.Verdict, for the notes and for table.json; None for none.
     **more: further entries of table.json.
   Returns:
     Report.
   """
-  from tf_imgtrans.tables.report import as_json, as_markdown, show
+  from tf_imgtrans.tables.report import as_json, as_markdown, gaps, show
 
+  table.notes.extend([*gaps(table, results), *map(str, verdicts or ())])
   if verdicts is not None:
-    table.notes.extend(f"{verdict}: {text}" for text, verdict in verdicts)
-    more["statements"] = [{"statement": text, "verdict": verdict} for text, verdict in verdicts]
+    more["statements"] = [verdict.as_json() for verdict in verdicts]
   write_json(out / "table.json", {**as_json(table, results), **more})
   write_bytes(out / "table.md", as_markdown(table, results).encode())
   show(table, results)
   print(f"wrote {out / 'table.json'} and {out / 'table.md'}")
   return Report(table, results, verdicts or [], out)
-
-
-def _make_folder(out):
-  """Makes OUT/rows, before hours are spent on what could not be kept there."""
-  try:
-    (pathlib.Path(out) / "rows").mkdir(parents=True, exist_ok=True)
-  except (FileExistsError, NotADirectoryError) as error:
-    raise ValueError(f"{error.filename} cannot be made, as there is a file in its place: choose another --out") from None
-
-
-def _path(out, row, seed):
-  return pathlib.Path(out) / "rows" / f"{row.name}-seed{seed}.json"
-
-
-def _kept(table, row, seed, out):
-  """The record of a finished measurement, or None; a damaged file is none."""
-  path = _path(out, row, seed)
-  if not path.is_file():
-    return None
-  record = _read_record(path)
-  if record is None:
-    print(f"{path} is damaged: measured anew")
-    return None
-  for name, wanted in _conditions(table, row).items():
-    if record["conditions"].get(name) != wanted:
-      name, former, wanted = _first_difference(name, record["conditions"].get(name), wanted)
-      raise ValueError(f"{path} was measured with {name} {former!r}, and now it is {wanted!r}: "
-                       "choose another --out, or remove that file to measure the row anew")
-  return record
-
-
-def _read_record(path):
-  """The record in a file; None where it holds none, as after a disk error."""
-  try:
-    record = read_json(path)
-  except ValueError:
-    return None
-  parts = {"conditions": dict, "values": dict, "seed": int, "seconds": (int, float)}
-  whole = isinstance(record, dict) and all(isinstance(record.get(name), kind) for name, kind in parts.items())
-  if not whole:
-    return None
-  if "preset" in record["conditions"]:
-    record["conditions"]["preset"] = current_preset(record["conditions"]["preset"])
-  return record
-
-
-def _first_difference(name, a, b):
-  """(name, value, value) of what differs first in two values; inside of dicts, as in "config.iterations"."""
-  if not (isinstance(a, dict) and isinstance(b, dict)):
-    return name, a, b
-  key = next(key for key in {**b, **a} if a.get(key) != b.get(key))
-  return _first_difference(f"{name}.{key}", a.get(key), b.get(key))
-
-
-def _conditions(table, row):
-  """What must be equal for a kept measurement to count, as JSON gives it back."""
-  return json.loads(json.dumps({**table.protocol, **row.details}, default=str))
 
 
 def _measure_one(table, row, seed, out):
@@ -303,6 +259,6 @@ def _measure_one(table, row, seed, out):
     return None, failure
   names = [column.name for column in table.columns]
   record = {"row": row.name, "seed": seed, "values": {name: found.pop(name, None) for name in names}, **found,
-            "seconds": round(time.perf_counter() - began, 2), "conditions": _conditions(table, row), "versions": versions()}
-  write_json(_path(out, row, seed), record)
+            "seconds": round(time.perf_counter() - began, 2), "conditions": conditions(table, row), "versions": versions()}
+  write_json(record_path(out, row, seed), record)
   return record, ""

@@ -15,18 +15,18 @@ from tf_imgtrans.tables.options import ReproduceOptions
 from tf_imgtrans.tables.published import x_gans as published
 from tf_imgtrans.tables.published.x_gans import Key
 from tf_imgtrans.tables.table import Column
+from tf_imgtrans.tables.x_gans_panels import draw_blocks, draw_points, draw_shares
 
 PSNR, SSIM = Column("psnr", "PSNR dB", 2), Column("ssim", "SSIM", 4)
 SEEDS = 3
 LOSSES = {"": {}, "l2": {"point_norm": "l2"}, "l1": {"point_norm": "l1"}, "none": {"weight_point": 0.0}}  # Fig. 12
-SHARES = {"color_noise": (0.05, 0.15)}  # of valid pixels, in training; of points the configuration's
 # What the presets of the tables change in X-GANs' own preset of that name, and in on-demand learning.
 # small: what two processor cores train in a minute or two.
 CHANGES = {"small": {"base_channels": 24, "residual_blocks": 3, "discriminator_channels": 24, "batch_size": 8,
                      "learning_rate": 5e-4}}
 ON_DEMAND_CHANGES = {
     "small": {"image_size": 64, "base_channels": 32, "batch_size": 20, "learning_rate": 5e-4, "adaptation_images": 20,
-              "adapt_every": 100},
+              "adapt_every": 40},
     "tiny": {"image_size": 32, "base_channels": 4, "batch_size": 10, "adaptation_images": 3, "adapt_every": 2,
              "iterations": 4}}
 # Networks by corruption, each of which --models may give.
@@ -81,15 +81,18 @@ class Reconstruction(Bench):
   def config(self, key):
     """How the network of a row is trained; None for a method without one."""
     preset = self.options.preset
-    if key.method == "on_demand":
-      config = dataclasses.replace(COMPARISON, **ON_DEMAND_CHANGES.get(preset, {}))
-    elif key.method == "x_gans":
-      config = find_recipe("x_gans").preset(preset, **CHANGES.get(preset, {}))
-      config = dataclasses.replace(config, share=SHARES.get(key.corruption, config.share), **LOSSES[key.loss])
-    else:
+    if key.method not in ("on_demand", "x_gans"):
       return None
     patches = str(self.options.patches or "") if key.corruption == "color_blocks" else ""
-    return self.completed(config, corruption=key.corruption, patches=patches)
+    ours = find_recipe("x_gans").preset(preset, **CHANGES.get(preset, {}))
+    ours = dataclasses.replace(ours, **LOSSES[key.loss])
+    ours = self.completed(ours, corruption=key.corruption, patches=patches)
+    if key.method == "x_gans":
+      return ours
+    theirs = dataclasses.replace(COMPARISON, **ON_DEMAND_CHANGES.get(preset, {}))
+    # As many images, and mirrored as ours are.
+    steps = max(ours.iterations * ours.batch_size // theirs.batch_size, 1)
+    return dataclasses.replace(theirs, corruption=key.corruption, patches=patches, flip=ours.flip, iterations=steps)
 
   def training(self, key):
     """Training of the network of a row; None for a method without one."""
@@ -117,7 +120,7 @@ class Reconstruction(Bench):
     from tf_imgtrans.papers.x_gans.data import data_summary
 
     self._check_patches(config.corruption)
-    return data_summary(config, self.folder)
+    return data_summary(config, self.folder.without_held_out(self.tuning))
 
   def images(self, corruption, share):
     """Corrupted test images; blocks lie in the middle and have the largest size.
@@ -156,7 +159,8 @@ def table1(options: Options, seeds: int = SEEDS):
   """Measure Table 1: a white and a cluttered block in the middle, half as wide as the image.
 
   X-GANs and on-demand learning are trained on the data under the preset; inpainting without learning is measured beside
-  them. Colour blocks are cut from the images of --patches. Writes OUT/table1. Called again, it goes on.
+  them. Colour blocks are cut from the images of --patches. Writes OUT/table1, with Figures 7 and 8. Called again, it goes
+  on.
 
   Example: tf-imgtrans reproduce x_gans table1 --data celeba --patches sun397 --preset small --out reproduced
 
@@ -168,13 +172,15 @@ def table1(options: Options, seeds: int = SEEDS):
   """
   bench = Reconstruction(options, "table1", seeds)
   keys = [Key(block, method) for block in published.BLOCKS for method in published.TITLES]
-  return _report(bench, "Table 1: blocks in the middle of faces", keys, lambda key: published.BLOCKS[key.corruption])
+  return _report(bench, "Table 1: blocks in the middle of faces", keys, lambda key: published.BLOCKS[key.corruption],
+                 functools.partial(draw_blocks, bench))
 
 
 def figure10(options: Options, seeds: int = SEEDS):
   """Measure Figure 10: reconstruction from 1 to 20 % of the pixels, at random places and near edges.
 
-  Linear interpolation between the points is measured beside the trained methods. Writes OUT/figure10, with the curves.
+  Linear interpolation between the points is measured beside the trained methods. Writes OUT/figure10, with the curves,
+  Figure 4 and Figure 9.
 
   Example: tf-imgtrans reproduce x_gans figure10 --data celeba --preset small --out reproduced
 
@@ -187,13 +193,13 @@ def figure10(options: Options, seeds: int = SEEDS):
   keys = [key for share in published.POINT_SHARES
           for key in (*(Key("random_points", method, share) for method in published.TITLES),
                       Key("edge_points", "x_gans", share))]
-  return _figure(options, seeds, "figure10", "Figure 10: reconstruction from points", keys, "known pixels (%)")
+  return _figure(options, seeds, "figure10", "Figure 10: reconstruction from points", keys, "known pixels (%)", draw_points)
 
 
 def figure11(options: Options, seeds: int = SEEDS):
   """Measure Figure 11: reconstruction from 85 to 95 % of colour noise.
 
-  Writes OUT/figure11, with the curves.
+  Writes OUT/figure11, with the curves, and Figure 5; with natural scenes as --data that is Figure 6.
 
   Example: tf-imgtrans reproduce x_gans figure11 --data celeba --preset small --out reproduced
 
@@ -205,7 +211,8 @@ def figure11(options: Options, seeds: int = SEEDS):
   """
   keys = [Key("color_noise", method, share) for share in published.NOISE_SHARES
           for method in ("input", "on_demand", "x_gans")]
-  return _figure(options, seeds, "figure11", "Figure 11: reconstruction from colour noise", keys, "valid pixels (%)")
+  return _figure(options, seeds, "figure11", "Figure 11: reconstruction from colour noise", keys, "valid pixels (%)",
+                 lambda bench, results: draw_shares(bench, "figure5", "color_noise", published.NOISE_SHARES, results))
 
 
 def figure12(options: Options, seeds: int = SEEDS):
@@ -225,11 +232,15 @@ def figure12(options: Options, seeds: int = SEEDS):
   return _figure(options, seeds, "figure12", "Figure 12: corresponding point loss", keys, "known pixels (%)")
 
 
-def _figure(options, seeds, name, title, keys, xlabel):
+def _figure(options, seeds, name, title, keys, xlabel, panels=lambda bench, results: None):
   find_matplotlib()
   bench = Reconstruction(options, name, seeds)
-  return _report(bench, title, keys, _group, lambda results: draw_curves(
-      bench.out / f"{name}.png", _curves(results), xlabel, "PSNR (dB)"))
+
+  def draw(results):
+    draw_curves(bench.out / f"{name}.png", _curves(results), xlabel, "PSNR (dB)")
+    panels(bench, results)
+
+  return _report(bench, title, keys, _group, draw)
 
 
 def _group(key):

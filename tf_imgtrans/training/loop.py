@@ -43,12 +43,14 @@ def run_training(trainer, batches, folder, options, iterations, strategy, valida
   step_function = compile_step(trainer, strategy, options.jit)
   batch_stream = iter(distribute(strategy, batches, start))
   window, values, began = [], {}, time.perf_counter()
+  first = began
   images_at = trainer.images_at
   bar = tqdm(total=images_at(iterations), initial=images_at(start), unit=" images", unit_scale=True,
              mininterval=SCREEN_SECONDS if sys.stderr.isatty() else FILE_SECONDS, disable=not folder.writes)
   with bar:
     for step in range(start + 1, iterations + 1):
-      window.append(step_function(next(batch_stream)))
+      batch = next(batch_stream)
+      window.append(step_function(batch))
       adapted = trainer.adapt(step)
       if adapted:
         _check_state(trainer, step)
@@ -65,6 +67,8 @@ def run_training(trainer, batches, folder, options, iterations, strategy, valida
         bar.set_postfix(step=step, total=f"{means['total']:.4g}", refresh=False)
         window, began = [], now
       if validates:
+        if options.record_terms and (shares := trainer.term_shares(*batch)):
+          folder.log(step, "terms", shares)
         trainer.settle()
       if validates or saves:
         _check_state(trainer, step)
@@ -73,8 +77,8 @@ def run_training(trainer, batches, folder, options, iterations, strategy, valida
         began = time.perf_counter()
       if saves:
         folder.flush()
-        if folder.writes:
-          checkpoints.save(step, trainer.state())
+        if folder.writes and checkpoints.save(step, trainer.state()):
+          folder.record_effort(start, step, time.perf_counter() - first, images_at(step), trainer.generator.count_params())
   folder.save_generator(trainer.generator, "generator")
   return {"steps": iterations, "resumed_from": start, **values}
 

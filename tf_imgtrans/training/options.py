@@ -10,7 +10,8 @@ from tf_imgtrans.core.config import PositiveCount, Share, validate
 
 # Fields of a configuration that a resumed run may change: it may go on for longer, and its weights file may have moved.
 CHANGEABLE = ("iterations", "vgg_weights")
-FIXED = ("precision", "validation_share", "phone", "source", "target")  # options that decide what the run computes
+# Options that decide what the run computes
+FIXED = ("precision", "validation_share", "tuning_share", "phone", "source", "target")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +22,9 @@ class TrainingOptions:
   data: pathlib.Path | None = None  # data folder; with --resume by default the run's own
   resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False  # continue from the newest checkpoint of the run folder
   validation_share: Share = 0.1  # share of images held out, by a hash of the name, if the data have no test part
+  # share of the other images that the run is validated on, so that those held out stay unseen for a final test; 0: the run
+  # is validated on those held out
+  tuning_share: Share = 0.0
   validation_images: PositiveCount = 100  # number of held-out images that are measured
   # numeric precision of the step; losses and normalization stay float32
   precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
@@ -30,6 +34,8 @@ class TrainingOptions:
   log_every: PositiveCount = 20  # steps between lines of scalars.jsonl, each a mean over them
   validate_every: PositiveCount = 1000  # steps between validations and preview sheets
   checkpoint_every: PositiveCount = 1000  # steps between checkpoints; a multiple of log_every
+  # log with every validation the share of each loss term in the loss and in the gradient, which takes some steps' time
+  record_terms: bool = False
   keep: PositiveCount = 3  # number of newest checkpoints that are kept
 
   def __post_init__(self):
@@ -37,6 +43,8 @@ class TrainingOptions:
     for name in ("validate_every", "checkpoint_every"):
       if getattr(self, name) % self.log_every:
         raise ValueError(f"{name} is {getattr(self, name)}: expected a multiple of log_every, {self.log_every}")
+    if self.record_terms and self.strategy != "none":
+      raise ValueError("record_terms is on: it is for one device; leave --record_terms out, or use --strategy none")
     if self.jit and self.strategy != "none":
       raise ValueError("jit is on: XLA compiles the step of one device alone; leave --jit out, or use --strategy none")
 

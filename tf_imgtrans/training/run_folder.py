@@ -1,5 +1,6 @@
-"""The folder of one run: run.json, checkpoints/, scalars.jsonl, previews/, tensorboard/ and the saved generators."""
+"""The folder of one run: run.json, effort.json, checkpoints/, scalars.jsonl, previews/, tensorboard/, saved generators."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ from tf_imgtrans.core.images import write_image
 from tf_imgtrans.core.networks import float32_twin
 
 PATHS = ("vgg_weights", "patches", "initial_weights")  # fields of configurations that name files of one machine
+EFFORT = "effort.json"
 
 
 class RunFolder:
@@ -104,6 +106,26 @@ class RunFolder:
         tf.summary.scalar(f"{kind}/{name}", value)
       if speed is not None:
         tf.summary.scalar("images_per_second", speed)
+
+  def record_effort(self, start, step, seconds, images, parameters):
+    """Writes effort.json: what the run has cost up to `step`; a full disk loses that alone.
+
+    Args:
+      start, step: ints, the steps between which this call has trained.
+      seconds: float, that it took, with validations; those of the calls before it stay.
+      images: int, training images that the steps have seen.
+      parameters: int, of the generator.
+    """
+    calls = [call for call in self.effort().get("calls", []) if call["until"] <= start]
+    calls.append({"from": start, "until": step, "seconds": round(seconds, 1)})
+    with contextlib.suppress(OSError):
+      write_json(self.path / EFFORT, {"seconds": round(sum(call["seconds"] for call in calls), 1), "images": images,
+                                      "parameters": parameters, "calls": calls})
+
+  def effort(self):
+    """The content of effort.json: dict, empty of a run of version 0.1.0."""
+    path = self.path / EFFORT
+    return read_json(path) if path.is_file() else {}
 
   def preview(self, step, sheet):
     """Writes a preview sheet, uint8 [H, W, 3], to previews/ and to TensorBoard."""

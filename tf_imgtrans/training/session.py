@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tf_imgtrans.core.config import differences, from_stored
 from tf_imgtrans.core.startup import versions
+from tf_imgtrans.data.folders import as_trained
 from tf_imgtrans.metrics.scoring import mean_scores
 from tf_imgtrans.training.checkpoints import Checkpoints
 from tf_imgtrans.training.loop import run_training
@@ -41,8 +42,7 @@ def train(recipe, config, options, started=None, images=None):
   keras.utils.set_random_seed(config.seed)
   tf.config.experimental.enable_op_determinism()
   task = recipe.make_task(config)
-  if images is None:
-    images = read_images(task, options)
+  images = as_trained(read_images(task, options) if images is None else images, vars(options))
   data = task.training_data(images)
   trainer = make_trainer(recipe, config, options, strategy)
   trainer.prepare(data)  # before the folder is made: the data may be too few

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tf_imgtrans.core.networks import digest
 from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.core.seeds import fold_in, seed_at
+from tf_imgtrans.core.terms import recorded_terms
 from tf_imgtrans.training.population import IMAGES, batch_normalizations, estimate_statistics
 from tf_imgtrans.training.schedules import halved
 from tf_imgtrans.training.validation import Validator
@@ -46,6 +47,7 @@ class BaseTrainer(keras.Model):
     self.optimizers = {}  # by the name of the network that they train
     self.vgg = None  # Vgg19Features, of a subclass whose losses need them
     self.batches = None  # of `prepare`
+    self._shares = None  # while `term_shares` measures: dict of what `update` has found
     self.built = True  # there is nothing that Keras would build at a first call
 
   def player(self, name, network, *input_shapes, optimizer=None):
@@ -100,6 +102,11 @@ class BaseTrainer(keras.Model):
     Yields:
       Update, whose `loss` the block sets, a float32 scalar.
     """
+    if self._shares is not None:
+      with recorded_terms() as terms, tf.GradientTape(persistent=True) as tape:
+        yield Update(tape)
+      self._shares |= _shares(tape, terms, network.trainable_variables if variables is None else variables)
+      return
     optimizer = self.optimizers[network.name]
     with tf.GradientTape() as tape:
       step = Update(tape)
@@ -120,6 +127,28 @@ class BaseTrainer(keras.Model):
   def train_on(self, *batch):
     """What a training step does with the tensors of a batch: dict of scalars for the log, with the loss as "total"."""
     raise TypeError(f"{type(self).__name__} has no train_on(*batch): a trainer defines it")
+
+  def term_shares(self, *batch):
+    """The share of each term of `losses.weighted_sum` in the loss, and in the gradient of the network that it moves.
+
+    A term whose share of the gradient is below 0.01 does next to nothing, whatever it is worth in the loss. Nothing of the
+    trainer changes; the step is made once more, operation by operation.
+
+    Args:
+      *batch: tensors of a training step.
+    Returns:
+      dict of "loss/NAME" and "gradient/NAME" to float: of the absolute weighted terms, and of the norms of their gradients,
+      each over their sum.
+    """
+    before = {name: variable.numpy() for name, variable in self.state().items()}
+    self._shares = {}
+    try:
+      self.train_on(*batch)
+      return dict(self._shares)
+    finally:
+      self._shares = None
+      for name, variable in self.state().items():
+        variable.assign(before[name])
 
   def seed(self, stream):
     """Seed pair of this step for a named stream: a function of the run's seed, the step and the replica alone."""
@@ -218,6 +247,16 @@ class Update:
   def stop_recording(self):
     """Context in which operations are left out of the gradient; another update may run in it."""
     return self._tape.stop_recording()
+
+
+def _shares(tape, terms, variables):
+  """What `BaseTrainer.term_shares` returns, of a persistent tape that has recorded weighted terms; empty without terms."""
+  norms = {name: tf.linalg.global_norm([gradient for gradient in tape.gradient(term, variables) if gradient is not None])
+           for name, term in terms.items()}
+  sizes = {"loss": {name: abs(float(term)) for name, term in terms.items()},
+           "gradient": {name: float(norm) for name, norm in norms.items()}}
+  return {f"{kind}/{name}": size / (sum(found.values()) or 1.0) for kind, found in sizes.items()
+          for name, size in found.items()}
 
 
 def _overflow_everywhere(gradients):
