@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import recipes
+import scipy.stats
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
@@ -251,3 +252,38 @@ def test_the_defaults_are_the_authors():
 def test_what_configurations_refuse(options, words):
   with pytest.raises(ValueError, match=words):
     dataclasses.replace(TINY, **options)
+
+
+# Noise and blur, which change every pixel ----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("level", [0, 2, 4])
+def test_the_noise_of_a_level_has_its_deviation(level):
+  """The authors' code draws it from 20 below the upper ends 20 .. 100 of its table, in 255ths."""
+  images = tf.fill((60, SIZE, SIZE, 3), 0.5)
+  for which in ("original", "extreme"):
+    config = _config("gaussian_noise", bands=which)
+    corrupted, mask = corrupt(config, images, tf.fill([60], level), tf.constant([7, 1]))
+    assert mask.shape == (60, SIZE, SIZE, 1) and not mask.numpy().any()
+    # Of clipped values, the median of the distances from the mean tells the deviation.
+    deviations = 255 * np.median(np.abs(corrupted.numpy() - 0.5), axis=(1, 2, 3)) / scipy.stats.norm.ppf(0.75)
+    low, high = 20 * level, 20 * (level + 1)
+    assert low * 0.95 <= deviations.min() and deviations.max() <= high * 1.05
+    assert deviations.max() - deviations.min() > 15
+
+
+@pytest.mark.parametrize("level", [0, 2, 4])
+def test_the_blur_of_a_level_has_its_kernels(level):
+  """Each image by a Gaussian of the level's band, half a pixel on each side of the table's 0.5 .. 4.5, of 3x3 to 19x19."""
+  impulse = np.zeros((60, SIZE, SIZE, 3), np.float32)
+  impulse[:, 16, 16] = 1.0
+  corrupted, _ = corrupt(_config("gaussian_blur"), impulse, tf.fill([60], level), tf.constant([7, 1]))
+  kernels = corrupted.numpy()[..., 0]
+  np.testing.assert_allclose(kernels.sum(axis=(1, 2)), 1.0, atol=1e-5)
+  reaches = np.array([np.abs(np.nonzero(kernel > 1e-5)[1] - 16).max() for kernel in kernels])
+  assert reaches.max() <= 9 and (level == 0 or set(reaches) == set(range(1, 10)))
+  # The ratio of neighbours exp(-1 / (2 sigma^2)) tells the deviation along each axis.
+  across, down = kernels[:, 16, 17] / kernels[:, 16, 16], kernels[:, 17, 16] / kernels[:, 16, 16]
+  for ratio in (across, down):
+    sigma = np.sqrt(-0.5 / np.log(np.maximum(ratio, 1e-30)))
+    assert sigma.max() <= level + 1.01 and (sigma[ratio > 1e-4].min() >= level - 0.01) and np.ptp(sigma) > 0.6
+  assert np.abs(across - down).max() > 0.005

@@ -69,7 +69,8 @@ def _learned(steps, **options):
 
 # One step ------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("kind", ["random_points", "color_noise", "white_block", "color_blocks"])
+@pytest.mark.parametrize("kind", ["random_points", "color_noise", "white_block", "color_blocks", "gaussian_noise",
+                                  "gaussian_blur"])
 def test_one_step(kind):
   trainer = _trainer(corruption=kind)
   before = recipes.state(trainer)

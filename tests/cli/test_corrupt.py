@@ -49,10 +49,15 @@ def _key(seed, name):
     ("edge_points", ["--share", 0.2], lambda image, key: corruptions.edge_points(image, 0.2, key)),
     ("edge_points", ["--operator", "canny"], lambda image, key: corruptions.edge_points(image, 0.1, key, "canny")),
     ("color_noise", ["--valid_share", 0.15], lambda image, key: corruptions.color_noise(image, 0.15, key)),
+    ("white_block", ["--size", 20, "--color", 0, 0.5, 1],
+     lambda image, key: corruptions.white_block(image, 20, (0, 0.5, 1))),
+    ("gaussian_noise", ["--std_unit", 0.2], lambda image, key: corruptions.gaussian_noise(image, 0.2, key)),
+    ("gaussian_blur", ["--sigma_px", 3, 1], lambda image, key: corruptions.gaussian_blur(image, (3.0, 1.0))),
 ])
 def test_images_and_masks_are_those_of_the_function(kind, flags, expected, photographs, tmp_path, capsys):
   out = tmp_path / "out"
-  assert call(kind, photographs, "--out", out, "--seed", 3, *flags) == 0
+  flags += [] if kind in ("white_block", "gaussian_blur") else ["--seed", 3]
+  assert call(kind, photographs, "--out", out, *flags) == 0
   assert f"wrote 3 images and their masks to {out}" in capsys.readouterr().out
   assert {path.name for path in out.iterdir()} == {f"{name}{end}.png" for name in "abc" for end in ("", "_mask")}
   for name in "abc":
@@ -173,6 +178,9 @@ def test_names_beside_are_kept_free(tmp_path):
     (["color_noise", "a.png", "--out", "x", "--valid_share", 0], "valid_share is 0.0"),
     (["edge_points", "a.png", "--out", "x", "--operator", "prewitt"], "sobel"),
     (["white_block", "a.png", "--out", "x", "--size", -3], "size is -3"),
+    (["white_block", "a.png", "--out", "x", "--color", 255, 0, 0], "color is (255.0, 0.0, 0.0): expected"),
+    (["gaussian_noise", "a.png", "--out", "x", "--std_unit", -1], "std_unit is -1.0: expected 0 or more"),
+    (["gaussian_blur", "a.png", "--out", "x", "--sigma_px", 1, "nan"], "sigma_px is nan: expected 0 or more"),
     (["color_blocks", "a.png", "--out", "x"], "--patches"),
     (["color_blocks", "a.png", "--out", "x", "--patches", "nowhere"], "nowhere: no such file or folder"),
     (["color_blocks", "a.png", "--out", "x", "--patches", ".", "--size", 9, 3], "size is (9, 3)"),

@@ -1,5 +1,6 @@
 """Corruptions: number and position of kept pixels, replacement of the others, and equal bits in every mode."""
 
+import cv2
 import numpy as np
 import pytest
 import recipes
@@ -9,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tf_imgtrans.data import corruptions
-from tf_imgtrans.data.corruptions import check_share, color_blocks, color_noise, edge_points, random_points, white_block
+from tf_imgtrans.data.corruptions import (
+    check_share,
+    color_blocks,
+    color_noise,
+    edge_points,
+    gaussian_blur,
+    gaussian_noise,
+    random_points,
+    white_block,
+)
 from tf_imgtrans.data.edges import edge_strength
 
 PATCHES = recipes.random_images(3, 24, 20, 3, seed=1)
@@ -246,6 +256,36 @@ def test_the_white_block_has_its_place(size, height, width, top, left):
   recipes.assert_same(mask, expected)
   kept = _check(image, corrupted, mask)
   assert (corrupted.numpy()[~kept] == 1).all()
+
+
+def test_a_block_of_another_colour():
+  image = recipes.random_images(20, 20, 3)
+  corrupted, mask = white_block(image, 8, color=(0.25, 0.5, 0.75))
+  recipes.assert_same(mask, white_block(image, 8)[1])
+  recipes.assert_same(corrupted.numpy()[6:14, 6:14], np.broadcast_to(np.float32([0.25, 0.5, 0.75]), (8, 8, 3)))
+
+
+@pytest.mark.parametrize("std", [0.0, 0.05, 100 / 255])
+def test_gaussian_noise_has_its_deviation_and_is_clipped(std):
+  image = np.full((200, 200, 3), 0.5, np.float32)
+  corrupted, mask = (part.numpy() for part in gaussian_noise(image, std, 3))
+  assert mask.shape == (200, 200, 1) and not mask.any()
+  # Of clipped values: how many lie within a tenth of the mean tells the deviation.
+  near = np.mean(np.abs(corrupted - 0.5) < 0.1)
+  expected = 1.0 if std == 0 else 2 * scipy.stats.norm.cdf(0.1 / std) - 1
+  assert abs(near - expected) < 4 * np.sqrt(0.25 / corrupted.size) and corrupted.min() >= 0 and corrupted.max() <= 1
+  assert std == 0 or np.abs(np.corrcoef(corrupted.reshape(-1, 3).T) - np.eye(3)).max() < 4 / 200
+
+
+@pytest.mark.parametrize("reach", [1, 3, 9])
+@pytest.mark.parametrize("sigma", [(5.0, 0.7), (1.0, 2.5)])
+def test_the_blur_is_opencvs(sigma, reach, real_photograph):
+  image = real_photograph[100:148, 130:170]
+  blurred, mask = gaussian_blur(image, sigma, reach)
+  side = 2 * reach + 1
+  expected = cv2.GaussianBlur(image, (side, side), sigma[0], sigmaY=sigma[1], borderType=cv2.BORDER_REFLECT)
+  np.testing.assert_allclose(blurred, expected, atol=2e-6)
+  assert mask.shape == (48, 40, 1) and not mask.numpy().any()
 
 
 def _numbered_patches(count, height, width):

@@ -44,6 +44,14 @@ def test_an_image_without_missing_pixels_is_named(corruption, corrupt):
   assert "0% of its pixels are white" in task.remark(image) and corruption in task.remark(image)
 
 
+def test_a_block_of_another_colour_is_looked_for():
+  image, color = 0.8 * recipes.smooth_images(1, 128, 128, 3)[0], (1.0, 0.25, 0.0)
+  recipe = find_recipe("x_gans")
+  task = recipe.make_task(recipe.preset("tiny", corruption="white_block", image_size=128, block_size=64, block_color=color))
+  assert task.remark(white_block(image, 64, color)[0].numpy()) == ""
+  assert "0% of its pixels are of the colour 1 0.25 0, where" in task.remark(white_block(image, 64)[0].numpy())
+
+
 def test_colour_noise_is_not_looked_for():
   recipe = find_recipe("x_gans")
   task = recipe.make_task(recipe.preset("tiny", corruption="color_noise"))

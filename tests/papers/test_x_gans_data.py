@@ -227,6 +227,31 @@ def test_a_share_is_held_out_of_one_folder(tmp_path):
   assert 0 < len(folder.validation) < 8 and len(folder.training) + len(folder.validation) == 8
 
 
+def test_a_constant_block_has_its_colour(folder):
+  config = _config("white_block", block_color=(0.25, 0.5, 0.75))
+  for _, source, mask, target in held_out(config, folder.validation):
+    recipes.assert_same(source, np.where(mask == 1, target, np.float32(config.block_color)))
+
+
+def test_noise_of_an_image_has_an_amount_of_its_own(folder):
+  config = _config("gaussian_noise", noise_std_unit=(0.02, 0.1))
+  found = list(held_out(config, folder.validation))
+  assert not any(mask.any() for _, _, mask, _ in found)
+  deviations = [1.4826 * np.median(np.abs(source - target)) for _, source, _, target in found]
+  assert 0.019 < min(deviations) and max(deviations) < 0.105 and len(set(deviations)) == 5
+  for source, mask, target in take(training_data(config, folder), 2):
+    assert not mask.any() and 0.005 < np.abs(source - target).mean() < 0.1
+
+
+def test_blur_of_an_image_has_an_amount_of_its_own(folder):
+  none, strong = (list(held_out(_config("gaussian_blur", blur_px=limits), folder.validation))
+                  for limits in ((0.0, 0.0), (2.0, 5.0)))
+  for (_, source, mask, target), (_, blurred, _, _) in zip(none, strong):
+    np.testing.assert_allclose(source, target, atol=2e-6)
+    assert not mask.any() and np.abs(np.diff(blurred, axis=0)).mean() < 0.8 * np.abs(np.diff(target, axis=0)).mean()
+    assert abs(blurred.mean() - target.mean()) < 0.02
+
+
 def test_only_colour_blocks_have_patches(folder, patches):
   for kind in CORRUPTIONS[:-1]:
     assert patch_store(dataclasses.replace(TINY, corruption=kind, patches="nowhere")) is None

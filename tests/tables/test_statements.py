@@ -26,13 +26,13 @@ from tf_imgtrans.tables.statements import (
 )
 
 
-def curve(corruption, method, start, step=1.0, shares=x_gans.POINT_SHARES, loss="", **columns):
-  return {Key(corruption, method, share, loss): {"psnr": start + step * place, **columns}
+def curve(corruption, method, start, step=1.0, shares=x_gans.POINT_SHARES, loss="", data="", **columns):
+  return {Key(corruption, method, share, loss, data): {"psnr": start + step * place, **columns}
           for place, share in enumerate(shares)}
 
 
-def at(share, corruption="random_points", method="x_gans", loss=""):
-  return Key(corruption, method, share, loss)
+def at(share, corruption="random_points", method="x_gans", loss="", data=""):
+  return Key(corruption, method, share, loss, data)
 
 
 def enlarged(**methods):
@@ -58,9 +58,11 @@ TRUE = {
             ("no_total_variation", 22.0, 0.91, 6.0), ("no_noise", 22.0, 0.91, 7.0))},
     "x_gans/table1": {Key(block, method): {"psnr": value, "ssim": value / 100} for block in ("white_block", "color_blocks")
                       for method, value in (("on_demand", 20.0), ("x_gans", 21.0))},
-    "x_gans/figure10": POINTS,
+    "x_gans/figure10": {**POINTS, **curve("random_points", "x_gans", 14.5, data="scenes")},
     "x_gans/figure11": {**curve("color_noise", "x_gans", 15, 1, x_gans.NOISE_SHARES),
-                        **curve("color_noise", "on_demand", 14, 1, x_gans.NOISE_SHARES)},
+                        **curve("color_noise", "on_demand", 14, 1, x_gans.NOISE_SHARES),
+                        **curve("color_noise", "x_gans", 13, 1, x_gans.NOISE_SHARES, data="scenes"),
+                        **curve("color_noise", "on_demand", 12, 1, x_gans.NOISE_SHARES, data="scenes")},
     "x_gans/figure12": {**curve("random_points", "x_gans", 16, loss="l2"),
                         **curve("random_points", "x_gans", 15, loss="l1"),
                         **curve("random_points", "x_gans", 14, loss="none")},
@@ -110,6 +112,8 @@ CHANGES = [
     ("x_gans/figure10", at(0.20, "edge_points"), "psnr", 10.0, [2]),
     ("x_gans/figure10", at(0.20, "edge_points"), "psnr", 1.0, [2, 4]),
     ("x_gans/figure10", at(0.01, method="on_demand"), "psnr", 15.5, [3]),
+    ("x_gans/figure10", at(0.20, data="scenes"), "psnr", 40.0, [5]), ("x_gans/figure10", at(0.01), "psnr", 1.0, [3, 5]),
+    ("x_gans/figure11", at(0.10, "color_noise", "on_demand", data="scenes"), "psnr", 16.5, [1]),
     ("x_gans/figure11", at(0.10, "color_noise", "on_demand"), "psnr", 16.5, [0]),
     ("x_gans/figure11", at(0.15, "color_noise"), "psnr", 15.5, [0]),
     ("x_gans/figure12", at(0.01, loss="l2"), "psnr", 1.0, [0, 1]),
@@ -239,7 +243,7 @@ def test_a_row_of_one_seed_counts_with_every_seed():
   ours = {key: columns for key, columns in values.items() if key.method == "x_gans"}
   once = {key: columns for key, columns in values.items() if key.method != "x_gans"} | curve("random_points", "input", 60)
   found = check(results(ours, THREE) + results(once), x_gans.STATEMENTS["figure10"])
-  assert [verdict.word for verdict in found] == [HOLDS] * 5
+  assert [verdict.word for verdict in found] == [HOLDS] * 6
   assert {claim.seeds for verdict in found for claim in verdict.claims} == {3}
 
 

@@ -185,7 +185,7 @@ def test_figure10_and_figure12_share_their_runs(data, tmp_path, untrained, capsy
       f"{percent}% of the pixels" for percent in (1, 2, 4, 6, 8, 10, 15, 20)]
   assert [row["title"] for row in found.values()][:5] == [
       "corrupted input", "without learning", "Gao and Grauman", "X-GANs", "X-GANs, edge points"]
-  assert len(verdicts(out, "figure10")) == 5
+  assert verdicts(out, "figure10")[5:] == ["not measured"]  # of scenes
   for kind in ("random_points", "edge_points"):
     config = dataclasses.replace(PRESETS["small"], **SMALL, corruption=kind)
     source, mask, target = (part[:1] for part in corrupted(data, config, 0.1))
@@ -233,7 +233,7 @@ def test_networks_of_ones_own_are_measured_and_nothing_is_trained(data, tmp_path
   sources, _, targets = corrupted(data, dataclasses.replace(PRESETS["small"], **SMALL), 0.1)
   assert found["random_points_x_gans_0.10"]["ours"]["psnr"]["values"] == [
       pytest.approx(psnr(targets, sources * np.float32(0.5)).mean(), abs=1e-4)]
-  assert verdicts(tmp_path / "out", "figure10")[1:] == 4 * ["not measured"]
+  assert verdicts(tmp_path / "out", "figure10")[1:] == 5 * ["not measured"]
   rescaling(0.6).save(model)
   capsys.readouterr()
   assert call("figure10", *flags) == 2 and "was measured with digest" in text(capsys.readouterr())
@@ -260,6 +260,34 @@ def test_figure11_measures_colour_noise(data, tmp_path, untrained):
     assert row["ours"]["psnr"]["spread"] > 0
     assert len(found[f"color_noise_input_{share:.2f}"]["measurements"]) == 1
   assert (out / "figure11" / "figure11.png").stat().st_size > 10_000
+
+
+def test_scenes_stand_beside_faces(data, tmp_path, untrained):
+  """Trained and measured on their own images, of which there are three; Figure 6 shows them."""
+  scenes, out = tmp_path / "scenes", tmp_path / "out"
+  fill(scenes / "train", 4, seed=5)
+  fill(scenes / "test", 1, seed=6)
+  flags = ["--data", data, "--scenes", scenes, "--out", out, "--steps", 2, "--seeds", 1]
+  assert call("figure11", *flags) == 0
+  assert [(name, options.data) for _, name, _, options in untrained] == [
+      (f"{prefix}color_noise-{method}-seed0", folder) for prefix, folder in (("", data), ("scenes-", scenes))
+      for method in ("on_demand", "x_gans")]
+  found = rows(out, "figure11")
+  assert list(found)[:6] == [f"{prefix}color_noise_{method}_0.05" for prefix in ("", "scenes_")
+                             for method in ("input", "on_demand", "x_gans")]
+  assert [row["title"] for row in found.values()][4:6] == ["Gao and Grauman, scenes", "X-GANs, scenes"]
+  config = dataclasses.replace(PRESETS["small"], **SMALL, corruption="color_noise")
+  for prefix, folder, count in (("", data, 2), ("scenes_", scenes, 1)):
+    sources, _, targets = corrupted(folder, config, 0.05)
+    row = found[f"{prefix}color_noise_x_gans_0.05"]
+    assert len(sources) == count == row["measurements"][0]["images"]
+    assert row["ours"]["psnr"]["mean"] == pytest.approx(psnr(targets, sources * np.float32(0.95)).mean(), abs=1e-4)
+  protocol = reproduce.report(out, "figure11")["protocol"]
+  assert protocol["images"] == "2 of faces, held out" and protocol["images of scenes"] == "1 of scenes, held out"
+  assert verdicts(out, "figure11") == ["undecided", "undecided"]  # of one seed
+  assert (out / "figure11" / "figure6.png").is_file()
+  assert not call("figure10", *flags)
+  assert verdicts(out, "figure10")[5] == "undecided"
 
 
 def test_compression_takes_the_networks_of_figure10(data, tmp_path, untrained, monkeypatch, capsys):
@@ -338,9 +366,9 @@ def test_the_presets(data, patches, tmp_path, unmeasured):
 
 def test_no_more_images_than_there_are(data, tmp_path):
   options = ReconstructionOptions(data=data, out=tmp_path)
-  assert len(Reconstruction(options, "table1").paths) == 2  # of the preset
+  assert len(Reconstruction(options, "table1").paths[""]) == 2  # of the preset
   more = Reconstruction(dataclasses.replace(options, test_images=50), "table1")
-  assert more.paths == sorted(data.glob("test/below/*.png"))
+  assert more.paths[""] == sorted(data.glob("test/below/*.png"))
   fill(tmp_path / "one", 1)
   with pytest.raises(ValueError, match="one holds too few images to hold some out: give more"):
     _ = Reconstruction(dataclasses.replace(options, data=tmp_path / "one"), "table1").paths
@@ -402,7 +430,7 @@ def test_statements_of_a_whole_figure(data, tmp_path, unmeasured):
   for share in NOISE:
     unmeasured[Key("color_noise", "x_gans", share), 5] = 11.0
   assert call("figure11", "--data", data, "--out", tmp_path, "--seeds", 3, "--seed", 4) == 0
-  assert verdicts(tmp_path, "figure11") == ["undecided"] and seeds_of_claims(tmp_path, "figure11") == {3}
+  assert verdicts(tmp_path, "figure11") == ["undecided", "not measured"] and seeds_of_claims(tmp_path, "figure11") == {3}
 
 
 # Curves.

@@ -69,6 +69,8 @@ def _kinds(share, patches):
       "color_noise": lambda image, seed: corruptions.color_noise(image, share, seed),
       "white_block": lambda image, seed: corruptions.white_block(image, block),
       "color_blocks": lambda image, seed: corruptions.color_blocks(image, patches, seed, (block // 8, block)),
+      "gaussian_noise": lambda image, seed: corruptions.gaussian_noise(image, 0.1, seed),
+      "gaussian_blur": lambda image, seed: corruptions.gaussian_blur(image, (2.0, 2.0)),
   }
 
 

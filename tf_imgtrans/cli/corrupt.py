@@ -69,8 +69,8 @@ def color_noise(inputs: Inputs, out: pathlib.Path, seed: int = 0, valid_share: f
   return _corrupt(lambda image, key: corruptions.color_noise(image, valid_share, key), inputs, out, seed)
 
 
-def white_block(inputs: Inputs, out: pathlib.Path, size: int = 128):
-  """Set a square in the middle white: OUT/NAME.png and OUT/NAME_mask.png for each image.
+def white_block(inputs: Inputs, out: pathlib.Path, size: int = 128, color: tuple[float, float, float] = (1.0, 1.0, 1.0)):
+  """Set a square in the middle white, or of another colour: OUT/NAME.png and OUT/NAME_mask.png for each image.
 
   Masks, files and failures are as of `corrupt random_points`; an image smaller than the block fails. Nothing is random.
 
@@ -80,11 +80,14 @@ def white_block(inputs: Inputs, out: pathlib.Path, size: int = 128):
     inputs: images, folders and quoted patterns.
     out: folder for the results.
     size: side of the square in pixels.
+    color: red, green and blue of the square, 0 to 1.
   """
+  if not all(0 <= value <= 1 for value in color):
+    raise ValueError(f"color is {color}: expected red, green and blue from 0 to 1; divide levels of 255 by 255")
   _check(inputs, out, size=size)
   from tf_imgtrans.data import corruptions
 
-  return _corrupt(lambda image, key: corruptions.white_block(image, size), inputs, out)
+  return _corrupt(lambda image, key: corruptions.white_block(image, size, color), inputs, out)
 
 
 def color_blocks(inputs: Inputs, out: pathlib.Path, patches: pathlib.Path, seed: int = 0,
@@ -114,6 +117,51 @@ def color_blocks(inputs: Inputs, out: pathlib.Path, patches: pathlib.Path, seed:
     return corruptions.color_blocks(image, _draw_patch(files, key, size[1]), key, size, centered)
 
   return _corrupt(corruption, inputs, out, seed)
+
+
+def gaussian_noise(inputs: Inputs, out: pathlib.Path, seed: int = 0, std_unit: float = 25 / 255):
+  """Add Gaussian noise: OUT/NAME.png and OUT/NAME_mask.png for each image.
+
+  Masks, files, seeds and failures are as of `corrupt random_points`; masks are 0, as no pixel is kept.
+
+  Example: tf-imgtrans corrupt gaussian_noise --std_unit 0.2 --out noisy photo.jpg
+
+  Args:
+    inputs: images, folders and quoted patterns.
+    out: folder for the results.
+    seed: of the random numbers, 0 to 2147483647.
+    std_unit: standard deviation of the noise of each value, white being 1.
+  """
+  _check(inputs, out, seed)
+  _check_amount("std_unit", std_unit)
+  from tf_imgtrans.data import corruptions
+
+  return _corrupt(lambda image, key: corruptions.gaussian_noise(image, std_unit, key), inputs, out, seed)
+
+
+def gaussian_blur(inputs: Inputs, out: pathlib.Path, sigma_px: tuple[float, float] = (2.0, 2.0)):
+  """Blur with a Gaussian, cut off at 19x19 pixels: OUT/NAME.png and OUT/NAME_mask.png for each image.
+
+  Masks, files and failures are as of `corrupt random_points`; masks are 0, as no pixel is kept. Nothing is random.
+
+  Example: tf-imgtrans corrupt gaussian_blur --sigma_px 3 1 --out soft photo.jpg
+
+  Args:
+    inputs: images, folders and quoted patterns.
+    out: folder for the results.
+    sigma_px: standard deviations in pixels, from left to right and from top to bottom.
+  """
+  _check(inputs, out)
+  for sigma in sigma_px:
+    _check_amount("sigma_px", sigma)
+  from tf_imgtrans.data import corruptions
+
+  return _corrupt(lambda image, key: corruptions.gaussian_blur(image, sigma_px), inputs, out)
+
+
+def _check_amount(name, value):
+  if not 0 <= value < float("inf"):
+    raise ValueError(f"{name} is {value}: expected 0 or more")
 
 
 def _check(inputs, out, seed=0, size=None, **shares):

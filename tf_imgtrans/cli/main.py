@@ -29,8 +29,10 @@ COMMANDS = {
         "random_points": ("corrupt:random_points", "Keep scattered pixels, the rest white."),
         "edge_points": ("corrupt:edge_points", "Keep pixels drawn mostly from the edges, the rest white."),
         "color_noise": ("corrupt:color_noise", "Keep scattered pixels, the rest in random colours."),
-        "white_block": ("corrupt:white_block", "Set a square in the middle white."),
+        "white_block": ("corrupt:white_block", "Set a square in the middle white, or of another colour."),
         "color_blocks": ("corrupt:color_blocks", "Cover a square with a tile of another image."),
+        "gaussian_noise": ("corrupt:gaussian_noise", "Add Gaussian noise."),
+        "gaussian_blur": ("corrupt:gaussian_blur", "Blur with a Gaussian."),
     }, "Corrupt images, and write the masks of what was kept."),
     "data": ({
         "pack": ("data:pack", "Pack images at every size of progressive training."),

@@ -1,9 +1,11 @@
-"""Corruptions of photographs, as pure functions of image and seed: X-GANs' points, colour noise and blocks.
+"""Corruptions of photographs, as pure functions of image and seed: points, colour noise, blocks, Gaussian noise and blur.
 
 Each returns the corrupted image and its mask, float32 [H, W, 1]: 1 where the source pixel was kept, bit for bit, and 0
-where it was replaced. The same seed gives the same bits in eager mode, in a graph, under XLA and in a tf.data map.
+where it was replaced; after Gaussian noise and blur, which change every pixel, it is 0 throughout. The same seed gives the
+same bits in eager mode, in a graph, under XLA and in a tf.data map; Gaussian noise the same up to rounding.
 
-Paper: X-GANs: Image Reconstruction Made Easy for Extreme Cases, Sec. 4, which works on images of 256x256.
+Papers: X-GANs: Image Reconstruction Made Easy for Extreme Cases, Sec. 4, which works on images of 256x256; Gaussian noise
+and blur are those of its rival, On-Demand Learning for Deep Image Restoration (Gao and Grauman), and of its public code.
 """
 
 import numbers
@@ -12,9 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from tf_imgtrans.core.seeds import ALGORITHM, as_seed_pair, fold_in
+from tf_imgtrans.data.blur import convolved, gaussian_kernel
+from tf_imgtrans.data.degradations import noisy
 from tf_imgtrans.data.edges import edge_strength
 
-WHITE = 1.0  # value of a missing pixel, Sec. 4
+WHITE = (1.0, 1.0, 1.0)  # colour of a missing pixel, Sec. 4
+BLUR_REACH = 9  # pixels from the centre to the edge of the largest blur kernel, 19x19: Gao and Grauman's code
 _MILLION = 1_000_000
 _LEVELS = np.arange(256, dtype=np.float32) / np.float32(255)  # as an 8-bit image is read
 
@@ -89,12 +94,13 @@ def color_noise(image, valid_share, seed):
   return _replace(image, kept, tf.gather(tf.constant(_LEVELS), levels))
 
 
-def white_block(image, size=128):
+def white_block(image, size=128, color=WHITE):
   """Sets a square in the middle white: rows (H - size) // 2 and the size - 1 below it, and columns alike (Sec. 4).
 
   Args:
     image: float [H, W, 3] in [0, 1], H and W at least `size`.
     size: int, side in pixels; the paper's is 128.
+    color: three floats in [0, 1], red, green and blue of the square: Sec. 4.3 has a "constant color block" too.
   Returns:
     (corrupted float32 [H, W, 3], mask float32 [H, W, 1]).
   Raises:
@@ -103,7 +109,7 @@ def white_block(image, size=128):
   check_sides(size)
   image = _check_room(_check_image(image), size, "image")
   height, width = tf.unstack(tf.shape(image)[:2])
-  return _replace(image, ~_square((height - size) // 2, (width - size) // 2, size, height, width), WHITE)
+  return _replace(image, ~_square((height - size) // 2, (width - size) // 2, size, height, width), tf.constant(color))
 
 
 def color_blocks(image, patches, seed, size=(16, 128), centered=False):
@@ -143,6 +149,46 @@ def color_blocks(image, patches, seed, size=(16, 128), centered=False):
     places = tf.range(count) - start + _below(available - side + 1, patch_start)
     tile = tf.gather(tile, tf.clip_by_value(places, 0, available - 1), axis=axis)  # clipped only outside the tile
   return _replace(image, ~_square(top, left, side, height, width), tile)
+
+
+def gaussian_noise(image, std_unit, seed):
+  """Adds independent Gaussian noise to every value and clips the sum to [0, 1].
+
+  Gao and Grauman's denoising, standard deviations of 0 to 100 / 255; theirs is of grey images.
+
+  Args:
+    image: float [H, W, 3] in [0, 1].
+    std_unit: float scalar, standard deviation, white being 1.
+    seed: int or int pair [2].
+  Returns:
+    (corrupted float32 [H, W, 3], mask float32 [H, W, 1] of zeros).
+  Raises:
+    ValueError: a wrong shape or dtype.
+  """
+  image = _check_image(image)
+  return tf.clip_by_value(noisy(image, std_unit, seed), 0.0, 1.0), tf.zeros_like(image[..., :1])
+
+
+def gaussian_blur(image, sigma_px, reach=BLUR_REACH):
+  """Blurs with an upright Gaussian, cut off at the edge of a square.
+
+  Gao and Grauman's deblurring: deviations along rows and columns of 0 to 5 pixels, squares of 3x3 to 19x19. Nothing is
+  random.
+
+  Args:
+    image: float [H, W, 3] in [0, 1].
+    sigma_px: two float scalars, standard deviations in pixels from left to right and from top to bottom.
+    reach: int scalar, pixels from the centre to the edge of the square, 1 to 9.
+  Returns:
+    (corrupted float32 [H, W, 3], mask float32 [H, W, 1] of zeros).
+  Raises:
+    ValueError: a wrong shape or dtype.
+  """
+  image = _check_image(image)
+  near = tf.abs(tf.range(-BLUR_REACH, BLUR_REACH + 1)) <= reach
+  kernel = gaussian_kernel(*tf.unstack(sigma_px, 2), 0.0, BLUR_REACH) * tf.cast(near[:, None] & near, tf.float32)
+  blurred = convolved(image, kernel / tf.reduce_sum(kernel))
+  return tf.clip_by_value(blurred, 0.0, 1.0), tf.zeros_like(image[..., :1])
 
 
 def check_share(share, name="share"):

@@ -21,7 +21,8 @@ PATCHES_BUDGET = 1 << 29  # bytes of decoded patch images kept in memory
 
 POINT_SHARES = (0.01, 0.20)  # X-GANs paper, Sec. 4.1
 SHARES = {"color_noise": (0.05, 0.15)}  # X-GANs paper, Fig. 5 and 6: noise of 95 to 85 %
-SETTINGS = ("corruption", "share", "edge_operator", "block_size", "tile_size", "patches", "image_size", "smallest_scale")
+SETTINGS = ("corruption", "share", "edge_operator", "block_size", "block_color", "tile_size", "patches", "noise_std_unit",
+            "blur_px", "image_size", "smallest_scale")
 WINDOWED = 256  # pixels: side of held-out images where training takes parts of photographs; ours
 
 
@@ -38,7 +39,7 @@ def shares(config):
 
 
 def remark(config, image):
-  """That an image has no missing pixels, in words, or "", for the corruptions whose missing pixels are white.
+  """That an image has no missing pixels, in words, or "", for the corruptions whose missing pixels are of one colour.
 
   Args:
     config: as of `task`.
@@ -46,13 +47,15 @@ def remark(config, image):
   """
   if config.corruption not in ("random_points", "edge_points", "white_block"):
     return ""
-  white = float(np.mean(np.min(image, axis=-1) > 0.99))
   block = config.corruption == "white_block"
+  color = config.block_color if block else corruptions.WHITE
+  missing = float(np.mean(np.max(np.abs(image - np.float32(color)), axis=-1) < 0.01))
   least = 0.5 * (config.block_size / config.image_size) ** 2 if block else 1 - shares(config)[1]
-  if white >= 0.5 * least:
+  if missing >= 0.5 * least:
     return ""
-  return (f"{white:.0%} of its pixels are white, where the model rebuilds what is missing and white: it was trained on the "
-          f"corruption {config.corruption} (tf-imgtrans corrupt, or compress and decompress)")
+  name = "white" if tuple(color) == corruptions.WHITE else f"of the colour {' '.join(f'{value:g}' for value in color)}"
+  return (f"{missing:.0%} of its pixels are {name}, where the model rebuilds what is missing and {name}: it was trained on "
+          f"the corruption {config.corruption} (tf-imgtrans corrupt, or compress and decompress)")
 
 
 def images(config, folder, paths, whole=False):  # noqa: ARG001 - as all tasks; the images are squares of one size
@@ -161,7 +164,12 @@ def corrupt(config, image, seed, patches=None, share=None, centered=False):
   if config.corruption == "color_noise":
     return corruptions.color_noise(image, share, where)
   if config.corruption == "white_block":
-    return corruptions.white_block(image, config.block_size)
+    return corruptions.white_block(image, config.block_size, config.block_color)
+  if config.corruption == "gaussian_noise":
+    return corruptions.gaussian_noise(image, tf.random.stateless_uniform([], draw, *config.noise_std_unit), where)
+  if config.corruption == "gaussian_blur":
+    reach = tf.random.stateless_uniform([], where, 1, corruptions.BLUR_REACH + 1, tf.int32)
+    return corruptions.gaussian_blur(image, tf.random.stateless_uniform([2], draw, *config.blur_px), reach)
   number = tf.random.stateless_uniform([], draw, 0, len(patches), tf.int32)
   patch = _square(patches.tensor(number), config.image_size)
   return corruptions.color_blocks(image, patch, where, size=config.tile_size, centered=centered)

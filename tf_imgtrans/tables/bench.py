@@ -60,6 +60,7 @@ class Training:
     config: its Config.
     run: str, its run folder is OUT/runs/RUN-seedN; the network's name for --models and for public checkpoints.
     size: int, of its inputs where all are squares of one size; None for any.
+    data: Path, of the data it is trained on; None for those of the call.
     file: str, the generator's name in the run folder; the last one is taken where there is none of the name.
     public: bool, whether a public checkpoint is measured instead.
   """
@@ -68,6 +69,7 @@ class Training:
   config: Any
   run: str
   size: int | None = None
+  data: pathlib.Path | None = None
   file: str = "generator.keras"
   public: bool = False
 
@@ -100,23 +102,23 @@ class Bench:
     self.count = options.test_images or self.most.get(options.preset)  # None for all
     start_tensorflow()
 
-  def summary(self, config, folder):
-    """What a finished run of a configuration in a folder must have been trained on; None for anything."""
+  def summary(self, training, folder):
+    """What a finished Training in a folder must have been trained on; None for anything."""
     return None
 
-  def test_part(self, folder):
-    """The held-out images of a data folder that are measured: list.
+  def test_part(self, folder, data=None):
+    """The held-out images of a data folder that are measured: list; `data` is its path, that of the call where it is None.
 
     Raises:
       ValueError: none is held out.
     """
     if not folder.validation:
-      raise ValueError(f"{self.options.data} holds too few images to hold some out: give more")
+      raise ValueError(f"{data or self.options.data} holds too few images to hold some out: give more")
     return folder.validation[:self.count]
 
-  def described(self, images):
-    """The images of a protocol as text."""
-    return f"{len(images)} of {self.options.data.resolve().name}, held out"
+  def described(self, images, data=None):
+    """The images of a protocol as text; `data` is their folder, that of the call where it is None."""
+    return f"{len(images)} of {(data or self.options.data).resolve().name}, held out"
 
   def completed(self, config, **changes):
     """A configuration with the steps of the call, and with fields of it changed."""
@@ -154,7 +156,7 @@ class Bench:
       config = dataclasses.replace(config, vgg_weights=vgg_file(self.weights) or config.vgg_weights)
     folder = self.run_folder(training, seed)
     more = {"phone": self.options.phone} if hasattr(self.options, "phone") else {}
-    trained(training.recipe, config, folder, self.summary(config, folder), data=self.options.data,
+    trained(training.recipe, config, folder, self.summary(training, folder), data=training.data or self.options.data,
             validation_share=self.held_out, tuning_share=self.tuning, **more)
     return folder
 

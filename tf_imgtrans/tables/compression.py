@@ -38,7 +38,7 @@ def compression(options: Options, seeds: int = 1):
                     functools.partial(_measure, bench, images, key), bench.training(key),
                     group=f"{key.share:.0%} of the pixels") for key in keys if not bench.left_out(key)]
   return bench.report("Compression (Sec. 4.5)", COLUMNS, rows, {
-      **bench.protocol(), "points": "drawn by compress with seed 0", "file": "whole .xgp, header included",
+      **bench.protocol(keys), "points": "drawn by compress with seed 0", "file": "whole .xgp, header included",
       "JPEG and WebP": "the highest quality of at most as many bytes, shrunk where none is small enough"},
       published.STATEMENTS["compression"], after=lambda results: draw_curves(
           bench.out / "compression.png", _curves(results), "bits per pixel", "PSNR (dB)"))
@@ -50,7 +50,7 @@ def _pixels(bench):
   from tf_imgtrans.data.resizing import resize
 
   size = bench.config(Key("random_points", "x_gans")).image_size
-  return [(path.stem, resize(read_uint8(path), size)) for path in bench.paths]
+  return [(path.stem, resize(read_uint8(path), size)) for path in bench.paths[""]]
 
 
 def _measure(bench, images, key, seed):

@@ -105,7 +105,7 @@ class Enhancement(Bench):
     """The held-out pairs that are measured: list of data.pairs.Pair."""
     return self.test_part(self.folder)
 
-  def summary(self, config, folder):
+  def summary(self, training, folder):
     """As of `Bench`: photographs alone are measured with the networks that pairs have trained."""
     if not (folder / "run.json").is_file():
       self.folder  # noqa: B018 - which says so where there are no pairs

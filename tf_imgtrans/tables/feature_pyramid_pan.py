@@ -79,9 +79,9 @@ class Translation(Bench):
 
     return find(self.config("full"), DataFolder(self.options.data, self.held_out))
 
-  def summary(self, config, folder):
+  def summary(self, training, folder):
     """As of `Bench`; the segmenter may have been trained on any."""
-    return None if isinstance(config, SegmenterConfig) else self.folder.without_held_out(self.tuning).summary()
+    return None if isinstance(training.config, SegmenterConfig) else self.folder.without_held_out(self.tuning).summary()
 
   @functools.cached_property
   def images(self):

@@ -74,7 +74,7 @@ class SuperResolution(Bench):
 
     return find(self.options.data, self.held_out)
 
-  def summary(self, config, folder):
+  def summary(self, training, folder):
     """As of `Bench`."""
     return self.data.without_held_out(self.tuning).summary
 

@@ -15,7 +15,7 @@ from tf_imgtrans.tables.options import ReproduceOptions
 from tf_imgtrans.tables.published import x_gans as published
 from tf_imgtrans.tables.published.x_gans import Key
 from tf_imgtrans.tables.table import Column
-from tf_imgtrans.tables.x_gans_panels import draw_blocks, draw_points, draw_shares
+from tf_imgtrans.tables.x_gans_panels import draw_blocks, draw_noise, draw_points
 
 PSNR, SSIM = Column("psnr", "PSNR dB", 2), Column("ssim", "SSIM", 4)
 SEEDS = 3
@@ -33,6 +33,8 @@ ON_DEMAND_CHANGES = {
 TRAINED = [Key("random_points", "x_gans"), Key("random_points", "on_demand"), Key("random_points", "x_gans", loss="l1"),
            Key("random_points", "x_gans", loss="none"), Key("edge_points", "x_gans"),
            *(Key(corruption, method) for corruption in ("color_noise", "white_block", "color_blocks")
+             for method in ("x_gans", "on_demand")),
+           *(Key(corruption, method, data="scenes") for corruption in ("random_points", "color_noise")
              for method in ("x_gans", "on_demand"))]
 
 
@@ -40,7 +42,9 @@ TRAINED = [Key("random_points", "x_gans"), Key("random_points", "on_demand"), Ke
 class ReconstructionOptions(ReproduceOptions):
   """What is measured, and where the result lies."""
 
-  data: pathlib.Path | None = None  # photographs, in the folder or below it: the paper has CelebA, and SUN397
+  data: pathlib.Path | None = None  # photographs, in the folder or below it: the paper's faces are CelebA's
+  # photographs of scenes, whose networks and rows stand beside those of --data in Figures 10 and 11; the paper: SUN397
+  scenes: pathlib.Path | None = None
   patches: pathlib.Path | None = None  # folder of images that colour blocks are cut from; the paper: SUN397
   # NAME=MODEL: networks of your own, such as random_points-x_gans=runs/points64 (corruption-method). Nothing is trained
   # then, and the rows of other networks are left out.
@@ -59,16 +63,21 @@ class Reconstruction(Bench):
   names = tuple(key.run for key in TRAINED)
 
   @functools.cached_property
-  def folder(self):
-    """The photographs: data.folders.Folder."""
+  def sets(self):
+    """Where the photographs lie: dict of `Key.data` to Path."""
+    return {"": self.options.data, **({"scenes": self.options.scenes} if self.options.scenes else {})}
+
+  @functools.cached_property
+  def folders(self):
+    """The photographs: dict of `Key.data` to data.folders.Folder."""
     from tf_imgtrans.data.folders import read_photographs
 
-    return read_photographs(self.options.data, self.held_out)
+    return {name: read_photographs(path, self.held_out) for name, path in self.sets.items()}
 
   @functools.cached_property
   def paths(self):
-    """Held-out images that are measured: list of Path."""
-    return self.test_part(self.folder)
+    """Held-out images that are measured: dict of `Key.data` to list of Path."""
+    return {name: self.test_part(folder, self.sets[name]) for name, folder in self.folders.items()}
 
   @functools.cached_property
   def patches(self):
@@ -98,7 +107,7 @@ class Reconstruction(Bench):
     """Training of the network of a row; None for a method without one."""
     config = self.config(key)
     recipe = "x_gans" if key.method == "x_gans" else "on_demand"
-    return config and Training(recipe, config, key.run, config.image_size)
+    return config and Training(recipe, config, key.run, config.image_size, self.sets[key.data])
 
   def left_out(self, key):
     """Whether a row is left out, as its network is none of the given ones."""
@@ -115,40 +124,38 @@ class Reconstruction(Bench):
       return lambda item: fill(item.source, item.mask)
     return self.apply(self.training(key), seed)
 
-  def summary(self, config, folder):
+  def summary(self, training, folder):
     """As of `Bench`."""
     from tf_imgtrans.papers.x_gans.data import data_summary
 
-    self._check_patches(config.corruption)
-    return data_summary(config, self.folder.without_held_out(self.tuning))
+    self._check_patches(training.config.corruption)
+    images = next(self.folders[name] for name, path in self.sets.items() if path == training.data)
+    return data_summary(training.config, images.without_held_out(self.tuning))
 
-  def images(self, corruption, share):
-    """Corrupted test images; blocks lie in the middle and have the largest size.
-
-    Args:
-      corruption: str.
-      share: float, of the pixels that are known; None for blocks.
-    Returns:
-      Images.
-    """
+  def images(self, key):
+    """Test images with the corruption of a row; blocks lie in the middle and have the largest size: Images."""
     from tf_imgtrans.papers.x_gans.data import held_out
 
-    patches = self.patches if corruption == "color_blocks" else None
-    config = self.config(Key(corruption, "x_gans"))
+    patches, paths = self.patches if key.corruption == "color_blocks" else None, self.paths[key.data]
+    config = self.config(Key(key.corruption, "x_gans"))
     config = dataclasses.replace(config, tile_size=(config.tile_size[1],) * 2)
-    return Images([path.stem for path in self.paths], lambda: (
+    return Images([path.stem for path in paths], lambda: (
         Item(name, source, target, mask)
-        for name, source, mask, target in held_out(config, self.paths, patches, share, centered=True)))
+        for name, source, mask, target in held_out(config, paths, patches, key.share, centered=True)))
 
   def score(self, key, seed):
     """PSNR and SSIM of a row: dict of values."""
-    return score(self.images(key.corruption, key.share), self.method(key, seed), self.kept(key, seed))
+    return score(self.images(key), self.method(key, seed), self.kept(key, seed))
 
-  def protocol(self):
+  def protocol(self, keys):
     """How every row is measured."""
     from tf_imgtrans.data.pairs import digest
 
-    return {"images": self.described(self.paths), "digest": digest(self.paths), "preset": self.options.preset}
+    found = {"preset": self.options.preset}
+    for name in dict.fromkeys(key.data for key in keys):
+      paths, end = self.paths[name], f" of {name}" if name else ""
+      found.update({f"images{end}": self.described(paths, self.sets[name]), f"digest{end}": digest(paths)})
+    return found
 
   def _check_patches(self, corruption):
     if corruption == "color_blocks" and self.options.patches is None:
@@ -180,9 +187,9 @@ def figure10(options: Options, seeds: int = SEEDS):
   """Measure Figure 10: reconstruction from 1 to 20 % of the pixels, at random places and near edges.
 
   Linear interpolation between the points is measured beside the trained methods. Writes OUT/figure10, with the curves,
-  Figure 4 and Figure 9.
+  Figure 4 and Figure 9. With --scenes, X-GANs trained on these are measured on them too (Sec. 5.1).
 
-  Example: tf-imgtrans reproduce x_gans figure10 --data celeba --preset small --out reproduced
+  Example: tf-imgtrans reproduce x_gans figure10 --data celeba --scenes sun397 --preset small --out reproduced
 
   The data folder:
     {photographs}
@@ -192,16 +199,18 @@ def figure10(options: Options, seeds: int = SEEDS):
   """
   keys = [key for share in published.POINT_SHARES
           for key in (*(Key("random_points", method, share) for method in published.TITLES),
-                      Key("edge_points", "x_gans", share))]
+                      Key("edge_points", "x_gans", share),
+                      *(Key("random_points", method, share, data="scenes")
+                        for method in published.TITLES if options.scenes))]
   return _figure(options, seeds, "figure10", "Figure 10: reconstruction from points", keys, "known pixels (%)", draw_points)
 
 
 def figure11(options: Options, seeds: int = SEEDS):
   """Measure Figure 11: reconstruction from 85 to 95 % of colour noise.
 
-  Writes OUT/figure11, with the curves, and Figure 5; with natural scenes as --data that is Figure 6.
+  Writes OUT/figure11, with the curves, and Figure 5; with --scenes, which are trained on and measured alike, Figure 6.
 
-  Example: tf-imgtrans reproduce x_gans figure11 --data celeba --preset small --out reproduced
+  Example: tf-imgtrans reproduce x_gans figure11 --data celeba --scenes sun397 --preset small --out reproduced
 
   The data folder:
     {photographs}
@@ -209,10 +218,10 @@ def figure11(options: Options, seeds: int = SEEDS):
   Args:
     seeds: training runs of each method.
   """
-  keys = [Key("color_noise", method, share) for share in published.NOISE_SHARES
-          for method in ("input", "on_demand", "x_gans")]
+  keys = [Key("color_noise", method, share, data=data) for share in published.NOISE_SHARES
+          for data in ("", *["scenes"] * bool(options.scenes)) for method in ("input", "on_demand", "x_gans")]
   return _figure(options, seeds, "figure11", "Figure 11: reconstruction from colour noise", keys, "valid pixels (%)",
-                 lambda bench, results: draw_shares(bench, "figure5", "color_noise", published.NOISE_SHARES, results))
+                 draw_noise)
 
 
 def figure12(options: Options, seeds: int = SEEDS):
@@ -251,14 +260,14 @@ def _report(bench, title, keys, group, after=lambda results: ()):
   rows = [bench.row(key, _title(key), functools.partial(bench.score, key), bench.training(key), group=group(key),
                     published=published.TABLE1.get(key, {})) for key in keys if not bench.left_out(key)]
   return bench.report(title, [PSNR, SSIM], rows, {
-      **bench.protocol(), "corruption": "one seed for each image",
+      **bench.protocol(keys), "corruption": "one seed for each image",
       "measured on": "whole images, RGB, unrounded; kept pixels are not copied back"},
       published.STATEMENTS[bench.table], after=after)
 
 
 def _title(key):
   title = published.LOSSES[key.loss] if key.loss else published.TITLES[key.method]
-  return f"{title}, edge points" if key.corruption == "edge_points" else title
+  return title + ", edge points" * (key.corruption == "edge_points") + f", {key.data}" * bool(key.data)
 
 
 def _curves(results):

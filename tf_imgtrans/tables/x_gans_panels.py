@@ -1,13 +1,13 @@
 """The images of Figures 4 to 9 of X-GANs, from the outputs that the tables keep; what is not measured is left out."""
 
 from tf_imgtrans.tables.figures import kept_files, write_panel
-from tf_imgtrans.tables.published.x_gans import BLOCKS, POINT_SHARES, TITLES, Key
+from tf_imgtrans.tables.published.x_gans import BLOCKS, NOISE_SHARES, POINT_SHARES, TITLES, Key
 
 FIGURE9_SHARE = 0.10  # of the pixels; "very sparse sampling", the paper does not say which
 
 
-def draw_shares(bench, name, corruption, shares, results):
-  """Draws OUT/<table>/NAME.png (Fig. 4 and 5): one image, a column for each share, a row for the source and each method.
+def draw_shares(bench, name, corruption, shares, results, data=""):
+  """Draws OUT/<table>/NAME.png (Fig. 4 to 6): one image, a column for each share, a row for the source and each method.
 
   Args:
     bench: x_gans.Reconstruction.
@@ -15,12 +15,14 @@ def draw_shares(bench, name, corruption, shares, results):
     corruption: str.
     shares: floats.
     results: list of table.Result.
+    data: as of Key.
   """
-  image = bench.images(corruption, shares[0]).shown[0]
-  items = [_item(bench, corruption, share, image) for share in shares]
+  keys = {method: [Key(corruption, method, share, data=data) for share in shares] for method in ("x_gans", "on_demand")}
+  image = bench.images(keys["x_gans"][0]).shown[0]
+  items = [_item(bench, key, image) for key in keys["x_gans"]]
   rows, captions = [[*(item.source for item in items), items[0].target]], [["source", *[""] * (len(shares) - 1), ""]]
-  for method in ("x_gans", "on_demand"):
-    made = _outputs(bench, [Key(corruption, method, share) for share in shares], image, results)
+  for method in keys:
+    made = _outputs(bench, keys[method], image, results)
     if made:
       rows.append([*made, None])
       captions.append([TITLES[method], *[""] * len(shares)])
@@ -35,10 +37,10 @@ def draw_samplings(bench, results):
     bench: x_gans.Reconstruction.
     results: list of table.Result.
   """
-  rows, kinds = [], ("random_points", "edge_points")
-  for image in bench.images("random_points", FIGURE9_SHARE).shown:
-    items = [_item(bench, kind, FIGURE9_SHARE, image) for kind in kinds]
-    made = _outputs(bench, [Key(kind, "x_gans", FIGURE9_SHARE) for kind in kinds], image, results)
+  rows, keys = [], [Key(kind, "x_gans", FIGURE9_SHARE) for kind in ("random_points", "edge_points")]
+  for image in bench.images(keys[0]).shown:
+    items = [_item(bench, key, image) for key in keys]
+    made = _outputs(bench, keys, image, results)
     if made:
       rows.append([items[0].source, made[0], items[0].target, items[1].source, made[1]])
   if rows:
@@ -58,7 +60,7 @@ def draw_blocks(bench, results):
     columns = {"input": "(a) source", Key(block, "x_gans"): "(b) X-GANs", Key(block, "on_demand"): "(c) Gao and Grauman",
                "target": "(d) original"}
     if set(columns) & measured:
-      bench.draw(name, columns, bench.images(block, None), results)
+      bench.draw(name, columns, bench.images(Key(block, "x_gans")), results)
 
 
 def draw_points(bench, results):
@@ -67,8 +69,14 @@ def draw_points(bench, results):
   draw_samplings(bench, results)
 
 
-def _item(bench, corruption, share, image):
-  return next(item for item in bench.images(corruption, share) if item.name == image)
+def draw_noise(bench, results):
+  """Draws Figure 5, and Figure 6 where scenes are measured; arguments as of `draw_samplings`."""
+  for name, data in zip(("figure5", "figure6"), bench.sets):
+    draw_shares(bench, name, "color_noise", NOISE_SHARES, results, data)
+
+
+def _item(bench, key, image):
+  return next(item for item in bench.images(key) if item.name == image)
 
 
 def _outputs(bench, keys, image, results):

@@ -19,8 +19,10 @@ class Config:
   The defaults are the authors'; COMPARISON is the setting of the comparison with X-GANs.
   """
 
-  # how the inputs are corrupted; the paper has points (pixel interpolation) and one-colour blocks (inpainting)
-  corruption: Literal["random_points", "color_noise", "white_block", "color_blocks"] = "random_points"
+  # how the inputs are corrupted; the paper has points (pixel interpolation), one-colour blocks (inpainting), Gaussian noise
+  # (denoising) and blur (deblurring)
+  corruption: Literal["random_points", "color_noise", "white_block", "color_blocks", "gaussian_noise",
+                      "gaussian_blur"] = "random_points"
   # corruption bands of the five levels, see levels.py; extreme: as strong as X-GANs' corruptions
   bands: Literal["original", "extreme"] = "original"
   # colour of missing points and blocks: the mean colour (code), or white (X-GANs, Sec. 4)

@@ -11,6 +11,7 @@ from tf_imgtrans.core.config import (
   AtLeast,
   Count,
   Factor,
+  Level,
   NonNegative,
   Positive,
   PositiveCount,
@@ -26,15 +27,22 @@ class Config:
   """X-GANs image reconstruction: corruption, networks, losses (Eq. 1-6) and training."""
 
   # how the inputs are corrupted, which sets the task; Sec. 4
-  corruption: Literal["random_points", "edge_points", "color_noise", "white_block", "color_blocks"] = "random_points"
+  corruption: Literal["random_points", "edge_points", "color_noise", "white_block", "color_blocks", "gaussian_noise",
+                      "gaussian_blur"] = "random_points"
   # smallest and largest share of pixels kept, drawn per image; None: 0.01 to 0.20 of points (Sec. 4.1), 0.05 to 0.15 of
   # colour noise (Fig. 5)
   share: tuple[Factor, Factor] | None = None
   edge_operator: Literal["sobel", "canny"] = "sobel"  # edge detector that selects the pixels of edge_points; Sec. 4
   block_size: PositiveCount = 128  # side in pixels of the white block in the middle; Sec. 4
+  # red, green and blue of that block, in [0, 1]; another is the constant colour block of Sec. 4.3
+  block_color: tuple[Level, Level, Level] = (1.0, 1.0, 1.0)
   # smallest and largest side in pixels of a colour block, drawn per image; Sec. 4
   tile_size: tuple[PositiveCount, PositiveCount] = (16, 128)
   patches: str = ""  # folder of the images that colour blocks are cut from; Sec. 4: SUN397
+  # smallest and largest standard deviation of Gaussian noise, white being 1, drawn per image; Gao and Grauman's code
+  noise_std_unit: tuple[NonNegative, NonNegative] = (0.0, 100 / 255)
+  # smallest and largest standard deviation of a blur in pixels, drawn per image and axis; Gao and Grauman's code
+  blur_px: tuple[NonNegative, NonNegative] = (0.0, 5.0)
   image_size: AtLeast(16) = 256  # height and width of the training images in pixels; Sec. 4
 
   # stride-2 convolutions of the encoder; 2 as in Sec. 3.3, 3 as pix2pixHD's global generator
@@ -74,7 +82,7 @@ class Config:
 
   def __post_init__(self):
     validate(self)
-    check_ranges(self, ("share", "tile_size"))
+    check_ranges(self, ("share", "tile_size", "noise_std_unit", "blur_px"))
     if len(self.perceptual_layer_weights) != len(self.perceptual_layers):
       raise ValueError(f"perceptual_layer_weights has {len(self.perceptual_layer_weights)} entries for "
                        f"{len(self.perceptual_layers)} perceptual_layers: expected one for each")
@@ -83,7 +91,7 @@ class Config:
                        "--config.weight_perceptual 0")
     if not (self.weight_adversarial or self.weight_feature_matching or self.weight_perceptual or self.point_loss):
       raise ValueError("every weight is 0, so that there is nothing to learn from: expected one loss of positive weight "
-                       "(--config.weight_...); the point loss is off for color_noise and color_blocks")
+                       "(--config.weight_...); the point loss is on for points and the white block alone")
     if self.corruption == "white_block" and self.block_size >= self.image_size:
       raise ValueError(f"block_size is {self.block_size}: expected less than image_size, {self.image_size}")
     if self.corruption == "color_blocks" and self.tile_size[1] > self.image_size:
