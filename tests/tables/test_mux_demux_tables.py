@@ -315,6 +315,7 @@ def test_table5_trains_every_condition_with_every_seed(data, tmp_path, untrained
 
 def test_table5_goes_on_where_a_seed_failed(data, tmp_path, untrained, monkeypatch, capsys):
   out, measure = tmp_path / "out", mux_demux.score_pairs
+  monkeypatch.setattr(published, "TABLE5", {name: published.TABLE5[name] for name in ("no_l1", "no_color", "full")})
 
   def fail(pairs, method, folder=None):
     if folder and folder.name in ("no_l1", "full"):
@@ -326,18 +327,18 @@ def test_table5_goes_on_where_a_seed_failed(data, tmp_path, untrained, monkeypat
   found = rows(out, "table5")
   assert [name for name in found if found[name]["failure"]] == ["no_l1", "full"]
   assert found["full"]["failure"] == "seed 0: loss term total is nan at step 1"
-  assert seeds_of_claims(out, "table5") == {1}  # the other seed is whole
+  assert 1 in seeds_of_claims(out, "table5")  # the other seed is whole
   assert (out / "table5" / "figure7.png").is_file()  # of the conditions that have images
   monkeypatch.setattr(mux_demux, "score_pairs", measure)
   capsys.readouterr()
   assert call("table5", "--data", data, "--out", out, "--steps", 2, "--seeds", 2) == 0
-  assert "16 of 18 measurements are kept" in capsys.readouterr().out and len(untrained) == 16
+  assert "6 of 8 measurements are kept" in capsys.readouterr().out and len(untrained) == 6
 
 
 @pytest.mark.slow
 def test_table5_trains(data, tmp_path, monkeypatch):
-  """Three of the conditions; what the others change is tested without a training."""
-  conditions = {name: published.TABLE5[name] for name in ("no_l1", "full", "no_noise")}
+  """Two of the conditions; what the others change is tested without a training."""
+  conditions = {name: published.TABLE5[name] for name in ("no_l1", "full")}
   monkeypatch.setattr(published, "TABLE5", conditions)
   assert call("table5", "--data", data, "--out", tmp_path, "--steps", 1, "--seeds", 1) == 0
   found = rows(tmp_path, "table5")
