@@ -34,8 +34,8 @@ def verdicts(out, table):
 
 
 def seeds_of_claims(out, table):
-  """Numbers of seeds that the claims of the statements are decided by: set of ints."""
-  return {claim["seeds"] for item in report(out, table)["statements"] for claim in item["claims"]}
+  """Numbers of seeds that the claims of the statements are decided by, where they are measured: set of ints."""
+  return {claim["seeds"] for item in report(out, table)["statements"] for claim in item["claims"] if claim["seeds"]}
 
 
 def text(captured):
