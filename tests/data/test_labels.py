@@ -183,6 +183,26 @@ def test_camvid_folders(tmp_path):
   assert [image.stem for image in training] == ["a", "b"] and [image.stem for image in held_out] == ["d", "e"]
 
 
+def test_whole_drives_are_held_out(tmp_path):
+  """Of five, eight and three frames those that come nearest to the share; frames of one drive are alike."""
+  frames = [f"{drive}_{number:05d}" for drive, count in (("0001TP", 5), ("0016E5", 8), ("Seq05VD", 3))
+            for number in range(count)]
+  _camvid(tmp_path, "train", frames)
+  found = find_labelled(tmp_path, "camvid")
+  for share, drives in ((0.01, {"Seq05VD"}), (0.2, {"Seq05VD"}), (0.3, {"0001TP"}), (0.5, {"0016E5"}),
+                        (0.9, {"0016E5", "0001TP"})):
+    training, held_out = split_labelled(found, share)
+    assert {image.drive for image in held_out} == drives
+    assert not {image.drive for image in training} & drives and len(training) + len(held_out) == 16
+  assert split_labelled(found, 0) == (found, [])
+
+
+def test_a_single_drive_is_split_by_names(tmp_path):
+  _camvid(tmp_path, "train", [f"0001TP_{number:05d}" for number in range(9)])
+  training, held_out = split_labelled(find_labelled(tmp_path, "camvid"), 0.3)
+  assert training and held_out
+
+
 def test_other_folders(tmp_path):
   with pytest.raises(FileNotFoundError, match="(?s)no data folder .*none: expected one of.*gtFine/{train,val}/<city>"):
     find_labelled(tmp_path / "none", "cityscapes")

@@ -20,7 +20,7 @@ def test_names_are_functions():
 
 
 def test_table():
-  assert list(METRICS) == ["psnr", "ssim", "ms_ssim", "ms_ssim_dped", "niqe"]
+  assert list(METRICS) == ["psnr", "ssim", "ms_ssim", "ms_ssim_dped", "niqe", "sharpness"]
   assert [name for name, metric in METRICS.items() if not metric.full_reference] == ["niqe"]
   assert [name for name, metric in METRICS.items() if not metric.higher_is_better] == ["niqe"]
   for name, metric in METRICS.items():

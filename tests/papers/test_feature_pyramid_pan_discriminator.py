@@ -155,8 +155,8 @@ def test_a_logit_sees_70_pixels():
     ({}, {"high": [(64, 6), (32, 6)], "low": [(32, 3), (16, 3)]}),
     ({"conditional": False}, {"high": [(64, 3), (32, 3)], "low": [(32, 3), (16, 3)]}),
     ({"weight_low": 0.0}, {"high": [(64, 6), (32, 6)]}),
-    ({"weight_high": 0.0}, {"high": [(64, 6), (32, 6)], "low": [(32, 3), (16, 3)]}),  # the features of Eq. 8 are left
-    ({"weight_high": 0.0, "weight_perceptual": 0.0}, {"low": [(32, 3), (16, 3)]}),
+    (VARIANTS["without_high"], {"high": [(64, 6), (32, 6)], "low": [(32, 3), (16, 3)]}),  # for the features of Eq. 8
+    (VARIANTS["without_high_pyramid"], {"low": [(32, 3), (16, 3)]}),
     ({"low_levels": (0, 1, 2)}, {"high": [(64, 6), (32, 6)], "low": [(64, 3), (32, 3), (16, 3)]}),
     ({"low_levels": (0, 2, 3), "low_images": "upsampled"},
      {"high": [(64, 6), (32, 6)], "low": [(64, 3), (32, 3), (16, 3)]}),

@@ -74,7 +74,9 @@ DEFAULTS = {
     "x_gans": {
         # Sec. 4 and 4.1
         "corruption": "random_points", "share": None, "edge_operator": "sobel", "block_size": 128,
-        "tile_size": (16, 128), "patches": "", "image_size": 256,
+        "block_color": (1.0, 1.0, 1.0), "tile_size": (16, 128), "patches": "", "image_size": 256,
+        # Gao and Grauman's code
+        "noise_std_unit": (0.0, 100 / 255), "blur_px": (0.0, 5.0),
         # Sec. 3.3 and 3.4, widths of pix2pixHD
         "downsamplings": 2, "base_channels": 64, "residual_blocks": 9, "dropout": 0.5, "normalization": "instance",
         "discriminators": 3, "discriminator_channels": 64,
@@ -154,6 +156,8 @@ ILLEGAL = {
         ("share", (0.0, 0.2), "greater than 0"),
         ("share", (0.3, 0.2), "expected the lower end first"),
         ("tile_size", (64, 16), "expected the lower end first"),
+        ("blur_px", (2.0, 1.0), "expected the lower end first"),
+        ("block_color", (1.0, 1.5, 0.0), "less than or equal to 1"),
         ("downsamplings", 4, "input should be 2 or 3"),
         ("dropout", 1.0, "less than 1"),
         ("discriminators", 0, "greater than or equal to 1"),

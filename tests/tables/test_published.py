@@ -37,7 +37,7 @@ LISTED = {
     "table1_fcn_scores_cityscapes_labels_to_photo": (feature_pyramid_pan.TABLE1, VARIANTS, {
         "per_pixel_acc": "pixel_accuracy", "per_class_acc": "class_accuracy", "class_iou": "class_iou"}),
     "table2_sr_x4_ablation": (feature_pyramid_pan.TABLE2, {
-        "without_high_frequency_pyramid": "without_high", "without_low_frequency_pyramid": "without_low",
+        "without_high_frequency_pyramid": "without_high_pyramid", "without_low_frequency_pyramid": "without_low",
         "completed_model": "full"}, FULL_REFERENCE),
     "table1_x4_celebahq_top5000": (progressive_pan.TABLE1, {
         "Bicubic": "bicubic", "ESRGAN": "esrgan", "CARN": "carn", "RCAN": "rcan", "PAN": "full"}, {

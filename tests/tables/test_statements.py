@@ -68,9 +68,21 @@ TRUE = {
                         **curve("random_points", "x_gans", 14, loss="none")},
     "x_gans/compression": POINTS,
     "feature_pyramid_pan/table1": {name: {"class_iou": value} for name, value in (
-        ("full", 0.4), ("without_low", 0.3), ("without_high", 0.2), ("without_conditional", 0.1))},
-    "feature_pyramid_pan/table2": {name: {"psnr": value} for name, value in (
-        ("full", 24.0), ("without_high", 22.0), ("without_low", 21.0), ("input", 23.0))},
+        ("full", 0.4), ("without_low", 0.3), ("without_high", 0.2), ("without_conditional", 0.1), ("cnn_objective", 0.25),
+        ("class_colors", 0.05))},
+    "feature_pyramid_pan/table2": {
+        name: {"psnr": psnr, "ssim": psnr / 30, "sharpness": sharpness} for name, psnr, sharpness in (
+            ("full", 24.0, 1.0), ("without_high_pyramid", 22.0, 0.3), ("without_low", 21.0, 1.2), ("input", 23.0, 0.4),
+            ("cnn_objective", 25.0, 0.6))},
+    "feature_pyramid_pan/figure4": {name: {"psnr": 20.0 + ssim, "ssim": ssim, "sharpness": sharpness}
+                                    for name, ssim, sharpness in (
+        ("full", 0.8, 0.9), ("context_encoder_objective", 0.7, 0.5), ("pix2pix_objective", 0.6, 1.3),
+        ("without_high_pyramid", 0.75, 0.6), ("inpainted", 0.5, 0.4))},
+    "feature_pyramid_pan/figure5": {name: {"ssim": ssim, "sharpness": sharpness} for name, ssim, sharpness in (
+        ("full", 0.8, 0.9), ("cnn_objective", 0.7, 0.5), ("pix2pix_objective", 0.6, 1.3), ("crn", 0.75, 0.6),
+        ("class_colors", 0.5, 0.1))},
+    "feature_pyramid_pan/figure7": {"drrn": {"psnr": 25.0}, "full": {"psnr": 24.0}},
+    "feature_pyramid_pan/figure9": {"full": {"psnr": 25.0}, "input": {"psnr": 24.0}, "median": {"psnr": 24.5}},
     "progressive_pan/table1": enlarged(bicubic=(30, 50, 90), esrgan=(25, 10, 40), carn=(32, 20, 60), rcan=(31, 20, 60),
                                        full=(26, 5, 30)),
     "progressive_pan/table2": enlarged(bicubic=(27, 90, 90), l1=(28, 80, 80), l2=(28, 80, 80),
@@ -126,9 +138,25 @@ CHANGES = [
     ("x_gans/compression", at(0.01), "jpeg_psnr", 15.5, [2]), ("x_gans/compression", at(0.02), "jpeg_psnr", 99.0, []),
     ("feature_pyramid_pan/table1", "full", "class_iou", 0.3, []),
     ("feature_pyramid_pan/table1", "full", "class_iou", 0.29, [0]),
+    ("feature_pyramid_pan/table1", "cnn_objective", "class_iou", 0.41, [3]),
+    ("feature_pyramid_pan/table1", "cnn_objective", "class_iou", 0.04, [4]),
     ("feature_pyramid_pan/table1", "without_low", "class_iou", 0.2, [1]),
     ("feature_pyramid_pan/table1", "without_high", "class_iou", 0.05, [2]),
-    ("feature_pyramid_pan/table2", "full", "psnr", 22.5, [2]), ("feature_pyramid_pan/table2", "full", "psnr", 21.5, [0, 2]),
+    ("feature_pyramid_pan/table2", "full", "psnr", 22.5, [5]), ("feature_pyramid_pan/table2", "full", "psnr", 21.5, [0, 5]),
+    ("feature_pyramid_pan/table2", "full", "ssim", 0.5, [2]),
+    ("feature_pyramid_pan/table2", "cnn_objective", "psnr", 22.9, [6]),
+    ("feature_pyramid_pan/table2", "without_high_pyramid", "sharpness", 0.5, [3]),
+    ("feature_pyramid_pan/table2", "without_low", "sharpness", 0.2, [4]),
+    ("feature_pyramid_pan/figure4", "pix2pix_objective", "ssim", 0.9, [0]),
+    ("feature_pyramid_pan/figure4", "context_encoder_objective", "sharpness", 1.0, [1]),
+    ("feature_pyramid_pan/figure4", "without_high_pyramid", "sharpness", 1.0, [2]),
+    ("feature_pyramid_pan/figure4", "inpainted", "psnr", 21.0, [3]),
+    ("feature_pyramid_pan/figure5", "cnn_objective", "sharpness", 1.4, [0]),
+    ("feature_pyramid_pan/figure5", "crn", "ssim", 0.9, [1]),
+    ("feature_pyramid_pan/figure5", "class_colors", "ssim", 0.9, [2]),
+    ("feature_pyramid_pan/figure7", "drrn", "psnr", 23.0, [0]),
+    ("feature_pyramid_pan/figure9", "input", "psnr", 26.0, [0]),
+    ("feature_pyramid_pan/figure9", "median", "psnr", 26.0, [1]),
     ("feature_pyramid_pan/table2", "without_low", "psnr", 22.0, [1]),
     *(("progressive_pan/table1", SuperKey(name), "frechet", 4, [0]) for name in ("bicubic", "esrgan", "carn", "rcan")),
     *(("progressive_pan/table1", SuperKey(name), "swd_fine", 30, [1]) for name in ("bicubic", "esrgan", "carn", "rcan")),
@@ -182,6 +210,18 @@ def test_every_statement_is_made_false_by_a_change():
       (table, place) for table, found in STATEMENTS.items() for place in range(len(found))}
 
 
+def with_rows(table, **class_iou):
+  """Published rows, and some that the paper does not have."""
+  return {**table, **{name: {"class_iou": value} for name, value in class_iou.items()}}
+
+
+def with_sharpness(table):
+  """Published rows of super-resolution as sharp as the text says, beside bicubic enlargement and the CNN."""
+  sharp = {"without_high_pyramid": 0.3, "without_low": 1.2, "full": 1.0}
+  return {**{name: {**row, "sharpness": sharp[name]} for name, row in table.items()},
+          "input": {"psnr": 0.0, "sharpness": 0.4}, "cnn_objective": {"psnr": 1.0}}
+
+
 def with_frechet(table, **more):
   """Published rows of super-resolution, whose Fréchet distance is the FID."""
   return {SuperKey(name): {**row, "frechet": row["fid"]} for name, row in {**table, **more}.items()}
@@ -190,8 +230,8 @@ def with_frechet(table, **more):
 @pytest.mark.parametrize(("table", "values"), [
     ("mux_demux/table2", mux_demux.TABLE2), ("mux_demux/table3", mux_demux.TABLE3),
     ("mux_demux/table5", mux_demux.TABLE5), ("x_gans/table1", x_gans.TABLE1),
-    ("feature_pyramid_pan/table1", feature_pyramid_pan.TABLE1),
-    ("feature_pyramid_pan/table2", {**feature_pyramid_pan.TABLE2, "input": {"psnr": 0.0}}),  # no published row
+    ("feature_pyramid_pan/table1", with_rows(feature_pyramid_pan.TABLE1, cnn_objective=0.1, class_colors=0.0)),
+    ("feature_pyramid_pan/table2", with_sharpness(feature_pyramid_pan.TABLE2)),
     ("progressive_pan/table1", with_frechet(progressive_pan.TABLE1)),
     ("progressive_pan/table2", with_frechet(progressive_pan.TABLE2, bicubic={"psnr": 0.0, "swd_fine": 1e3, "fid": 1e3}))])
 def test_every_statement_holds_on_the_published_numbers(table, values):

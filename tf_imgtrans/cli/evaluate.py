@@ -8,8 +8,8 @@ from tf_imgtrans.core.startup import start_tensorflow
 from tf_imgtrans.recipes import RECIPES
 
 LEFT_OUT = {"infinite": "equal to their targets", "flat": "too flat for it"}
-MetricName = Literal["psnr", "ssim", "ms_ssim", "ms_ssim_dped", "niqe", "fid", "frechet", "sliced_wasserstein",
-                     "pixel_accuracy", "class_accuracy", "class_iou"]
+MetricName = Literal["psnr", "ssim", "ms_ssim", "ms_ssim_dped", "niqe", "sharpness", "fid", "frechet",
+                     "sliced_wasserstein", "pixel_accuracy", "class_accuracy", "class_iou"]
 TaskName = Literal[("pairs", "photographs", *RECIPES)]
 
 

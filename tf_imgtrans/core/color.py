@@ -1,4 +1,4 @@
-"""Luma weights and grey images."""
+"""Luma weights, grey images and their fine detail."""
 
 import numpy as np
 
@@ -21,3 +21,9 @@ def studio_luma(images):
 def full_range_luma(images):
   """BT.601 luma in full range: float [..., 3] in [0, 1] -> float64 [...] in [0, 1]."""
   return np.asarray(images, np.float64) @ np.array(LUMA_BT601)
+
+
+def fine_detail(luma):
+  """What each pixel differs from the mean of its four neighbours by: float [H, W] -> float [H - 2, W - 2]."""
+  neighbours = (luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:]) / 4
+  return luma[1:-1, 1:-1] - neighbours

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tf_imgtrans.core.color import LUMA_BT601
+from tf_imgtrans.core.color import LUMA_BT601, fine_detail
 from tf_imgtrans.data.degradations import GAMMA
 
 BLOCK = 10  # pixels: side of the means that contrast and saturation are measured on, as pairs are not aligned to a pixel
@@ -43,7 +43,7 @@ def _differences(source, target):
   (grey, color), (expected_grey, expected_color) = (_coarse(image) for image in (source, exposed))
   saturation = color / expected_color if expected_color > GREY else np.nan
   return (np.log2(ratio[1]), ratio[0] / ratio[1], ratio[2] / ratio[1], grey / expected_grey, saturation,
-          _sharpness(source) / _sharpness(exposed))
+          fine_detail(source @ LUMA_BT601).std() / fine_detail(exposed @ LUMA_BT601).std())
 
 
 def _coarse(image):
@@ -52,9 +52,3 @@ def _coarse(image):
   blocks = image[:height * BLOCK, :width * BLOCK].reshape(height, BLOCK, width, BLOCK, 3).mean(axis=(1, 3))
   luma = blocks @ LUMA_BT601
   return luma.std(), np.abs(blocks - luma[..., None]).mean()
-
-
-def _sharpness(image):
-  luma = image @ LUMA_BT601
-  neighbours = (luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:]) / 4
-  return (luma[1:-1, 1:-1] - neighbours).std()

@@ -6,7 +6,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from tf_imgtrans.core.color import full_range_luma
+from tf_imgtrans.core.color import fine_detail, full_range_luma
 from tf_imgtrans.core.seeds import fold_in, uniform
 from tf_imgtrans.data.degradations import phone_camera
 from tf_imgtrans.data.folders import Folder, iterate_images, read_folder
@@ -42,8 +42,8 @@ def remark(image):
   """
   luma = full_range_luma(np.asarray(image, np.float32))
   mean = float(luma.mean())
-  neighbours = (luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:]) / 4
-  detail = float(np.percentile(np.abs(luma[1:-1, 1:-1] - neighbours), 90)) if neighbours.size else 0.0
+  details = fine_detail(luma)
+  detail = float(np.percentile(np.abs(details), 90)) if details.size else 0.0
   found = [f"bright already (mean {mean:.2f}, where the model learned to brighten photographs of less than {BRIGHT})"
            ] * (mean > BRIGHT) + ["sharp already"] * (detail > SHARP)
   return f"{' and '.join(found)}: it may be overdone; --strength 0.5 does half" if found else ""

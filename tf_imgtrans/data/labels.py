@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import operator
 import pathlib
 
 import numpy as np
@@ -11,7 +12,7 @@ from tqdm import tqdm
 
 from tf_imgtrans.core.images import UnreadableImage, list_images, read_uint8
 from tf_imgtrans.core.names import unknown_name
-from tf_imgtrans.data.pairs import SHOWN, split_by_name
+from tf_imgtrans.data.pairs import SHOWN, split_by_group, split_by_name
 
 IGNORED = 255  # class id of pixels that belong to no class
 _PHOTO, _LABELS = "_leftImg8bit", "_gtFine_labelIds"  # how Cityscapes' names end
@@ -86,6 +87,11 @@ class LabelledImage:
     """Name without suffix, and without Cityscapes' ending."""
     return self.photo.stem.removesuffix(_PHOTO)
 
+  @property
+  def drive(self):
+    """What the name begins with up to the first "_": CamVid's drive (0016E5_07959), Cityscapes' city."""
+    return self.stem.split("_")[0]
+
   def __str__(self):
     return f"{self.photo} | {self.labels}"
 
@@ -135,8 +141,8 @@ def find_labelled(directory, label_set):
 def split_labelled(images, validation_share):
   """Splits labelled photographs into (training, held-out) lists.
 
-  The parts of the folder are kept: train is used for training, test (else val) is held out. Without such a part, a share
-  is held out by a hash of the names.
+  The parts of the folder are kept: train is used for training, test (else val) is held out. Without such a part, whole
+  drives are held out where names tell several, since frames of one drive are alike; else a share by a hash of the names.
 
   Args:
     images: list of LabelledImage.
@@ -147,6 +153,9 @@ def split_labelled(images, validation_share):
     held_out = [image for image in images if image.part == part]
     if held_out and training:
       return training, held_out
+  drives = {image.drive for image in images}
+  if 1 < len(drives) < len(images):
+    return split_by_group(images, validation_share, operator.attrgetter("drive"))
   return split_by_name(images, validation_share)
 
 

@@ -1,5 +1,6 @@
 """Pairs of images, source and target: found by stem, checked before training."""
 
+import collections
 import concurrent.futures
 import contextlib
 import dataclasses
@@ -97,6 +98,26 @@ def split_by_name(items, validation_share, name=operator.attrgetter("stem")):
     threshold = min(max(threshold, min(fractions) + 2.0 ** -33), max(fractions))
   held = [fraction < threshold for fraction in fractions]
   return [item for item, out in zip(items, held) if not out], [item for item, out in zip(items, held) if out]
+
+
+def split_by_group(items, validation_share, group):
+  """Splits items by groups that stay whole, so that none is on both sides: as `split_by_name`.
+
+  Args:
+    items: list.
+    validation_share: float in [0, 1). The groups held out come nearest to it; with a share above 0 at least one group is
+      held out, and one is trained on.
+    group: item -> str.
+  """
+  counts = collections.Counter(map(group, items))
+  held, missing = set(), validation_share * len(items)
+  while validation_share > 0 and len(held) < len(counts) - 1:
+    nearest = min(sorted(counts.keys() - held), key=lambda name: abs(missing - counts[name]))
+    if held and abs(missing - counts[nearest]) >= abs(missing):
+      break
+    held.add(nearest)
+    missing -= counts[nearest]
+  return [item for item in items if group(item) not in held], [item for item in items if group(item) in held]
 
 
 def digest(items):

@@ -12,5 +12,6 @@ from .natural_image_quality import niqe as niqe
 from .peak_signal_to_noise import psnr as psnr
 from .segmentation import confusion_matrix as confusion_matrix
 from .segmentation import segmentation_scores as segmentation_scores
+from .sharpness import sharpness as sharpness
 from .sliced_wasserstein_distance import sliced_wasserstein as sliced_wasserstein
 from .structural_similarity import ssim as ssim

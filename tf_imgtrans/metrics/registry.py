@@ -8,6 +8,8 @@ from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.metrics.multiscale_structural_similarity import MINIMUM_SIDE, ms_ssim
 from tf_imgtrans.metrics.natural_image_quality import BLOCK, niqe
 from tf_imgtrans.metrics.peak_signal_to_noise import psnr
+from tf_imgtrans.metrics.sharpness import MINIMUM_SIDE as SHARPNESS_SIDE
+from tf_imgtrans.metrics.sharpness import sharpness
 from tf_imgtrans.metrics.structural_similarity import WINDOW_SIZE, ssim
 
 
@@ -53,6 +55,8 @@ METRICS = {metric.name: metric for metric in (
            protocol="RGB, five scales, window shrinks on maps smaller than 11 (DPED, PIRM 2018)"),
     Metric("niqe", niqe, full_reference=False, higher_is_better=False, unit="", minimum_side=BLOCK,
            protocol="BT.601 luma 16-235 rounded, 96x96 blocks, at least two, LIVE pristine model"),
+    Metric("sharpness", sharpness, full_reference=True, higher_is_better=True, unit="", minimum_side=SHARPNESS_SIDE,
+           protocol="fine detail of the luma over that of the target; 1 is as much"),
 )}
 
 

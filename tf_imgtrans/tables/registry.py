@@ -22,6 +22,8 @@ PAPERS = {
         "figure2": ("feature_pyramid_pan:figure2", "Labels to photo by the variants."),
         "figure4": ("feature_pyramid_pan:figure4", "Inpainting, beside other objectives."),
         "figure5": ("feature_pyramid_pan:figure5", "Labels to photo, beside other methods."),
+        "figure7": ("feature_pyramid_pan:figure7", "x4 super-resolution, beside DRRN."),
+        "figure9": ("feature_pyramid_pan:figure9", "Rain or snow taken out."),
     }),
     "progressive_pan": ("Progressive super-resolution.", {
         "table1": ("progressive_pan:table1", "x4 super-resolution, beside other methods."),

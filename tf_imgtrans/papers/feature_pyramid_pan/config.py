@@ -70,12 +70,16 @@ class Config(TranslationSettings):
 
 
 # The rows of Tables 1 and 2, and the objectives that the paper compares with on its own networks (Sec. 3.3), as changes of
-# a Config. Without Eq. 6 there are no conditional discriminators, and therefore no features for Eq. 8.
+# a Config. Table 1 leaves out "adversarial loss on high-frequency feature maps": the generator's term of Eq. 6 alone, while
+# its discriminators go on being trained for the features of Eq. 8. Table 2 and Figures 3 and 4 leave out the high-frequency
+# pyramid, and with it the networks of Eq. 8.
 VARIANTS = {
     "full": {},
     "without_conditional": {"conditional": False},
     "without_low": {"weight_low": 0.0},
-    "without_high": {"weight_high": 0.0, "weight_perceptual": 0.0},
+    "without_high": {"weight_high": 0.0},
+    "without_high_pyramid": {"weight_high": 0.0, "weight_perceptual": 0.0},
+    "full_upsampled": {"low_images": "upsampled"},
     "pix2pix_objective": {"objective": "pix2pix"},
     "context_encoder_objective": {"objective": "context_encoder"},
     "cnn_objective": {"weight_high": 0.0, "weight_low": 0.0, "weight_perceptual": 0.0},
