@@ -17,6 +17,8 @@ from tf_imgtrans.shipping import make
 from tf_imgtrans.shipping.card import table
 from tf_imgtrans.shipping.photographs import licensed_photographs
 from tf_imgtrans.shipping.plans import PLANS, get_plan
+from tf_imgtrans.training import session
+from tf_imgtrans.training.options import PairedOptions, TrainingOptions
 
 PLAN = dataclasses.replace(PLANS["mux_demux_hp"], fields={"network": "high_performance", "iterations": 2})
 
@@ -58,6 +60,17 @@ def test_a_photograph_without_a_licence_is_named(photographs, tmp_path):
 def test_an_unknown_model():
   with pytest.raises(ValueError, match="mux_demux_hp"):
     get_plan("mux_demux_ph")
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_training_has_the_options_of_its_recipe(name, photographs, tmp_path, monkeypatch):
+  """Or the run could not be read again: those of paired folders are for recipes that take such."""
+  made = []
+  monkeypatch.setattr(session, "train", lambda recipe, config, options, images: made.append((recipe, options)))
+  recipe = find_recipe(get_plan(name).recipe)
+  make.train(recipe, recipe.preset("tiny"), licensed_photographs(photographs), tmp_path)
+  (trained, options), = made
+  assert trained is recipe and type(options) is (PairedOptions if recipe.paired else TrainingOptions)
 
 
 def test_columns_that_a_row_lacks_stay_empty():

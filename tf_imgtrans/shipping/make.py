@@ -24,7 +24,6 @@ from tf_imgtrans.shipping import card
 from tf_imgtrans.shipping.photographs import licensed_photographs
 from tf_imgtrans.shipping.plans import get_plan
 from tf_imgtrans.training import session
-from tf_imgtrans.training.options import PairedOptions
 
 LICENCE = "Apache-2.0"
 PANEL = "panel.jpg"
@@ -82,7 +81,7 @@ def train(recipe, config, photographs, run):
   """Trains, or goes on; the Path of the run folder."""
   resume = (run / "run.json").is_file()
   if not (run / "generator.keras").is_file():
-    options = PairedOptions(out=run, resume=resume, validate_every=500, checkpoint_every=500, log_every=50)
+    options = session.options_class(recipe)(out=run, resume=resume, validate_every=500, checkpoint_every=500, log_every=50)
     images = Folder("photographs", photographs.training, photographs.held_out)
     session.train(recipe, config, options, images=images)
   return run
