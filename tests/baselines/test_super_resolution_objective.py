@@ -69,7 +69,8 @@ def test_features_before_relu(vgg):
 def test_perceptual(vgg):
   a, b = recipes.random_images(2, 2, 16, 16, 3)
   expected = np.abs(vgg(a)["block2_conv1"].numpy() - vgg(b)["block2_conv1"].numpy()).mean()
-  np.testing.assert_allclose(perceptual(a, b, vgg, "block2_conv1"), expected, rtol=1e-5)
+  # The paper's code divides images in [0, 1] by deviations of 0.226 in the mean, where ours multiplies by 255.
+  np.testing.assert_allclose(perceptual(a, b, vgg, "block2_conv1"), expected / (255 * 0.226), rtol=1e-5)
 
 
 def test_the_generators_loss(vgg):

@@ -87,6 +87,13 @@ TRUE = {
                                        full=(26, 5, 30)),
     "progressive_pan/table2": enlarged(bicubic=(27, 90, 90), l1=(28, 80, 80), l2=(28, 80, 80),
                                        non_progressive=(24, 20, 60), non_noise=(25, 4, 20), full=(25, 5, 30)),
+    "progressive_pan/figure1": {f"dimensions_{number}": {"mean": 5.0 / number, "deviation": 9.0 / number}
+                                for number in progressive_pan.DIMENSIONS[1:]},
+    "progressive_pan/figure9": {SuperKey("full", skips=number): {"psnr": 20.0 + number} for number in (2, 1, 0)},
+    "progressive_pan/figure10": enlarged(bicubic=(30, 50, 90), esrgan=(25, 10, 40), carn=(32, 20, 60), rcan=(31, 20, 60),
+                                         full=(26, 5, 30)),
+    "progressive_pan/figure11": enlarged(bicubic=(30, 50, 90), esrgan=(25, 10, 40), carn=(32, 20, 60), rcan=(31, 20, 60),
+                                         full=(26, 9, 35), degraded=(26, 5, 30)),
     "progressive_pan/figure5": {SuperKey(method, scale): {"frechet": value} for method, values in (
         ("full", (10, 20, 30)), ("rcan", (5, 20, 40))) for scale, value in zip((2, 4, 8), values)},
 }
@@ -97,6 +104,7 @@ STATEMENTS = {
     **{f"feature_pyramid_pan/{name}": found for name, found in feature_pyramid_pan.STATEMENTS.items()},
     **{f"progressive_pan/{name}": found for name, found in progressive_pan.STATEMENTS.items()},
     "progressive_pan/figure5": progressive_pan.figure5_statements("frechet"),
+    "progressive_pan/figure9": progressive_pan.figure9_statements(2),
 }
 # One value changed, and the places of the statements that become false by it.
 CHANGES = [
@@ -167,6 +175,14 @@ CHANGES = [
       ((0, "bicubic"), (1, "l1"), (2, "l2"), (4, "non_progressive")) for column in ("frechet", "swd_fine")),
     *(("progressive_pan/table2", SuperKey(name), "psnr", 24, [3]) for name in ("l1", "l2")),
     *(("progressive_pan/table2", SuperKey("non_noise"), column, 70, [5]) for column in ("frechet", "swd_fine")),
+    ("progressive_pan/figure1", "dimensions_100", "mean", 9.0, [0]),
+    ("progressive_pan/figure1", "dimensions_100000", "deviation", 1.0, [1]),
+    ("progressive_pan/figure9", SuperKey("full", skips=2), "psnr", 20.5, [0, 1]),
+    ("progressive_pan/figure9", SuperKey("full", skips=0), "psnr", 21.5, [1]),
+    ("progressive_pan/figure10", SuperKey("esrgan"), "frechet", 4, [0]),
+    ("progressive_pan/figure10", SuperKey("carn"), "swd_fine", 20, [1]),
+    ("progressive_pan/figure11", SuperKey("full"), "frechet", 4, [0]),
+    ("progressive_pan/figure11", SuperKey("rcan"), "swd_fine", 20, [1]),
     ("progressive_pan/figure5", SuperKey("full", 8), "frechet", 85, [0]),
     ("progressive_pan/figure5", SuperKey("rcan", 2), "frechet", 20, [0]),
     ("progressive_pan/figure5", SuperKey("full", 4), "frechet", 1000, []),

@@ -26,10 +26,12 @@ class SetScores(contextlib.ExitStack):
     count: int, images to come.
     weights: path of the weights of a feature extractor; None lets Keras download InceptionV3 for fid.
     cache: folder where features are kept, or None.
+    paired: bool, whether the patches of sliced_wasserstein are cut at the same places of target and output.
   """
 
-  def __init__(self, names, count, weights=None, cache=None):
+  def __init__(self, names, count, weights=None, cache=None, paired=True):
     super().__init__()
+    self._paired = paired
     for name in names:
       if name not in SET_METRICS:
         raise unknown_name("metric of sets", name, SET_METRICS)
@@ -39,7 +41,7 @@ class SetScores(contextlib.ExitStack):
         raise ValueError("the part of the data holds 1 image: fid and frechet compare spreads, which need 2 and better "
                          "some thousands; choose another --split")
       self._extractor = _find_extractor(names, weights)
-    self._sets = {which: self._make_set(cache) for which in ("target", "output", "input")} if names else {}
+    self._sets = {which: self._make_set(cache, which) for which in ("target", "output", "input")} if names else {}
     self._first = None  # (name, shape)
     self._distances = {}  # of features, which fid and frechet share
 
@@ -77,7 +79,7 @@ class SetScores(contextlib.ExitStack):
       rows[row_name] = {"unit": "", "higher_is_better": False, **row}
     return rows
 
-  def _make_set(self, cache):
+  def _make_set(self, cache, which):
     from tf_imgtrans.metrics.frechet_inception import FeatureSet
     from tf_imgtrans.metrics.sliced_wasserstein_distance import PatchSet
 
@@ -85,7 +87,7 @@ class SetScores(contextlib.ExitStack):
     if self._extractor is not None:
       made["features"] = FeatureSet(self._extractor, cache)
     if "sliced_wasserstein" in self._names:
-      made["patches"] = self.enter_context(PatchSet())
+      made["patches"] = self.enter_context(PatchSet(stream=int(not self._paired and which != "target")))
     return made
 
   def _feature_distance(self, which):
@@ -116,8 +118,9 @@ class SetScores(contextlib.ExitStack):
       levels = distances(self._sets["target"]["patches"], self._sets[which]["patches"])
       found[which] = {"value": levels.pop("average"), "levels": levels}
     count = self._sets["target"]["patches"].count
-    protocol = (f"average of the levels of a Laplacian pyramid; 128 patches of 7x7 per image and level at the "
-                f"same places of target and output, 512 directions, seed 0; images rounded to 8 bits; {count} targets")
+    places = "the same places" if self._paired else "places of their own"
+    protocol = (f"average of the levels of a Laplacian pyramid; 128 patches of 7x7 per image and level at "
+                f"{places} of target and output, 512 directions, seed 0; images rounded to 8 bits; {count} targets")
     return name, {"protocol": protocol, "unit": "x1000", "images": count, **found}
 
   def _compared(self):

@@ -11,6 +11,7 @@ FIXED_SIZES = ((720, 1280), (256, 256))
 FLOATS = {"": "float32", "_float16": "float16"}
 # What phones take: float32 stands in the .keras file and in the SavedModel
 SMALL = {"_float16": "float16", "_dynamic_int8": "dynamic_int8"}
+HALF = {"_float16": "float16"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +61,7 @@ PLANS = {
             "It invents what lies between the kept pixels: not for evidence, medical use or measurements.",
             "At 1 % of the pixels small objects, faces and text are lost.",
             "A JPEG of the same size usually keeps more; an .xgp file is for pixels that are to stay exact.",
-        ), "tf-imgtrans decompress photo.xgp --model {name} --out rebuilt.png", SMALL),
+        ), "tf-imgtrans decompress photo.xgp --model {name} --out rebuilt.png", HALF),
     "feature_pyramid_pan": Plan(
         "Takes rain out of photographs.", "rain_removal", {}, "tf_imgtrans.shipping.measure:rain_removal", (
             "It was trained on drawn rain: real streaks that are long, wide or dense stay in part; drops on glass stay.",

@@ -31,5 +31,7 @@ PAPERS = {
         "figure1": ("progressive_pan:figure1", "The curse of dimensionality."),
         "figure5": ("progressive_pan:figure5", "PAN and RCAN at x2, x4 and x8."),
         "figure9": ("progressive_pan:figure9", "Fewer and fewer skip connections."),
+        "figure10": ("progressive_pan:figure10", "x4 super-resolution of cats."),
+        "figure11": ("progressive_pan:figure11", "x4 super-resolution of degraded inputs."),
     }),
 }

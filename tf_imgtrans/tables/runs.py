@@ -9,7 +9,7 @@ import pathlib
 from tf_imgtrans.core.config import differences, from_stored
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.recipes import find_recipe
-from tf_imgtrans.training.options import CHANGEABLE, PairedOptions, TrainingOptions
+from tf_imgtrans.training.options import CHANGEABLE
 
 CHECKPOINT_EVERY = 100
 VALIDATION_IMAGES = 20
@@ -38,12 +38,13 @@ def trained(recipe, config, folder, summary=None, **options):
   """
   import keras
 
+  from tf_imgtrans.training.session import options_class
+
   resume = (folder / "run.json").is_file()
   if resume and _finished(folder, config, summary, options["data"]):
     return
   keras.utils.clear_session()  # frees the networks of the rows before
-  make_options = PairedOptions if find_recipe(recipe).paired else TrainingOptions
-  train(recipe, config, make_options(
+  train(recipe, config, options_class(find_recipe(recipe))(
       out=folder, resume=resume, validation_images=VALIDATION_IMAGES, checkpoint_every=CHECKPOINT_EVERY,
       validate_every=max(config.iterations // VALIDATIONS // 20 * 20, 20), record_terms=True, **options))
 

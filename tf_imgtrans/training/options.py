@@ -8,8 +8,8 @@ import tyro
 
 from tf_imgtrans.core.config import PositiveCount, Share, validate
 
-# Fields of a configuration that a resumed run may change: it may go on for longer, and its weights file may have moved.
-CHANGEABLE = ("iterations", "vgg_weights")
+# Fields of a configuration that a resumed run may change: it may go on for longer, and files of weights may have moved.
+CHANGEABLE = ("iterations", "vgg_weights", "initial_weights")
 # Options that decide what the run computes
 FIXED = ("precision", "validation_share", "tuning_share", "phone", "source", "target")
 

@@ -10,6 +10,11 @@ from tf_imgtrans.losses.feature import perceptual_l1
 from tf_imgtrans.losses.vgg19 import Vgg19Features
 from tf_imgtrans.losses.weighted import weighted_sum
 
+# What values of an image are multiplied by before VGG19, relative to the network of the paper's code: there they are in
+# units of ImageNet's standard deviations (0.229, 0.224, 0.225), here in levels of 255. A network of convolutions and ReLU
+# passes such a factor on, but for its biases.
+FEATURE_SCALE = 255 * (0.229 + 0.224 + 0.225) / 3
+
 
 def generator_loss(config, target, fake, real_logits=None, fake_logits=None, vgg=None):
   """L_G = weight * L_percep + weight * L_G^Ra + weight * L_1 (Eq. 3); a loss of weight 0 is not computed.
@@ -58,7 +63,7 @@ def relativistic_generator_loss(real_logits, fake_logits):
 
 
 def perceptual(y_true, y_pred, vgg, layer):
-  """L_percep: mean absolute difference of VGG19 feature maps before their ReLU (Sec. 3.3; L1: code).
+  """L_percep: mean absolute difference of VGG19 feature maps before their ReLU (Sec. 3.3; L1: code), over FEATURE_SCALE.
 
   Args:
     y_true, y_pred: float [N, H, W, 3] in [0, 1].
@@ -67,7 +72,7 @@ def perceptual(y_true, y_pred, vgg, layer):
   Returns:
     float32 scalar.
   """
-  return perceptual_l1([vgg(y_true)[layer]], [vgg(y_pred)[layer]], [1.0])
+  return perceptual_l1([vgg(y_true)[layer]], [vgg(y_pred)[layer]], [1.0]) / FEATURE_SCALE
 
 
 def features_before_relu(layer, weights="", **kwargs):

@@ -63,8 +63,8 @@ SMALL = Config(image_size=64, patch_size=64, augment="flip", channels=24, blocks
                learning_rate=5e-4, halve_at=(1000, 1500), iterations=2000)
 # VGG19 up to block 3, whose weights are often the only ones available; its features are larger than those of block 5, hence
 # the smaller weight.
-SMALL_GAN = dataclasses.replace(SMALL, stage="gan", weight_l1=1e-2, weight_perceptual=1e-3, weight_adversarial=5e-3,
-                                perceptual_layer="block3_conv4", learning_rate=1e-4, halve_at=(250,), iterations=500)
+SMALL_GAN = dataclasses.replace(SMALL, stage="gan", weight_l1=1e-2, weight_perceptual=0.06, weight_adversarial=5e-3,
+                                perceptual_layer="block3_conv4", learning_rate=1e-4, halve_at=(1000,), iterations=2000)
 TINY = Config(patch_size=16, batch_size=2, channels=6, blocks=2, growth=3, discriminator_channels=4, halve_at=(2,),
               iterations=4)
 TINY_GAN = dataclasses.replace(TINY, stage="gan", weight_l1=1e-2, weight_adversarial=5e-3, initial_weights="random")

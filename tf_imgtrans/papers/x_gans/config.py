@@ -53,6 +53,9 @@ class Config:
   # what batch normalization takes its means of. instance: each image alone, in training and at test time, as with the
   # paper's batch of 1; batch: the batch, and training images at test time; Sec. 3.3
   normalization: Literal["instance", "batch"] = "instance"
+  # what the generator sees in the place of missing, white pixels; white: the pixels as they are, as in the paper; pyramid:
+  # means of known pixels around them, and a map of where they were, and its output is added to these; ours
+  fill: Literal["white", "pyramid"] = "white"
   discriminators: PositiveCount = 3  # number of discriminators, each at half the resolution of the one before; Sec. 3.4
   discriminator_channels: PositiveCount = 64  # channels of a discriminator's first convolution; pix2pixHD
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tf_imgtrans.core.config import from_dict
 from tf_imgtrans.core.networks import ConfiguredModel
+from tf_imgtrans.core.pyramid import fill_missing
 from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
 from tf_imgtrans.core.tensors import signed_tanh, to_signed
 from tf_imgtrans.layers.dropout import seeded_dropout
@@ -13,6 +14,7 @@ from tf_imgtrans.networks.resnet import transform
 from tf_imgtrans.papers.x_gans.config import Config
 
 LEAK = 0.2  # slope of LeakyReLU below zero; not given, pix2pixHD's discriminators have the same
+NEARLY_WHITE = 254.5 / 255  # a pixel is missing whose colours all round to white
 SMALLEST = 8  # pixels; ours: of fewer, nearly all that the network sees would be mirrored
 
 
@@ -35,13 +37,16 @@ class Generator(ConfiguredModel):
   as with the paper's batch of 1; with `normalization="batch"` those of the batch, on several devices of the images that
   each holds, and the running means are those of the first.
 
+  With `fill="pyramid"` missing pixels, which are white, are filled first (`core.pyramid.fill_missing`); the network sees
+  the filled image and which pixels were known, and what it gives, within [-1, 1] by its tanh, is added to the former.
+
   Args:
-    config: Config; `downsamplings`, `base_channels`, `residual_blocks`, `dropout`, `normalization` and `seed` count
+    config: Config; `downsamplings`, `base_channels`, `residual_blocks`, `dropout`, `normalization`, `fill` and `seed` count
       here.
   """
 
   config_class = Config
-  architecture = ("downsamplings", "base_channels", "residual_blocks", "dropout", "normalization", "seed")
+  architecture = ("downsamplings", "base_channels", "residual_blocks", "dropout", "normalization", "fill", "seed")
 
   def __init__(self, config=Config(), **kwargs):  # noqa: B008 - frozen
     super().__init__(config, **kwargs)
@@ -67,11 +72,20 @@ class Generator(ConfiguredModel):
       training: bool; drops numbers, and normalizes by the batch's means.
     """
     check_images(images, smallest=SMALLEST)
-    features = pad_to_multiple(to_signed(images, self.compute_dtype), self.multiple, self.least)
+    seen, filled = images, None
+    if self.config.fill == "pyramid":
+      images = tf.cast(images, tf.float32)
+      known = tf.cast(tf.reduce_min(images, axis=-1, keepdims=True) < NEARLY_WHITE, tf.float32)
+      filled = fill_missing(images, known)
+      seen = tf.concat([filled, known], axis=-1)
+    features = pad_to_multiple(to_signed(seen, self.compute_dtype), self.multiple, self.least)
     features = transform(features, [self.stem, *self.down], self.blocks, self.up, self.last,
                          lambda features: tf.nn.leaky_relu(features, LEAK), training,
                          seeded_dropout(self.config.dropout, dropout_seed) if training else None)
-    return crop_like(signed_tanh(features), images)
+    if filled is None:
+      return crop_like(signed_tanh(features), images)
+    added = crop_like(tf.tanh(tf.cast(features, tf.float32)), images)
+    return tf.clip_by_value(filled + added, 0.0, 1.0)
 
 
 def x_gans(**options):

@@ -17,7 +17,7 @@ class Config(Schedule):
   scale: Literal[2, 4, 8] = 4  # factor of the enlargement in height and width
   low_resolution: Literal["bicubic", "area"] = "bicubic"  # how photographs are shrunk
   # side in pixels that the central square of a photograph is shrunk to, which makes it sharp; 0: taken as it is
-  image_size: Count = 768
+  image_size: Count = 480
   patch_size: PositiveCount = 128  # height and width in pixels of the parts of photographs that are trained on
   augment: Literal["none", "flip", "all"] = "all"  # parts as they are, mirrored left to right, or quarter turns as well
 

@@ -22,6 +22,7 @@ class Config(PartSettings):
   residual_blocks: PositiveCount = 6  # residual blocks of the generator
   dropout: Share = 0.0  # dropout rate within the residual blocks
   normalization: Literal["instance", "batch"] = "batch"  # what batch normalization takes its means of
+  fill: Literal["white", "pyramid"] = "pyramid"  # what the generator sees in the place of missing pixels
 
   weight_l1: NonNegative = 1.0  # weight of the L1 loss on pixels
   weight_ssim: NonNegative = 0.1  # weight of one minus SSIM
