@@ -1,4 +1,4 @@
-"""Halving and doubling of images by hand, and their derivatives."""
+"""Halving, doubling and filling of images by hand, and derivatives."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tf_imgtrans.core.pyramid import double, halve
+from tf_imgtrans.core.pyramid import double, fill_missing, halve
 
 
 def test_by_hand():
@@ -67,3 +67,33 @@ def test_derivatives_of_both_orders(function):
     tape.watch(x)
     penalty = _squared_gradient(function, x)
   np.testing.assert_allclose(compiled(tf.constant(images)), tape.gradient(penalty, x), rtol=1e-9)
+
+
+# Missing pixels.
+
+def test_missing_pixels_by_hand():
+  """Of two known pixels: their own values, their blocks' values in their blocks of 2x2, and between them bilinear."""
+  image, known = np.zeros((1, 4, 4, 1), np.float32), np.zeros((1, 4, 4, 1), np.float32)
+  image[0, 0, 0], image[0, 3, 2] = 0.2, 0.8
+  known[0, 0, 0] = known[0, 3, 2] = 1
+  filled = fill_missing(image, known).numpy()[0, ..., 0]
+  # 2x2 means: 0.2 and 0.8 where a pixel is known, 0.5, that of all four, in the two other blocks.
+  blocks = np.float64([[0.2, 0.5], [0.5, 0.8]])
+  places = [0, 0.25, 0.75, 1]  # pixel centres between the blocks' centres, clamped at the border
+  between = np.array([[(blocks[0] * (1 - y) + blocks[1] * y) @ [1 - x, x] for x in places] for y in places])
+  between[0, 0], between[3, 2] = 0.2, 0.8
+  np.testing.assert_allclose(filled, between, atol=1e-6)
+
+
+@given(height=st.integers(1, 40), width=st.integers(1, 40), share=st.floats(0, 1), seed=st.integers(0, 2 ** 31 - 1))
+def test_known_pixels_stay_and_the_others_lie_between_them(height, width, share, seed):
+  rng = np.random.default_rng(seed)
+  image = rng.random((2, height, width, 3), np.float32)
+  known = (rng.random((2, height, width, 1)) < share).astype(np.float32)
+  filled = fill_missing(image, known).numpy()
+  np.testing.assert_allclose(filled * known, image * known, rtol=1e-6)
+  for each, kept, found in zip(image, known[..., 0] > 0, filled):
+    if kept.any():
+      assert (found >= each[kept].min(0) - 1e-5).all() and (found <= each[kept].max(0) + 1e-5).all()
+    else:
+      assert not found.any()

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 import tf_imgtrans as ti
 from tf_imgtrans.benchmark import count_macs
+from tf_imgtrans.core.pyramid import fill_missing
 from tf_imgtrans.core.seeds import fold_in, uniform
 from tf_imgtrans.layers.dropout import drop_out
 from tf_imgtrans.papers.x_gans import Config, Generator
@@ -235,6 +236,20 @@ def test_normalization_of_each_image_is_that_of_a_batch_of_one(drawn):
   for image in IMAGES:
     np.testing.assert_allclose(alone(image[None], training=True), batch(image[None], training=True), atol=1e-5)
   np.testing.assert_allclose(alone(IMAGES), alone(IMAGES, training=True), atol=1e-6)  # the same at test time
+
+
+def test_missing_pixels_are_filled_first():
+  """With last weights of 0 the filled image comes out; known pixels are those that are not white."""
+  images = np.ones((2, 21, 30, 3), np.float32)
+  images[:, ::4, ::3] = 0.9 * recipes.random_images(2, 6, 10, 3)
+  images[0, 0, 0] = (0.9, 0.9, 0.5)
+  generator = Generator(Config(**SMALL, fill="pyramid"))
+  assert np.abs(generator(images) - images)[:, ::4, ::3].max() > 1e-4  # the network adds something everywhere
+  assert generator.stem[0].kernel.shape[2] == 4
+  generator.last.kernel.assign(tf.zeros_like(generator.last.kernel))
+  known = np.float32((images < 1).any(-1, keepdims=True))
+  np.testing.assert_allclose(generator(images), fill_missing(images, known), atol=1e-6)
+  assert generator(images).numpy().max() < 0.95  # of the missing pixels none is white any more
 
 
 def test_options():
