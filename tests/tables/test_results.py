@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from tf_imgtrans.tables import results
+from tf_imgtrans.tables.claims import STATEMENTS, page
 from tf_imgtrans.tables.registry import PAPERS
+from tf_imgtrans.tables.statements import Decided, Verdict
 from tf_imgtrans.tables.table import Column, Row, Table, finish, measure
 
 TEXT = "before\n<!-- results: table2 -->\nold\n<!-- end of results -->\nafter\n"
@@ -88,4 +90,29 @@ def test_kept_results_are_small_and_shown(paper):
     assert path.stat().st_size < results.LARGEST and path.suffix in (".json", ".jpg")
     if path.suffix == ".json":
       assert f"<!-- results: {path.stem} -->" in (results.FOLDER / paper / "README.md").read_text()
-      assert path.stem in PAPERS[paper][1]
+      assert path.stem.split("_")[0] in PAPERS[paper][1]
+
+
+def test_the_page_of_claims_is_that_of_the_kept_results():
+  """Else: python -m tf_imgtrans.tables readme PAPER."""
+  text = (results.FOLDER / "README.md").read_text()
+  assert text == page(results.FOLDER)
+  assert text.count("\n| ") == 2 * len(PAPERS) + sum(
+      len(found) for tables in STATEMENTS.values() for found in tables.values())
+
+
+def test_a_claim_is_shown_with_its_least_sure_comparison(folder):
+  """Of two comparisons the one whose interval is the wider for its difference; a figure may be kept in two forms."""
+  claims = [Decided("psnr of a above b", "holds at this scale", 2.0, 1.5, 2.5, 3, 19),
+            Decided("psnr of a above c", "undecided", 0.25, -0.5, 1.0, 3, 19)]
+  verdict = Verdict("a is the best", tuple(claims))
+  (folder / "results").mkdir()
+  for name in ("table2", "table5_rain"):
+    (folder / "results" / f"{name}.json").write_text(json.dumps({"statements": [verdict.as_json()], "seconds": 5400}))
+  lines = page(folder.parent).splitlines()
+  assert "| Table 2 | a is the best | undecided | +0.25 (-0.5 to 1) | 3, 19 | 1.5 |" in lines
+  assert "| Table 5, rain | a is the best | undecided | +0.25 (-0.5 to 1) | 3, 19 | 1.5 |" in lines
+  unmeasured = [line for line in lines if line.endswith("| not measured |  |  |  |")]
+  assert f"| Table 3 | {STATEMENTS['mux_demux']['table3'][0].text} | not measured |  |  |  |" in unmeasured
+  assert len(unmeasured) == sum(len(found) for paper, tables in STATEMENTS.items() for table, found in tables.items()
+                                if (paper, table) not in (("mux_demux", "table2"), ("mux_demux", "table5")))

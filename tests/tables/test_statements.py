@@ -6,6 +6,7 @@ import math
 import pytest
 from reproduce import results
 
+from tf_imgtrans.tables import claims
 from tf_imgtrans.tables.published import feature_pyramid_pan, mux_demux, progressive_pan, x_gans
 from tf_imgtrans.tables.published.progressive_pan import Key as SuperKey
 from tf_imgtrans.tables.published.x_gans import Key
@@ -97,15 +98,7 @@ TRUE = {
     "progressive_pan/figure5": {SuperKey(method, scale): {"frechet": value} for method, values in (
         ("full", (10, 20, 30)), ("rcan", (5, 20, 40))) for scale, value in zip((2, 4, 8), values)},
 }
-STATEMENTS = {
-    "mux_demux/table2": mux_demux.TABLE2_STATEMENTS, "mux_demux/table3": mux_demux.TABLE3_STATEMENTS,
-    "mux_demux/table5": mux_demux.TABLE5_STATEMENTS,
-    **{f"x_gans/{name}": found for name, found in x_gans.STATEMENTS.items()},
-    **{f"feature_pyramid_pan/{name}": found for name, found in feature_pyramid_pan.STATEMENTS.items()},
-    **{f"progressive_pan/{name}": found for name, found in progressive_pan.STATEMENTS.items()},
-    "progressive_pan/figure5": progressive_pan.figure5_statements("frechet"),
-    "progressive_pan/figure9": progressive_pan.figure9_statements(2),
-}
+STATEMENTS = {f"{paper}/{table}": found for paper, tables in claims.STATEMENTS.items() for table, found in tables.items()}
 # One value changed, and the places of the statements that become false by it.
 CHANGES = [
     *(("mux_demux/table2", rival, column, value, places)
@@ -274,7 +267,7 @@ def test_a_statement_on_a_missing_value_is_not_decided_by_it(value):
   no_color = changed("mux_demux/table5", "no_color", "niqe", value)  # which stands in no statement
   assert judged("mux_demux/table5", no_color) == [HOLDS] * 9
   verdicts = check(results(changed("mux_demux/table5", "no_color", "psnr", [value, 22.0, 22.0]), THREE),
-                   mux_demux.TABLE5_STATEMENTS)
+                   mux_demux.STATEMENTS["table5"])
   assert {verdict.word for verdict in verdicts} == {HOLDS}
   assert {claim.claim: claim.seeds for claim in verdicts[0].claims}["psnr of full above psnr of no_color"] == 2
   assert {claim.seeds for claim in verdicts[1].claims} == {3}
@@ -284,13 +277,13 @@ def test_a_seed_that_a_row_lacks_is_left_out():
   found = results(TRUE["mux_demux/table5"], (0, 1))
   full, = (result for result in found if result.row.key == "full")
   full.records.pop()
-  verdicts = check(found, mux_demux.TABLE5_STATEMENTS)
+  verdicts = check(found, mux_demux.STATEMENTS["table5"])
   assert {verdict.word for verdict in verdicts} == {HOLDS}
   assert {claim.seeds for verdict in verdicts for claim in verdict.claims if "full" in claim.claim} == {1}
   full.records.clear()
-  assert [verdict.word for verdict in check(found, mux_demux.TABLE5_STATEMENTS)] == [UNMEASURED] * 9
+  assert [verdict.word for verdict in check(found, mux_demux.STATEMENTS["table5"])] == [UNMEASURED] * 9
   lacking = [result for result in found if result.row.key != "full"]
-  assert [verdict.word for verdict in check(lacking, mux_demux.TABLE5_STATEMENTS)] == [UNMEASURED] * 9
+  assert [verdict.word for verdict in check(lacking, mux_demux.STATEMENTS["table5"])] == [UNMEASURED] * 9
 
 
 def test_a_row_of_one_seed_counts_with_every_seed():
@@ -311,7 +304,7 @@ def test_the_parts_of_a_table_are_decided_apart():
 @pytest.mark.parametrize(("seeds", "word"), [(1, UNDECIDED), (2, UNDECIDED), (3, HOLDS)])
 def test_networks_that_are_trained_need_three_seeds(seeds, word):
   found = results(TRUE["mux_demux/table5"], tuple(range(seeds)), {"config": {"iterations": 9}})
-  assert {verdict.word for verdict in check(found, mux_demux.TABLE5_STATEMENTS)} == {word}
+  assert {verdict.word for verdict in check(found, mux_demux.STATEMENTS["table5"])} == {word}
 
 
 def test_an_image_without_a_finite_value_is_left_out_of_all_rows():

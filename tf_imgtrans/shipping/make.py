@@ -54,8 +54,9 @@ def make(name, data, runs, out, real=None, preset="paper", plan=None):
   work = out / f".{name}.new"
   shutil.rmtree(work, ignore_errors=True)  # of a call that was stopped
   source = load_model(run / "generator.keras")
-  if getattr(source.keras_model, "noise", None) == "off":
-    source.keras_model.forget_noise()
+  network = source.keras_model
+  if hasattr(network, "forget_noise") and network.noise == "off":
+    network.forget_noise()
   parities, faults = export(source, work / name, name, plan)
   task = recipe.make_task(session.resumed(recipe, run)[0])
   files = [f"{name}.keras", *(f"{name}{ending}.tflite" for ending in plan.precisions)]

@@ -75,7 +75,8 @@ def table2(options: Options, seeds: int = SEEDS):
       "Table 2: PSNR and SSIM on DPED's test patches", [
           PSNR, MS_SSIM, SSIM, Column("psnr_distinct", "PSNR distinct", 2),
           Column("ms_ssim_dped_distinct", "MS-SSIM distinct", 4)],
-      rows, _protocol(options, {name: digest(each) for name, each in pairs.items()}), published.TABLE2_STATEMENTS, notes=[
+      rows, _protocol(options, {name: digest(each) for name, each in pairs.items()}), published.STATEMENTS["table2"],
+      notes=[
           "distinct: without the pairs whose two images are identical (flat white); on them the input's PSNR is infinite.",
           "What the paper calls SSIM is MS-SSIM in DPED's form: of the public ResNets' outputs plain SSIM is about 0.78.",
           "APE is a commercial program: its row is quoted.", *_origins(bench)],
@@ -154,7 +155,7 @@ def table3(options: Options, seeds: int = SEEDS):
   return bench.report(f"Table 3: NIQE on {len(photographs)} full photographs", [NIQE], rows, {
       "niqe": "BT.601 luma, 96x96 blocks, at least two, LIVE pristine model", "crop": 0, "noise": "fixed",
       "outputs": "clipped to [0, 1]", "checkpoint": CHOICE, "preset": options.preset, "images": digest(photographs)},
-      published.TABLE3_STATEMENTS, notes=_origins(bench))
+      published.STATEMENTS["table3"], notes=_origins(bench))
 
 
 def _photograph_niqe(bench, key, photographs, seed):
@@ -247,5 +248,5 @@ def table5(options: Options, seeds: int = SEEDS):
   return bench.report(
       f"Table 5: ablation, {seeds} seeds", [PSNR, MS_SSIM, SSIM, NIQE],
       [*naive, *(row(name) for name in published.TABLE5)],
-      _protocol(options, {"held out": digest(pairs)}), published.TABLE5_STATEMENTS,
+      _protocol(options, {"held out": digest(pairs)}), published.STATEMENTS["table5"],
       after=lambda results: bench.draw("figure7", FIGURE7, pair_images(pairs), results))

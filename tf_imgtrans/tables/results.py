@@ -3,7 +3,8 @@
     python -m tf_imgtrans.tables keep mux_demux reproduced    # of the tables that are in `reproduced`
     python -m tf_imgtrans.tables readme mux_demux
 
-A README marks the place of a table by two comments, between which this module writes:
+The second writes papers/README.md, too, with the claims of all papers. A README marks the place of a table by two comments,
+between which this module writes:
 
     <!-- results: table2 -->
     <!-- end of results -->
@@ -17,6 +18,7 @@ import tyro
 from tf_imgtrans.core.files import read_json, write_bytes, write_json
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.core.names import unknown_name
+from tf_imgtrans.tables.claims import page
 from tf_imgtrans.tables.registry import PAPERS
 
 FOLDER = pathlib.Path(__file__).parents[1] / "papers"
@@ -34,7 +36,8 @@ def keep(paper: tyro.conf.Positional[str], out: tyro.conf.Positional[pathlib.Pat
   Raises:
     ValueError: an unknown paper, no finished table, a table with failed rows, or a file above 300 kB.
   """
-  tables = [out / name for name in _tables(paper) if (out / name / "table.json").is_file()]
+  names = _tables(paper)
+  tables = [path.parent for path in sorted(out.glob("*/table.json")) if path.parent.name.split("_")[0] in names]
   if not tables:
     raise ValueError(f"{out} holds no finished table of {paper}: expected TABLE/table.json, as reproduce writes it")
   for table in tables:
@@ -52,14 +55,15 @@ def keep(paper: tyro.conf.Positional[str], out: tyro.conf.Positional[pathlib.Pat
 
 
 def readme(paper: tyro.conf.Positional[str]):
-  """Writes the tables of a paper's README anew from its kept results.
+  """Writes the tables of a paper's README, and the page of all claims, anew from the kept results.
 
   Args:
     paper: name of a paper.
   """
   path = FOLDER / paper / "README.md"
   write_bytes(path, filled(paper, path.read_text()).encode())
-  print(f"wrote {path}")
+  write_bytes(FOLDER / "README.md", page(FOLDER).encode())
+  print(f"wrote {path} and {FOLDER / 'README.md'}")
 
 
 def filled(paper, text):
@@ -73,7 +77,7 @@ def filled(paper, text):
   """
   def block(match):
     path = _place(paper, f"{match[2]}.json")
-    if match[2] not in _tables(paper):
+    if match[2].split("_")[0] not in _tables(paper):
       raise unknown_name("table", match[2], _tables(paper))
     if not path.is_file():
       raise ValueError(f"the README of {paper} has a place for {match[2]}, of which no result is kept: expected {path}")

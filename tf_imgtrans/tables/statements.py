@@ -140,10 +140,14 @@ class Verdict:
     found = {claim.verdict for claim in self.claims}
     return next(word for word in (UNMEASURED, CONTRADICTED, UNDECIDED, HOLDS) if word in found)
 
+  @property
+  def weakest(self):
+    """The least sure of its claims: Decided."""
+    return min(self.claims, key=lambda claim: claim.margin)
+
   def __str__(self):
-    weakest = min(self.claims, key=lambda claim: claim.margin)
     least = "the least sure of its claims: " if len(self.claims) > 1 else ""
-    return f"{self.word}: {self.statement} ({least}{weakest})"
+    return f"{self.word}: {self.statement} ({least}{self.weakest})"
 
   def as_json(self):
     """For table.json."""
