@@ -14,7 +14,8 @@ from tf_imgtrans.inference.models import load_model
 pytestmark = pytest.mark.export
 # Those whose graph is another one's with other numbers.
 ALIKE = {"mux_demux_hp, off", "x_gans, 3 downsamplings", "feature_pyramid_pan, transposed, affine", "resnet_8_32",
-         "feature_pyramid_pan, fixed", "resnet_12_64", "cnn", "context_encoder, 128", "crn, none"}
+         "feature_pyramid_pan, fixed", "resnet_12_64", "cnn", "context_encoder, 128", "crn, none", "mux_demux_hp",
+         "pix2pix, instance", "feature_pyramid_pan, resize, affine"}
 
 
 @pytest.mark.parametrize("case", [case for case in GENERATORS if case not in ALIKE])
