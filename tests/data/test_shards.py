@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import os
 import zlib
 
 import cv2
@@ -12,6 +13,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tf_imgtrans.core.claims import claimed
 from tf_imgtrans.core.images import read_uint8, write_image
 from tf_imgtrans.data import shards
 from tf_imgtrans.data.pairs import digest
@@ -178,10 +180,16 @@ def test_nothing_is_written_over(paths, packed, tmp_path):
     with pytest.raises(ValueError, match="no empty folder"):
       pack(paths, tmp_path / name, SIZES, progress=False)
   pack(paths[:1], tmp_path / "empty", SIZES, progress=False)
-  (tmp_path / ".writing-other").mkdir()
-  with pytest.raises(ValueError, match="under way or was killed"):
-    pack(paths, tmp_path / "other", SIZES, progress=False)
-  assert (tmp_path / ".writing-other").is_dir()
+
+
+def test_a_packing_that_was_killed_is_made_anew_and_one_under_way_is_left_alone(paths, tmp_path):
+  (tmp_path / ".writing-other" / "8x8").mkdir(parents=True)
+  with claimed(tmp_path, [".writing-other"], "a packing into other"):
+    with pytest.raises(ValueError, match=f"{tmp_path} is written to by a packing into other, process {os.getpid()} on"):
+      pack(paths, tmp_path / "other", SIZES, progress=False)
+  assert (tmp_path / ".writing-other" / "8x8").is_dir()
+  found, failures = pack(paths, tmp_path / "other", SIZES, progress=False)
+  assert len(found) == len(paths) - len(failures) and not (tmp_path / ".writing-other").exists()
 
 
 def test_a_failure_on_the_way_leaves_nothing(paths, tmp_path, monkeypatch):

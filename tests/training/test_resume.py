@@ -1,6 +1,8 @@
 """A run that is killed and resumed ends as the run that was left alone, bit for bit."""
 
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from training_helpers import (
     HERE,
     TINY_FLAGS,
     StubConfig,
+    StubTrainer,
     arrays,
     assert_same_arrays,
     child,
@@ -15,6 +18,8 @@ from training_helpers import (
     run_stub,
     stub_batches,
 )
+
+from tf_imgtrans.core.stopping import Stopped
 
 
 class Killed(BaseException):
@@ -70,6 +75,22 @@ def test_resume_after_a_torn_checkpoint(tmp_path):
   with pytest.warns(UserWarning, match="step-00000012.npz is torn"):
     run_stub(tmp_path / "parts", 12, validator=MeanWeight())
   assert_same_runs(tmp_path / "whole", tmp_path / "parts")
+
+
+@pytest.mark.parametrize("number, steps", [(signal.SIGTERM, (1, 5)), (signal.SIGHUP, (3, 4)), (signal.SIGINT, (2, 7))])
+def test_a_stop_between_two_logs_and_checkpoints_loses_nothing(number, steps, tmp_path, monkeypatch):
+  """The terms of the steps since the last log are kept, so that its means are those of the whole run."""
+  run_stub(tmp_path / "whole", 24, validator=MeanWeight())
+  for step in steps:
+    monkeypatch.setattr(StubTrainer, "adapt", lambda self, now, step=step: now == step and os.kill(os.getpid(), number))
+    with pytest.raises(Stopped, match=f"is at step {step}, whose checkpoint is written: go on with --resume") as stopped:
+      run_stub(tmp_path / "parts", 24, validator=MeanWeight())
+    assert stopped.value.number == number
+    newest = max((tmp_path / "parts" / "checkpoints").iterdir())
+    assert newest.name == f"step-{step:08d}.npz"
+  run_stub(tmp_path / "parts", 24, validator=MeanWeight())
+  assert_same_runs(tmp_path / "whole", tmp_path / "parts")
+  assert not (tmp_path / "parts" / "window.json").exists()
 
 
 def test_more_iterations_go_on_from_the_end(tmp_path):
@@ -136,3 +157,24 @@ def test_killed_runs_end_as_the_whole_one(tmp_path):
     command.finish()
     assert "warning" not in command.errors()
   assert_same_runs(whole, parts)
+
+
+@pytest.mark.slow
+@pytest.mark.multiprocess
+def test_the_command_writes_a_checkpoint_when_it_is_asked_to_stop(tmp_path):
+  data, run = photographs(tmp_path / "photographs"), tmp_path / "run"
+  flags = ("--config.iterations", "9999", "--log_every", "1", "--validate_every", "9999", "--checkpoint_every", "9999")
+  call, log = ("-m", "tf_imgtrans", "train", "mux_demux", *TINY_FLAGS, *flags, "--out", run), run / "scalars.jsonl"
+  for number, status, more in ((signal.SIGTERM, 143, ("--data", data)), (signal.SIGINT, 130, ("--resume",))):
+    lines = log.read_bytes().count(b"\n") if log.exists() else 0
+    with child(*call, *more) as command:
+      command.wait_until(lambda lines=lines: log.exists() and log.read_bytes().count(b"\n") > lines)
+      with child(*call, "--resume") as second:  # which says who is at work
+        second.finish(status=2)
+        assert f"is written to by a training, process {command.process.pid} on" in second.errors()
+      command.process.send_signal(number)
+      command.finish(status)
+      newest = max((run / "checkpoints").iterdir())
+      step = int(arrays(newest)["step"])
+      assert f"stopped by {number.name}; {run} is at step {step}, whose checkpoint is written" in command.errors()
+    assert json.loads(log.read_text().splitlines()[-1])["step"] == step

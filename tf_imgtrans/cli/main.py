@@ -5,6 +5,7 @@ Exit status: 0 done; 1 some inputs failed and the others were done, each failure
 
 import contextlib
 import os
+import signal
 import sys
 import warnings
 
@@ -12,6 +13,7 @@ from tf_imgtrans.cli import export
 from tf_imgtrans.cli.screens import load, overview, prepare
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.startup import program
+from tf_imgtrans.core.stopping import raise_when_asked
 from tf_imgtrans.recipes import RECIPES
 from tf_imgtrans.tables.registry import PAPERS as TABLES
 from tf_imgtrans.version import __version__
@@ -99,14 +101,16 @@ def _errors_as_messages(arguments):
   def show(message, category, filename, lineno, file=None, line=None):
     print(f"tf-imgtrans: warning: {message}", file=sys.stderr)
 
+  raise_when_asked()
   with warnings.catch_warnings():
     warnings.showwarning = show
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     try:
       yield
-    except KeyboardInterrupt:
-      print(f"\ntf-imgtrans: stopped; {GO_ON}", file=sys.stderr)
-      sys.exit(130)
+    except KeyboardInterrupt as stop:
+      number = getattr(stop, "number", signal.SIGINT)
+      print(f"\ntf-imgtrans: stopped by {number.name}; {str(stop) or GO_ON}", file=sys.stderr)
+      sys.exit(128 + number)
     except BrokenPipeError:  # nobody reads on, as in `tf-imgtrans --help | head`
       os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
       sys.exit(141)  # as of programs that the signal of a broken pipe ends

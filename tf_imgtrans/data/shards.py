@@ -26,6 +26,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from tf_imgtrans.core.claims import claimed
 from tf_imgtrans.core.files import atomic_path, read_json, write_bytes
 from tf_imgtrans.core.images import UnreadableImage, read_uint8
 from tf_imgtrans.data.pairs import check_sides, digest
@@ -200,10 +201,15 @@ def pack(paths, out, sizes, per_shard=1000, crop=True, enlarge=False, root=None,
   root = root or os.path.commonpath([path.absolute().parent for path in paths])
   names = {path: pathlib.Path(os.path.relpath(path.absolute(), root)).as_posix() for path in paths}
   unfinished = out.with_name(f".writing-{out.name}")
-  try:
-    unfinished.mkdir(parents=True)
-  except FileExistsError:
-    raise ValueError(f"{unfinished} is of another packing, which is under way or was killed: wait, or remove it") from None
+  with claimed(out.parent, [unfinished.name], f"a packing into {out.name}"):
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a packing that was killed
+    unfinished.mkdir()
+    failures = _pack(paths, names, out, unfinished, sizes, per_shard, crop, enlarge, version, progress)
+  return find_shards(out), failures
+
+
+def _pack(paths, names, out, unfinished, sizes, per_shard, crop, enlarge, version, progress):
+  """Packs into the folder `unfinished`, which takes the place of `out` when it is whole; the failures."""
   try:
     squares = _ahead(lambda path: _squares(path, sizes, crop, enlarge), paths)
     bar = tqdm(squares, "packing", len(paths), unit="image", disable=not progress, file=sys.stderr)
@@ -215,7 +221,7 @@ def pack(paths, out, sizes, per_shard=1000, crop=True, enlarge=False, root=None,
   except BaseException:
     shutil.rmtree(unfinished)
     raise
-  return find_shards(out), failures
+  return failures
 
 
 def _check_sizes(sizes):

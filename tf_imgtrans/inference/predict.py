@@ -17,6 +17,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from tf_imgtrans.core.blending import blend, check_strength
+from tf_imgtrans.core.claims import claimed
 from tf_imgtrans.core.images import (
   WRITTEN_SUFFIXES,
   UnreadableImage,
@@ -147,7 +148,7 @@ def predict_files(model: Callable, inputs: Iterable[str | pathlib.Path], out: st
     PredictReport.
   Raises:
     FileNotFoundError: an input without images; nothing is written then.
-    ValueError: an unknown suffix, or a file in place of the output folder.
+    ValueError: an unknown suffix, a file in place of the output folder, or another process writes the same files there.
   """
   if suffix not in WRITTEN_SUFFIXES:
     raise ValueError(f"suffix is {suffix!r}: expected one of {', '.join(WRITTEN_SUFFIXES)}")
@@ -163,7 +164,8 @@ def predict_files(model: Callable, inputs: Iterable[str | pathlib.Path], out: st
     enhanced = at_any_size(image)
     return lambda: write_image(outputs[index], enhanced)
 
-  reasons = each_image(enhance, paths, progress, read=_read_by_size)
+  with claimed(out, [path.name for path in outputs], "predict"):
+    reasons = list(each_image(enhance, paths, progress, read=_read_by_size))
   jobs = list(zip(paths, outputs, reasons))
   return PredictReport(written=[(path, output) for path, output, reason in jobs if reason is None],
                        failures=[(path, reason) for path, _, reason in jobs if reason is not None], remarks=remarks)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tf_imgtrans.core.claims import claimed
 from tf_imgtrans.core.files import write_bytes, write_json
 from tf_imgtrans.tables.records import conditions, kept_record, make_folder, record_path
 
@@ -182,6 +183,11 @@ def measure(table, out):
     ValueError: a kept row was measured in another way, or OUT cannot be written to.
   """
   make_folder(out)
+  with claimed(out, ["rows"], "a table"):
+    return _measure(table, out)
+
+
+def _measure(table, out):
   kept = {(row.key, seed): kept_record(table, row, seed, out) for row in table.rows if row.measure for seed in row.seeds}
   todo = sum(record is None for record in kept.values())
   if todo < len(kept):

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from tf_imgtrans.core.stopping import Stopped, noted_stops
 from tf_imgtrans.training.checkpoints import Checkpoints
 from tf_imgtrans.training.strategies import distribute
 
@@ -31,8 +32,11 @@ def run_training(trainer, batches, folder, options, iterations, strategy, valida
     validator: Validator, or None.
   Returns:
     dict: "steps", "resumed_from" (the step at which this call began), and the last validation's values.
+  A signal to stop (core.stopping) is followed after the step, once its checkpoint is written.
+
   Raises:
     NonFiniteTerm: a loss term or a variable is not finite; the checkpoints before it stay.
+    core.stopping.Stopped: as a signal asked for.
     ValueError: the run has more than `iterations` steps already.
   """
   checkpoints = Checkpoints(folder.checkpoints, options.keep)
@@ -42,12 +46,12 @@ def run_training(trainer, batches, folder, options, iterations, strategy, valida
   folder.rewind(start)
   step_function = compile_step(trainer, strategy, options.jit)
   batch_stream = iter(distribute(strategy, batches, start))
-  window, values, began = [], {}, time.perf_counter()
+  window, values, began = folder.window(start), {}, time.perf_counter()
   first = began
   images_at = trainer.images_at
   bar = tqdm(total=images_at(iterations), initial=images_at(start), unit=" images", unit_scale=True,
              mininterval=SCREEN_SECONDS if sys.stderr.isatty() else FILE_SECONDS, disable=not folder.writes)
-  with bar:
+  with bar, noted_stops() as asked:
     for step in range(start + 1, iterations + 1):
       batch = next(batch_stream)
       window.append(step_function(batch))
@@ -59,7 +63,9 @@ def run_training(trainer, batches, folder, options, iterations, strategy, valida
         folder.save_generator(network, name)
       bar.update(images_at(step) - images_at(step - 1))
       last = step == iterations
+      stops = asked.number is not None and not last
       validates, saves = last or step % options.validate_every == 0, last or step % options.checkpoint_every == 0
+      saves = saves or stops
       if last or step % options.log_every == 0:
         means = _window_means(window, step)
         now = time.perf_counter()
@@ -79,6 +85,9 @@ def run_training(trainer, batches, folder, options, iterations, strategy, valida
         folder.flush()
         if folder.writes and checkpoints.save(step, trainer.state()):
           folder.record_effort(start, step, time.perf_counter() - first, images_at(step), trainer.generator.count_params())
+      if stops:
+        folder.keep_window(step, _fetched(window))
+        raise Stopped(asked.number, f"{folder.path} is at step {step}, whose checkpoint is written: go on with --resume")
   folder.save_generator(trainer.generator, "generator")
   return {"steps": iterations, "resumed_from": start, **values}
 
@@ -104,13 +113,17 @@ def compile_step(trainer, strategy, jit):
 
 def _window_means(window, step):
   """Means of the terms over the steps since the last log; the terms are fetched only here, not at every step."""
-  fetched = [{name: float(value) for name, value in terms.items()} for terms in window]
+  fetched = _fetched(window)
   for offset, terms in enumerate(fetched):
     for name, value in terms.items():
       if not math.isfinite(value):
         raise NonFiniteTerm(f"loss term {name} is {value} at step {step - len(window) + 1 + offset}: training stopped, the "
                             "last good checkpoint is kept; lower --config.learning_rate, or train in float32")
   return {name: math.fsum(terms[name] for terms in fetched) / len(fetched) for name in fetched[0]}
+
+
+def _fetched(window):
+  return [{name: float(value) for name, value in terms.items()} for terms in window]
 
 
 def _check_state(trainer, step):

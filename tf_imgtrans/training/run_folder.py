@@ -7,12 +7,14 @@ import pathlib
 
 import tensorflow as tf
 
+from tf_imgtrans.core.claims import claimed
 from tf_imgtrans.core.files import atomic_path, read_json, remove_leftovers, write_bytes, write_json
 from tf_imgtrans.core.images import write_image
 from tf_imgtrans.core.networks import float32_twin
 
 PATHS = ("vgg_weights", "patches", "initial_weights")  # fields of configurations that name files of one machine
 EFFORT = "effort.json"
+WINDOW = "window.json"
 
 
 class RunFolder:
@@ -84,6 +86,25 @@ class RunFolder:
       remove_leftovers(folder)
     lines = [json.dumps(record) for record in self.records() if record["step"] <= step]
     write_bytes(self.scalars, "".join(f"{line}\n" for line in lines).encode())
+
+  def keep_window(self, step, terms):
+    """Keeps the loss terms of the steps since the last log, of a run that stops between two: list of dict of floats."""
+    if self.writes:
+      write_json(self.path / WINDOW, {"step": step, "terms": terms})
+
+  def window(self, step):
+    """What `keep_window` kept at the step that a run goes on from; empty where it stopped at a log."""
+    path = self.path / WINDOW
+    if not path.is_file():
+      return []
+    found = read_json(path)
+    if self.writes:
+      path.unlink()
+    return found["terms"] if found["step"] == step else []
+
+  def claimed(self):
+    """A context in which no other process writes this run; only the writer asks."""
+    return claimed(self.path, ["run.json"], "a training") if self.writes else contextlib.nullcontext()
 
   def records(self):
     """The records of scalars.jsonl; a line that a killed process left unfinished is passed over."""

@@ -47,12 +47,13 @@ def train(recipe, config, options, started=None, images=None):
   trainer = make_trainer(recipe, config, options, strategy)
   trainer.prepare(data)  # before the folder is made: the data may be too few
   description = describe(recipe, config, task, options, data, trainer)
-  folder.resume(description) if options.resume else folder.start(description)
-  if started and folder.writes:
-    started(trainer, folder)
-  held_out = data.validation(options.validation_images) if folder.writes else []
-  validator = trainer.validator(held_out, mean_scores) if held_out else None
-  return folder, run_training(trainer, data.batches, folder, options, config.iterations, strategy, validator)
+  with folder.claimed():
+    folder.resume(description) if options.resume else folder.start(description)
+    if started and folder.writes:
+      started(trainer, folder)
+    held_out = data.validation(options.validation_images) if folder.writes else []
+    validator = trainer.validator(held_out, mean_scores) if held_out else None
+    return folder, run_training(trainer, data.batches, folder, options, config.iterations, strategy, validator)
 
 
 def read_images(task, options):
