@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from tf_imgtrans.core.claims import claimed
 from tf_imgtrans.core.images import read_image, read_uint8
 from tf_imgtrans.inference import predict
 from tf_imgtrans.inference.models import load_model
@@ -192,6 +193,16 @@ def test_inputs_are_never_overwritten(tmp_path):
     report = predict_files(darken, inputs, out, progress=False)
     assert [output.name for _, output in report.written] == ["a_out.png", "a_out_png.png", "b_out.png"]
   assert len(before) == 3 and before == {path: path.read_bytes() for path in before}
+
+
+def test_two_calls_do_not_write_the_same_files(tmp_path):
+  for name in ("a.png", "b.png"):
+    Image.fromarray(PIXELS).save(tmp_path / name)
+  with claimed(tmp_path / "out", ["b.png"], "predict"):
+    with pytest.raises(ValueError, match="out is written to by predict, process"):
+      predict_files(darken, tmp_path, tmp_path / "out", progress=False)
+    assert len(predict_files(darken, tmp_path / "a.png", tmp_path / "out", progress=False).written) == 1
+  assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.png"]
 
 
 def test_names_are_documented():
