@@ -131,7 +131,7 @@ def write_panel(source, task, photographs, path):
   if task.name == "photo_enhancement":
     good = read_image(held_out_photograph())
     rows.append([good, source(good[None])[0], None])
-  write_image(path, panel(rows, ["input", "output", "original"], tile=300), quality=85)
+  write_image(path, panel(rows, ["input", "output", "original"], tile=300), quality=70)
 
 
 def replace(folder, work):

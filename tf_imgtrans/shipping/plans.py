@@ -69,7 +69,7 @@ PLANS = {
             "Not for evidence or medical use: it changes the content of an image.",
         ), precisions=SMALL),
     "progressive_pan": Plan(
-        "Enlarges photographs to four times their height and width.", "enlargement", {"iterations": 2500},
+        "Enlarges photographs to four times their height and width.", "enlargement", {"iterations": 8000},
         "tf_imgtrans.shipping.measure:enlargement", (
             "It sharpens edges and invents no texture: what the small photograph does not show stays smooth.",
             "It was trained on photographs that were shrunk by bicubic interpolation: noise and JPEG blocks grow, too.",
