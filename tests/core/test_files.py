@@ -3,12 +3,17 @@
 import json
 import os
 import pathlib
+import socket
 import stat
 
 import pytest
 import recipes
 
-from tf_imgtrans.core.files import atomic_path, remove_leftovers, write_bytes, write_json
+from tf_imgtrans.core.files import atomic_path, read_bytes, remove_leftovers, write_bytes, write_json
+from tf_imgtrans.core.images import read_image, read_uint8
+from tf_imgtrans.data.labels import read_labels
+from tf_imgtrans.data.pairs import check_photographs, check_sides
+from tf_imgtrans.inference.predict import predict_files
 
 
 def test_write_bytes_makes_folders_and_leaves_one_file(tmp_path):
@@ -76,3 +81,28 @@ def test_the_content_is_synced_before_the_rename_and_the_folder_after_it(tmp_pat
   monkeypatch.setattr(os, "fsync", lambda handle: synced.append((os.fstat(handle).st_ino, path.exists())))
   write_bytes(path, b"content")
   assert synced == [(path.stat().st_ino, False), (tmp_path.stat().st_ino, True)]
+
+
+@pytest.fixture
+def irregular(tmp_path):
+  """A named pipe that nobody writes to, and a socket, named like images; and what is said of each."""
+  os.mkfifo(tmp_path / "pipe.png")
+  with socket.socket(socket.AF_UNIX) as server:
+    server.bind(str(tmp_path / "socket.png"))
+    yield {tmp_path / "pipe.png": "a named pipe, not a file: give a regular file",
+           tmp_path / "socket.png": "a socket, not a file: give a regular file",
+           pathlib.Path("/dev/zero"): "a device, not a file: give a regular file"}
+
+
+@pytest.mark.timeout(60)
+def test_what_is_no_file_is_not_waited_for(irregular, tmp_path):
+  """Each reader of what a user names."""
+  for path, words in irregular.items():
+    for read in (read_bytes, lambda path: read_labels(path, "camvid"), read_image, read_uint8):
+      with pytest.raises(ValueError, match=words):
+        read(path)
+  report = predict_files(lambda images: images, list(irregular), tmp_path / "out", progress=False)
+  assert {path: reason for path, reason in report.failures} == irregular
+  check_sides(irregular, 8, "")  # they are named later, when they are read
+  with pytest.raises(ValueError, match="2 of 2 photographs cannot be trained on"):
+    check_photographs([path for path in irregular if path.parent == tmp_path])

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from tf_imgtrans.core.files import read_bytes
 from tf_imgtrans.core.startup import program, start_tensorflow
 
 Sampling = Literal["edge", "random"]
@@ -131,7 +132,7 @@ def _read(file):
   from tf_imgtrans.papers.x_gans import codec
 
   try:
-    data = file.read_bytes()
+    data = read_bytes(file)
   except FileNotFoundError:
     raise FileNotFoundError(f"{file}: no such file") from None
   with _missing_package_as_wrong_call():

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import tyro
 
+from tf_imgtrans.core.files import read_bytes
 from tf_imgtrans.core.startup import start_tensorflow
 
 Url = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="URL")]
@@ -42,7 +43,7 @@ def serve_check(url: Url, image: Image = None, /, name: str | None = None, versi
     raise ValueError(f"requests is {requests}: expected at least 1")
   if url.startswith("grpc"):  # its messages are those of TensorFlow; REST does without
     start_tensorflow()
-  content = _ramp() if image is None else image.read_bytes()
+  content = _ramp() if image is None else read_bytes(image)
   try:
     client = Client(url, name, version, timeout_s)
   except ModuleNotFoundError as error:

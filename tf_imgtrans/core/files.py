@@ -5,6 +5,7 @@ import json
 import math
 import os
 import pathlib
+import stat
 import tempfile
 
 # Read once: it can only be read by setting it, which must not happen while several threads write.
@@ -41,6 +42,31 @@ def write_bytes(path, content):
   """Writes bytes to `path`, whole or not at all."""
   with atomic_path(path) as temporary:
     temporary.write_bytes(content)
+
+
+def read_bytes(path):
+  """The content of a regular file; everything that a user names is read here.
+
+  Raises:
+    NotRegular: a named pipe, a socket or a device, which might be waited for without end.
+    OSError: as Python's own, such as FileNotFoundError.
+  """
+  check_regular(path)
+  return pathlib.Path(path).read_bytes()
+
+
+class NotRegular(ValueError):
+  """Something that is named like a file, and is none."""
+
+
+def check_regular(path):
+  """Raises NotRegular for a named pipe, a socket or a device; what is missing is left to the reader."""
+  with contextlib.suppress(FileNotFoundError):
+    mode = os.stat(path).st_mode
+    for kind, test in (("a named pipe", stat.S_ISFIFO), ("a socket", stat.S_ISSOCK), ("a device", stat.S_ISCHR),
+                       ("a device", stat.S_ISBLK)):
+      if test(mode):
+        raise NotRegular(f"{path}: {kind}, not a file: give a regular file")
 
 
 def write_json(path, value):

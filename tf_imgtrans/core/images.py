@@ -16,7 +16,7 @@ import zlib
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from tf_imgtrans.core.files import atomic_path
+from tf_imgtrans.core.files import NotRegular, atomic_path, read_bytes
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"II*\0", b"MM\0*", b"BM", b"GIF8")
@@ -199,9 +199,11 @@ def _decode(path):
 
 def _read_bytes(path):
   try:
-    data = pathlib.Path(path).read_bytes()
+    data = read_bytes(path)
   except FileNotFoundError:
     raise FileNotFoundError(f"{path}: no such file") from None
+  except NotRegular as error:
+    raise UnreadableImage(path, str(error).removeprefix(f"{path}: ")) from None
   except OSError as error:
     raise UnreadableImage(path, (error.strerror or str(error)).lower()) from None
   if not data:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from PIL import Image
 from tqdm import tqdm
 
+from tf_imgtrans.core.files import check_regular
 from tf_imgtrans.core.images import UnreadableImage, list_images, read_uint8
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.data.pairs import SHOWN, split_by_group, split_by_name
@@ -245,6 +246,7 @@ def read_labels(path, label_set):
     UnreadableImage: a ValueError; the file cannot be read, or holds colours.
   """
   try:
+    check_regular(path)
     with Image.open(path) as image:
       mode, ids = image.mode, np.asarray(image)
   except FileNotFoundError:

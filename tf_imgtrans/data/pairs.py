@@ -11,6 +11,7 @@ import pathlib
 from PIL import Image
 from tqdm import tqdm
 
+from tf_imgtrans.core.files import check_regular
 from tf_imgtrans.core.images import UnreadableImage, list_images, read_uint8
 from tf_imgtrans.core.names import closest
 
@@ -179,8 +180,11 @@ def check_sides(paths, least, remedy):
     ValueError: names the first five that are smaller.
   """
   def side(path):
-    with contextlib.suppress(Exception), Image.open(path) as image:
-      return min(image.size)
+    with contextlib.suppress(Exception):
+      check_regular(path)
+      with Image.open(path) as image:
+        return min(image.size)
+    return None
 
   with concurrent.futures.ThreadPoolExecutor() as pool:
     small = [(path, found) for path, found in zip(paths, pool.map(side, paths)) if found is not None and found < least]

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from tf_imgtrans.core.blending import blend, check_strength
 from tf_imgtrans.core.claims import claimed
+from tf_imgtrans.core.files import check_regular
 from tf_imgtrans.core.images import (
   WRITTEN_SUFFIXES,
   UnreadableImage,
@@ -181,6 +182,7 @@ def _middle(image):
 def _read_by_size(path):
   """An image as float32 at its full depth, or as uint8 if float32 would fill the memory."""
   try:
+    check_regular(path)
     with quiet(), Image.open(path) as image:
       large = image.width * image.height > LARGE
   except Exception:  # any failure: reading the image reports it more clearly

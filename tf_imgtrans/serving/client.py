@@ -2,7 +2,6 @@
 
 import io
 import os
-import pathlib
 import re
 import urllib.parse
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tf_imgtrans.core.files import read_bytes
 from tf_imgtrans.serving.errors import ServingError
 
 _PATH = re.compile(r"(.*?)(?:/v1/models/([^/:]+)(?:/versions/(\d+))?)?/?")
@@ -88,7 +88,7 @@ class Client:
       ServingError: no result; the message holds the reason and the remedy.
     """
     if isinstance(image, (str, os.PathLike)):
-      image = pathlib.Path(image).read_bytes()
+      image = read_bytes(image)
     if isinstance(image, (bytes, bytearray, memoryview)):
       return self._enhance_bytes([bytes(image)])[0]
     array = np.asarray(image)
