@@ -61,7 +61,7 @@ def test_frames_can_stay_and_sizes_can_grow(clip, tmp_path):
       return images.repeat(2, 1).repeat(2, 2)
 
   written = predict_video(Twice(), clip, tmp_path / "out" / "clip.mp4", keep_frames=True, progress=False)
-  kept = sorted((tmp_path / "out" / "clip.frames").iterdir())
+  kept = sorted((tmp_path / "out" / "clip.frames").glob("*.png"))
   assert [path.name for path in kept] == [f"{index:08d}.png" for index in range(FRAMES)]
   assert read_uint8(kept[0]).shape == frames_of(written)[0].shape == (96, 128, 3)
 
@@ -117,6 +117,48 @@ def test_frames_of_another_run_are_not_taken(clip, tmp_path):
   assert abs(frames_of(tmp_path / "out" / "clip.mp4")[0].mean() - 20) < 5
 
 
+@pytest.mark.parametrize("name", ["clip.frames", ".clip.frames"])
+@pytest.mark.parametrize("files", [["notes.txt"], ["00000000.png"], ["00000000.png", "source.json", "holiday.png"]])
+def test_a_folder_of_the_user_is_left_alone(name, files, clip, tmp_path):
+  folder = tmp_path / "out" / name
+  folder.mkdir(parents=True)
+  for file in files:
+    (folder / file).write_text("mine")
+  with pytest.raises(ValueError, match=f"{name} holds .*, which is of no earlier run: move the folder away"):
+    predict_video(darken, clip, tmp_path / "out" / "clip.mp4", keep_frames=True, progress=False)
+  assert {path.name: path.read_text() for path in folder.iterdir()} == dict.fromkeys(files, "mine")
+  assert not (tmp_path / "out" / "clip.mp4").exists()
+
+
+def test_kept_frames_of_an_earlier_run_are_replaced(clip, tmp_path):
+  for model in (darken, lambda images: images):
+    predict_video(model, clip, tmp_path / "out" / "clip.mp4", keep_frames=True, progress=False)
+    kept = sorted((tmp_path / "out" / "clip.frames").glob("*.png"))
+    assert len(kept) == FRAMES
+  assert read_uint8(kept[-1]).mean() > 1.5 * darken(read_uint8(kept[-1])).mean()
+
+
+def test_a_video_that_cannot_be_read_back_costs_no_frames(clip, tmp_path, monkeypatch):
+  """As on a full disk, of which OpenCV's writer says nothing."""
+  encode = video._encode
+
+  def full(folder, count, target, codec, rate):
+    made = encode(folder, count, target, codec, rate)
+    with open(target, "r+b") as file:
+      file.truncate(400)
+    return made
+
+  monkeypatch.setattr(video, "_encode", full)
+  with pytest.raises(OSError, match=r"clip.mp4: of 10 frames that were written 0 can be read back; .* MB are free there"):
+    predict_video(darken, clip, tmp_path / "out" / "clip.mp4", progress=False)
+  assert [path.name for path in (tmp_path / "out").iterdir()] == [".clip.frames"]
+  assert len(list((tmp_path / "out" / ".clip.frames").glob("*.png"))) == FRAMES
+  monkeypatch.setattr(video, "_encode", encode)
+  # No frame is made anew.
+  predict_video(lambda images: images * np.nan, clip, tmp_path / "out" / "clip.mp4", progress=False)
+  assert len(frames_of(tmp_path / "out" / "clip.mp4")) == FRAMES
+
+
 def test_damaged_videos(clip, tmp_path):
   whole = clip.read_bytes()
   clip.write_bytes(whole[:len(whole) // 2])
@@ -161,7 +203,7 @@ def test_noise_stands_still(tmp_path):
   for _ in range(2):
     loaded(np.zeros((1, 48, 64, 3), np.float32))
   predict_video(loaded, tmp_path / "still.mp4", tmp_path / "out" / "still.mp4", keep_frames=True, progress=False)
-  frames = [read_uint8(path) for path in sorted((tmp_path / "out" / "still.frames").iterdir())]
+  frames = [read_uint8(path) for path in sorted((tmp_path / "out" / "still.frames").glob("*.png"))]
   assert np.ptp(frames[0]) > 20 and all(np.array_equal(frames[0], frame) for frame in frames)
   assert loaded.keras_model.noise == "random"
 

@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -23,6 +24,8 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read when the first vid
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm")
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}  # tried in this order: motion JPEG is in every build of OpenCV
+NOTE = "source.json"  # in a folder of frames: what they depend on
+_OURS = re.compile(r"\d{8,}\.png|source\.json|\.writing-.*")  # names in a folder of frames
 TOLERATED = 0.01  # share of missing frames that is accepted; ours, as headers of complete files are rarely exact
 
 
@@ -40,9 +43,10 @@ def predict_video(model: LoadedModel | Callable, path: str | pathlib.Path, outpu
   """Applies a model to the frames of a video, one by one, and writes a video of the same frame rate.
 
   Each frame is written as out/.<stem>.frames/00000000.png at first. A killed run continues after the existing frames if
-  file and weights are the same; the folder is removed when the video is complete. Decoding and writing run in parallel to
-  the model. Noise of mode "random" is "fixed", so that it is the same in all frames. Sound is not kept. OpenCV writes only
-  even sizes: for odd ones the last row or column is repeated.
+  file and weights are the same; the folder is removed when the video is complete and all its frames could be read back.
+  Folders of frames of earlier runs are replaced, those that hold anything else are not. Decoding and writing run in
+  parallel to the model. Noise of mode "random" is "fixed", so that it is the same in all frames. Sound is not kept. OpenCV
+  writes only even sizes: for odd ones the last row or column is repeated.
 
   Args:
     model: LoadedModel or callable: float32 [1, H, W, 3] in [0, 1] -> [1, sH, sW, 3].
@@ -56,10 +60,14 @@ def predict_video(model: LoadedModel | Callable, path: str | pathlib.Path, outpu
   Raises:
     FileNotFoundError: no such file.
     UnreadableVideo: it is damaged, or has fewer frames than its header states.
+    ValueError: a folder of frames holds something else; it is left alone.
+    OSError: what was written cannot be read back, as on a full disk; the frames stay.
   """
   path, output = pathlib.Path(path), pathlib.Path(output)
   with contextlib.closing(_Frames(path)) as frames:
-    folder = output.parent / f".{output.stem}.frames"
+    folder, kept = (output.parent / f"{start}{output.stem}.frames" for start in (".", ""))
+    if keep_frames:
+      _check_ours(kept)
     _prepare(folder, _identity(model, path, sizes))
     network = getattr(model, "keras_model", None)
     renew = getattr(getattr(model, "run", None), "renew", lambda: None)
@@ -75,10 +83,8 @@ def predict_video(model: LoadedModel | Callable, path: str | pathlib.Path, outpu
                           "the video is damaged or cut short")
   written = _assemble(folder, count, output, frames.rate)
   if keep_frames:
-    kept = output.parent / f"{output.stem}.frames"
-    shutil.rmtree(kept, ignore_errors=True)
+    _remove(kept)
     folder.rename(kept)
-    (kept / "source.json").unlink()
   else:
     shutil.rmtree(folder)
   return written
@@ -135,13 +141,29 @@ def _identity(model, path, sizes):
 
 def _prepare(folder, identity):
   """Makes the folder of frames, and empties it if its frames are from another video or model."""
-  note = folder / "source.json"
+  note = folder / NOTE
   if folder.exists() and not (note.is_file() and _content(note) == identity):
-    shutil.rmtree(folder)
+    _remove(folder)
   if not folder.exists():
     folder.mkdir(parents=True)
     write_json(note, identity)
   remove_leftovers(folder)
+
+
+def _check_ours(folder):
+  """Raises ValueError where a folder holds anything but frames of an earlier run."""
+  found = list(folder.iterdir()) if folder.exists() else []
+  others = [path for path in found if not _OURS.fullmatch(path.name)]
+  if others or found and not (folder / NOTE).is_file():
+    raise ValueError(f"{folder} holds {(others or found)[0].name}, which is of no earlier run: move the folder away, or "
+                     "choose another --out")
+
+
+def _remove(folder):
+  """Removes a folder of frames of an earlier run, if there is one; ValueError where it holds anything else."""
+  _check_ours(folder)
+  if folder.exists():
+    shutil.rmtree(folder)
 
 
 def _content(note):
@@ -185,10 +207,24 @@ def _assemble(folder, count, output, rate):
     target = output.with_suffix(suffix)
     with atomic_path(target) as temporary:
       if _encode(folder, count, temporary, codec, rate):
+        _check_written(temporary, target, count, folder)
         return target
       temporary.write_bytes(b"")
     target.unlink()
   raise ValueError(f"{output}: OpenCV can write neither {' nor '.join(CODECS.values())}; the frames are in {folder}")
+
+
+def _check_written(written, target, count, folder):
+  """Decodes a video that was just written; OpenCV's writer is silent when a disk is full."""
+  capture = _quietly(lambda: cv2.VideoCapture(str(written)))
+  found = 0
+  while capture.grab():
+    found += 1
+  capture.release()
+  if found != count:
+    free = shutil.disk_usage(target.parent).free / 1e6
+    raise OSError(f"{target}: of {count} frames that were written {found} can be read back; {free:,.0f} MB are free there: "
+                  f"make room, and call again: the frames are kept in {folder}")
 
 
 def _encode(folder, count, target, codec, rate):
