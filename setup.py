@@ -64,7 +64,8 @@ setup(
     package_dir={"tf_imgtrans.saved_models": "saved_models"},  # a wheel carries the trained models inside the package
     package_data={
         "": ["*.pyi"],  # public names, for type checkers and for lazy_loader
-        "tf_imgtrans": ["py.typed", "metrics/*.npz", "data/photographs/*", "papers/*/README.md",
+        "tf_imgtrans": ["py.typed", "metrics/*.npz", "data/photographs/*", "papers/README.md",
+                        "papers/*/README.md",
                         "practice/README.md", "benchmark/README.md"],
         "tf_imgtrans.saved_models": ["**/*"],
     },

@@ -29,9 +29,11 @@ PATHS = [[], ["quickstart"], ["train"], ["train", "mux_demux"], ["train", "basel
          ["reproduce", "mux_demux"], *(["reproduce", "mux_demux", table] for table in
                                        ("table2", "table3", "table4", "table5", "score")),
          ["reproduce", "feature_pyramid_pan"],
-         *(["reproduce", "feature_pyramid_pan", table] for table in ("table1", "table2", "figure2", "figure4", "figure5")),
+         *(["reproduce", "feature_pyramid_pan", table] for table in ("table1", "table2", "figure2", "figure4", "figure5",
+                                                                     "figure7", "figure9")),
          ["reproduce", "progressive_pan"],
-         *(["reproduce", "progressive_pan", table] for table in ("table1", "table2", "figure1", "figure5", "figure9")),
+         *(["reproduce", "progressive_pan", table] for table in ("table1", "table2", "figure1", "figure5", "figure9",
+                                                                 "figure10", "figure11")),
          ["reproduce", "x_gans"], *(["reproduce", "x_gans", table] for table in
                                     ("table1", "figure10", "figure11", "figure12", "compression"))]
 

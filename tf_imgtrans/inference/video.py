@@ -224,7 +224,7 @@ def _check_written(written, target, count, folder):
   if found != count:
     free = shutil.disk_usage(target.parent).free / 1e6
     raise OSError(f"{target}: of {count} frames that were written {found} can be read back; {free:,.0f} MB are free there: "
-                  f"make room, and call again: the frames are kept in {folder}")
+                  f"free some more, and call again: the frames are kept in {folder}")
 
 
 def _encode(folder, count, target, codec, rate):
