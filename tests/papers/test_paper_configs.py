@@ -79,6 +79,7 @@ DEFAULTS = {
         "noise_std_unit": (0.0, 100 / 255), "blur_px": (0.0, 5.0),
         # Sec. 3.3 and 3.4, widths of pix2pixHD
         "downsamplings": 2, "base_channels": 64, "residual_blocks": 9, "dropout": 0.5, "normalization": "instance",
+        "fill": "white",
         "discriminators": 3, "discriminator_channels": 64,
         # Eq. 4 to 6; lambdas and layers of pix2pixHD
         "aggregate": "max", "weight_adversarial": 1, "weight_feature_matching": 10, "weight_perceptual": 10,
