@@ -117,6 +117,16 @@ def test_points_have_no_place_in_a_image_of_another_size():
                      np.zeros((3, 4), bool), keep_points=True)
 
 
+def test_pixels_between_the_points_are_interpolated(packed, tmp_path):
+  assert call("decompress", packed, "--interpolate", "--out", tmp_path / "out.png") == 0
+  sparse, kept = commands._read(packed)
+  expected = classical.interpolate(np.float32(sparse) / 255, kept[..., None])
+  np.testing.assert_allclose(read_uint8(tmp_path / "out.png") / 255, expected, atol=0.51 / 255)
+  np.testing.assert_array_equal(read_uint8(tmp_path / "out.png")[kept], sparse[kept])
+  assert call("decompress", packed, "--interpolate", "--model", "any", "--out", tmp_path / "other.png") == 2
+  assert not (tmp_path / "other.png").exists()
+
+
 def test_points_are_unpacked_without_tensorflow(packed, tmp_path):
   recipes.run_python("import sys\nfrom tf_imgtrans.cli.main import main\n"
                      "try: main(sys.argv[1:])\nexcept SystemExit as stopped: assert not stopped.code\n"

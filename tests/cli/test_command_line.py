@@ -1,6 +1,7 @@
 """The command line: help screens, wrong calls, and the commands on small real inputs."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -262,3 +263,29 @@ def test_export_commands_print_the_parity(model, tmp_path, capsys, monkeypatch):
   monkeypatch.setattr("tf_imgtrans.export.parity.TOLERANCES", {"float32": (0.0, 0.0)})
   assert call("export", "tflite", "--model", model, "--out", tmp_path / "m.tflite", "--height", 64, "--width", 80) == 1
   assert "OUTSIDE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["inspect", "m.json", "--json", "m.json"], "m.json is what this call reads: choose another file"),
+    (["inspect", "m.json", "--json=link.json"], "link.json is what this call reads"),
+    (["compress", "x.xgp", "--out", "x.xgp"], "x.xgp is what this call reads"),
+    (["compress", "a.png", "--out", "hard.xgp"], "hard.xgp is what this call reads"),
+    (["decompress", "a.png", "--out", "./a.png"], "a.png is what this call reads"),
+    (["decompress", "x.xgp", "--out", "b.png", "--mask", "x.xgp"], "x.xgp is what this call reads"),
+    (["decompress", "x.xgp", "--out", "b.png", "--mask", "m.json"], "m.json exists and is no .png file"),
+    (["import-checkpoint", "--name", "dped", "--from", "m.keras", "--out", "m.keras"], "m.keras is what this call reads"),
+    (["evaluate", "--model", "m.keras", "--data", ".", "--json", "a.png"], "a.png exists and is no .json file"),
+    (["evaluate", "--model", "m.keras", "--data", ".", "--per_image", "a.png"], "a.png exists and is no .csv file"),
+    (["benchmark", "srcnn", "--json", "a.png"], "a.png exists and is no .json file"),
+    (["models", "--json", "a.png"], "a.png exists and is no .json file"),
+    (["data", "camera", "--data", ".", "--json", "a.png"], "a.png exists and is no .json file")])
+def test_nothing_that_is_read_and_nothing_of_another_kind_is_overwritten(arguments, message, tmp_path, monkeypatch, capsys):
+  monkeypatch.chdir(tmp_path)
+  for name in ("m.json", "x.xgp", "a.png", "m.keras"):
+    (tmp_path / name).write_text("mine")
+  (tmp_path / "link.json").symlink_to("m.json")
+  os.link("a.png", "hard.xgp")
+  assert call(*arguments) == 2
+  printed = capsys.readouterr()
+  assert message in " ".join((printed.err + printed.out).replace("│", " ").split())
+  assert {path.read_text() for path in tmp_path.iterdir()} == {"mine"}

@@ -51,20 +51,21 @@ def compress(image: Image, out: pathlib.Path, points: str = "1%", sampling: Samp
   write_bytes(out, data)
   print(f"wrote {out}: {len(data):,} bytes, {8 * len(data) / mask.size:.4f} bits per pixel, {mask.sum():,} points of "
         f"{width}x{height} pixels")
-  print(f"next: {program()} decompress {out} --model MODEL --out {out.stem}_rebuilt.png")
+  print(f"next: {program()} decompress {out} --interpolate --out {out.stem}_rebuilt.png, or with --model MODEL")
 
 
-def decompress(file: Packed, out: pathlib.Path, model: str | None = None, keep_points: bool = False,
-               mask: pathlib.Path | None = None):
-  """Make an image of an .xgp file: rebuilt by a model, or, without one, the kept pixels on white.
+def decompress(file: Packed, out: pathlib.Path, model: str | None = None, interpolate: bool = False,
+               keep_points: bool = False, mask: pathlib.Path | None = None):
+  """Make an image of an .xgp file: interpolated between its pixels, rebuilt by a model, or the kept pixels on white.
 
-  Example: tf-imgtrans decompress photo.xgp --model runs/faces --out rebuilt.png
+  Example: tf-imgtrans decompress photo.xgp --interpolate --out rebuilt.png
 
   Args:
     file: .xgp file, as `compress` writes it.
     out: image to write; a .png where pixels are to stay exact, otherwise .jpg and .webp too.
     model: run folder, .keras file, exported file or folder, or a name in saved_models/; it gets the kept pixels
       on white.
+    interpolate: interpolate linearly between the kept pixels, without a model.
     keep_points: put the exact kept pixels into what the model gives.
     mask: image to write of where pixels were kept, white, and where not, black; a .png.
   """
@@ -73,11 +74,13 @@ def decompress(file: Packed, out: pathlib.Path, model: str | None = None, keep_p
   for name, path in (("out", out if keep_points or model is None else None), ("mask", mask)):
     if path is not None and path.suffix.lower() != ".png":
       raise ValueError(f"{name} is {path}: expected a .png, as the other kinds change pixels")
+  if interpolate and model is not None:
+    raise ValueError(f"interpolate rebuilds without a model, and model is {model}: give one of the two")
   if mask is not None and mask.resolve() == out.resolve():
     raise ValueError(f"out and mask are both {out}: expected two files")
   import numpy as np
 
-  from tf_imgtrans.core.images import write_image
+  from tf_imgtrans.core.images import to_float32, write_image
 
   sparse, kept = _read(file)
   image = sparse
@@ -89,6 +92,10 @@ def decompress(file: Packed, out: pathlib.Path, model: str | None = None, keep_p
     network = load_model(model)
     _check_task(model, network)
     image = rebuild(network, sparse, kept, keep_points)
+  elif interpolate:
+    from tf_imgtrans.baselines import classical
+
+    image = classical.interpolate(to_float32(sparse), kept[..., None])
   write_image(out, image)
   if mask is not None:
     write_image(mask, np.repeat(np.uint8(255) * kept[..., None], 3, axis=-1))
@@ -102,7 +109,7 @@ def _check_task(model, network):
   task = own_task(model, network)
   if task is None:
     return
-  remedy = ("give a model that is, such as x_gans (tf-imgtrans models), or train one: tf-imgtrans train x_gans "
+  remedy = ("take --interpolate, or a model that is, which you train by: tf-imgtrans train x_gans "
             "--config.corruption edge_points")
   if task.name != "reconstruction":
     raise ValueError(f"model {model} was trained for {task.name.replace('_', ' ')}, not to rebuild an image from kept "

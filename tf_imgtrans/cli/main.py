@@ -5,12 +5,14 @@ Exit status: 0 done; 1 some inputs failed and the others were done, each failure
 
 import contextlib
 import os
+import pathlib
 import signal
 import sys
 import warnings
 
 from tf_imgtrans.cli import export
 from tf_imgtrans.cli.screens import load, overview, prepare
+from tf_imgtrans.core.files import check_output
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.startup import program
 from tf_imgtrans.core.stopping import raise_when_asked
@@ -55,6 +57,8 @@ COMMANDS = {
     }, "Measure the tables of a paper, and set them beside the published ones."),
 }
 DESCRIPTION = "Image-to-image translation papers in TensorFlow 2: train, measure, and ship to phones and servers."
+# Flags that name a file to write, and the suffix of what is written; None where a command says itself what it takes.
+WRITTEN = {"--json": ".json", "--per_image": ".csv", "--mask": ".png", "--out": None}
 GO_ON = "a training run goes on with --resume, a table or a video by the same call"
 
 
@@ -80,6 +84,7 @@ def _dispatch(arguments, commands, program, description=DESCRIPTION):
     command = load(target)
     if hasattr(command, "prepared"):  # a resumed training, whose defaults are those of its run
       command = command.prepared(arguments[1:])
+    _check_outputs(arguments[1:])
     text = prepare(command)
     if {"-h", "--help"} & set(arguments):
       print(f"{text}\n")  # not by tyro, which would undo the lines of drawings
@@ -89,6 +94,15 @@ def _dispatch(arguments, commands, program, description=DESCRIPTION):
     raise unknown_name("command" if not name.startswith("-") else "flag", name, [*commands, "--help"])
   print(overview(commands, program, description))
   return 0
+
+
+def _check_outputs(arguments):
+  """Refuses files to write that the call reads, or that are of another kind, for all commands: core.files.check_output."""
+  words = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--") else [word])]
+  for place, (flag, value) in enumerate(zip(words, words[1:])):
+    if flag in WRITTEN and pathlib.Path(value).is_file():
+      others = [word for other, word in enumerate(words) if other != place + 1 and os.path.isfile(word)]
+      check_output(value, others, WRITTEN[flag])
 
 
 @contextlib.contextmanager

@@ -69,6 +69,26 @@ def check_regular(path):
         raise NotRegular(f"{path}: {kind}, not a file: give a regular file")
 
 
+def check_output(path, inputs=(), kind=None):
+  """Refuses an output that would take the place of an input, or of a file of another kind; asked before work begins.
+
+  Args:
+    path: str or Path of the file to write.
+    inputs: Paths that the work reads; the file itself says whether one is the output, through links and spellings.
+    kind: suffix of what is written, such as ".json": an existing file with another one is not replaced. None takes any.
+  Raises:
+    ValueError: names the file.
+  """
+  path = pathlib.Path(path)
+  if not path.exists():
+    return
+  for each in inputs:
+    if pathlib.Path(each).exists() and os.path.samefile(path, each):
+      raise ValueError(f"{path} is what this call reads: choose another file for the result")
+  if kind is not None and path.suffix.lower() != kind:
+    raise ValueError(f"{path} exists and is no {kind} file: choose another name, or remove it first")
+
+
 def write_json(path, value):
   """Writes `value` as indented JSON to `path`, whole or not at all; numbers that are not finite become null."""
   write_bytes(path, (json.dumps(_finite(value), indent=2, default=str) + "\n").encode())
