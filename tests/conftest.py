@@ -3,6 +3,7 @@
 import gc
 import os
 import pathlib
+import signal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores, so that more threads wait for each other
@@ -46,3 +47,16 @@ def pytest_configure(config):
   gc.set_threshold(50_000, 20, 100)
   # Keras reads its own variables in the manner of NumPy 1.
   config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning:keras")
+
+
+@pytest.fixture
+def default_signals():
+  """Signals to stop as a program in a terminal has them, for this process and its children: nohup and & ignore some."""
+  from tf_imgtrans.core.stopping import SIGNALS
+
+  before = {number: signal.getsignal(number) for number in SIGNALS}
+  for number in SIGNALS:
+    signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+  yield
+  for number, handler in before.items():
+    signal.signal(number, handler)

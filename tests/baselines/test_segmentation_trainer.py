@@ -194,7 +194,7 @@ def test_the_network_learns_a_few_images():
 
 @pytest.mark.slow
 def test_street_scenes_are_segmented_better_than_by_their_commonest_class(data_folder):
-  """100 steps on 49 photographs of CamVid: half a minute; 0.81 of the pixels, 0.31 of which are road."""
+  """100 steps on two drives of CamVid, measured on a third: half a minute; 0.49 of the pixels, where one class has 0.31."""
   folder = data_folder / "labels2photo" / "camvid"
   if not folder.is_dir():
     pytest.skip(f"{folder} does not exist")
@@ -210,5 +210,5 @@ def test_street_scenes_are_segmented_better_than_by_their_commonest_class(data_f
   scores = fcn_scores(trainer.generator, photographs, classes, 11)
   labels = np.concatenate([each[each != 255] for each in classes])
   commonest = np.bincount(labels).max() / labels.size
-  assert commonest < 0.35 and scores["pixel_accuracy"] > commonest + 0.3
+  assert commonest < 0.35 and scores["pixel_accuracy"] > commonest + 0.1
   assert scores["class_iou"] > 3 * commonest / 11

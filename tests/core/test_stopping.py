@@ -10,14 +10,7 @@ import pytest
 
 from tf_imgtrans.core.stopping import SIGNALS, Stopped, noted_stops, raise_when_asked
 
-
-@pytest.fixture(autouse=True)
-def handlers():
-  """Those of the test run come back."""
-  before = {number: signal.getsignal(number) for number in SIGNALS}
-  yield
-  for number, handler in before.items():
-    signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("default_signals")
 
 
 @pytest.mark.parametrize("number", SIGNALS)

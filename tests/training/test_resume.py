@@ -77,6 +77,7 @@ def test_resume_after_a_torn_checkpoint(tmp_path):
   assert_same_runs(tmp_path / "whole", tmp_path / "parts")
 
 
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("number, steps", [(signal.SIGTERM, (1, 5)), (signal.SIGHUP, (3, 4)), (signal.SIGINT, (2, 7))])
 def test_a_stop_between_two_logs_and_checkpoints_loses_nothing(number, steps, tmp_path, monkeypatch):
   """The terms of the steps since the last log are kept, so that its means are those of the whole run."""
@@ -161,6 +162,7 @@ def test_killed_runs_end_as_the_whole_one(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.multiprocess
+@pytest.mark.usefixtures("default_signals")
 def test_the_command_writes_a_checkpoint_when_it_is_asked_to_stop(tmp_path):
   data, run = photographs(tmp_path / "photographs"), tmp_path / "run"
   flags = ("--config.iterations", "9999", "--log_every", "1", "--validate_every", "9999", "--checkpoint_every", "9999")
