@@ -186,7 +186,7 @@ def test_names_beside_are_kept_free(tmp_path):
     (["color_blocks", "a.png", "--out", "x", "--patches", ".", "--size", 9, 3], "size is (9, 3)"),
     (["random_points", "a.png", "--out", "x", "--seed", -1], "seed is -1: expected 0 to"),
     (["random_points", "b.png", "--out", "x"], "b.png: no such file"),
-    (["random_points", "a.png", "--out", "a.png"], "a.png is a file"),
+    (["random_points", "a.png", "--out", "a.png"], "a.png is what this call reads"),
     (["random_point", "a.png", "--out", "x"], "did you mean 'random_points'"),
 ])
 def test_a_wrong_call_says_what_is_right(arguments, message, tmp_path, capsys, monkeypatch):
