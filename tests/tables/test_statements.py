@@ -182,7 +182,7 @@ CHANGES = [
 ]
 
 
-def judged(table, values, seeds=(0,)):
+def words_of(table, values, seeds=(0,)):
   return [verdict.word for verdict in check(results(values, seeds), STATEMENTS[table])]
 
 
@@ -192,7 +192,7 @@ def changed(table, key, column, value):
 
 @pytest.mark.parametrize("table", STATEMENTS)
 def test_every_statement_holds_where_all_is_as_it_says(table):
-  assert judged(table, TRUE[table]) == [HOLDS] * len(STATEMENTS[table])
+  assert words_of(table, TRUE[table]) == [HOLDS] * len(STATEMENTS[table])
 
 
 @pytest.mark.parametrize("table", STATEMENTS)
@@ -202,7 +202,7 @@ def test_every_statement_is_contradicted_where_all_is_reversed(table):
   if table == "progressive_pan/figure5":  # of ratios, which keep their value
     values = {dataclasses.replace(key, method={"full": "rcan", "rcan": "full"}[key.method]): columns
               for key, columns in TRUE[table].items()}
-  assert judged(table, values) == [CONTRADICTED] * len(STATEMENTS[table])
+  assert words_of(table, values) == [CONTRADICTED] * len(STATEMENTS[table])
 
 
 @pytest.mark.parametrize(("table", "key", "column", "value", "false"), CHANGES)
@@ -244,7 +244,7 @@ def with_frechet(table, **more):
     ("progressive_pan/table1", with_frechet(progressive_pan.TABLE1)),
     ("progressive_pan/table2", with_frechet(progressive_pan.TABLE2, bicubic={"psnr": 0.0, "swd_fine": 1e3, "fid": 1e3}))])
 def test_every_statement_holds_on_the_published_numbers(table, values):
-  assert judged(table, values) == [HOLDS] * len(STATEMENTS[table])
+  assert words_of(table, values) == [HOLDS] * len(STATEMENTS[table])
 
 
 # How statements are decided.
@@ -254,18 +254,18 @@ THREE = (0, 1, 2)
 
 def test_a_statement_holds_where_the_interval_over_seeds_says_so():
   values = changed("mux_demux/table5", "no_noise", "psnr", [23.5, 22.0, 22.0])  # one seed of three against the others
-  assert judged("mux_demux/table5", values, THREE) == [UNDECIDED, *[HOLDS] * 6, UNDECIDED, HOLDS]
+  assert words_of("mux_demux/table5", values, THREE) == [UNDECIDED, *[HOLDS] * 6, UNDECIDED, HOLDS]
   values = changed("mux_demux/table5", "no_noise", "niqe", 5.5)
-  assert judged("mux_demux/table5", values, THREE)[8] == CONTRADICTED
+  assert words_of("mux_demux/table5", values, THREE)[8] == CONTRADICTED
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])
 def test_a_statement_on_a_missing_value_is_not_decided_by_it(value):
   """NIQE of images too small for it is None; PSNR of a pair that is reproduced exactly is infinite, and None when kept."""
-  assert judged("mux_demux/table5", changed("mux_demux/table5", "full", "niqe", value)) == [
+  assert words_of("mux_demux/table5", changed("mux_demux/table5", "full", "niqe", value)) == [
       HOLDS, HOLDS, UNMEASURED, HOLDS, *[UNMEASURED] * 3, HOLDS, UNMEASURED]
   no_color = changed("mux_demux/table5", "no_color", "niqe", value)  # which stands in no statement
-  assert judged("mux_demux/table5", no_color) == [HOLDS] * 9
+  assert words_of("mux_demux/table5", no_color) == [HOLDS] * 9
   verdicts = check(results(changed("mux_demux/table5", "no_color", "psnr", [value, 22.0, 22.0]), THREE),
                    mux_demux.STATEMENTS["table5"])
   assert {verdict.word for verdict in verdicts} == {HOLDS}
@@ -298,7 +298,7 @@ def test_a_row_of_one_seed_counts_with_every_seed():
 
 def test_the_parts_of_a_table_are_decided_apart():
   values = changed("x_gans/table1", Key("color_blocks", "x_gans"), "psnr", [None, 23.0, math.inf])
-  assert judged("x_gans/table1", values, THREE) == [HOLDS, HOLDS]
+  assert words_of("x_gans/table1", values, THREE) == [HOLDS, HOLDS]
 
 
 @pytest.mark.parametrize(("seeds", "word"), [(1, UNDECIDED), (2, UNDECIDED), (3, HOLDS)])

@@ -10,7 +10,6 @@ from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.core.panels import panel
 from tf_imgtrans.core.saved_models import CARD, TEXT
 from tf_imgtrans.data.embedded import held_out_photograph, training_photographs
-from tf_imgtrans.data.folders import Folder
 from tf_imgtrans.export.keras_file import to_keras
 from tf_imgtrans.export.parity import measure_parity
 from tf_imgtrans.export.photographs import photographs_at
@@ -83,8 +82,7 @@ def train(recipe, config, photographs, run):
   resume = (run / "run.json").is_file()
   if not (run / "generator.keras").is_file():
     options = session.options_class(recipe)(out=run, resume=resume, validate_every=500, checkpoint_every=500, log_every=50)
-    images = Folder("photographs", photographs.training, photographs.held_out)
-    session.train(recipe, config, options, images=images)
+    session.train(recipe, config, options, images=photographs.folder)
   return run
 
 
@@ -124,10 +122,9 @@ def describe(name, plan, source, folder, score):
 
 def write_panel(source, task, photographs, path):
   """Rows of input, output and target of held-out photographs; of an enhancer also one that is good already."""
-  folder = Folder("photographs", photographs.training, photographs.held_out)
-  chosen = [held for held in folder.validation if held.stem == held_out_photograph().stem]
-  chosen += [held for held in folder.validation if held not in chosen][:_PANEL_ROWS - 1]
-  rows = [[given, source(given[None])[0], target] for _, given, target in task.images(folder, chosen)]
+  chosen = [held for held in photographs.held_out if held.stem == held_out_photograph().stem]
+  chosen += [held for held in photographs.held_out if held not in chosen][:_PANEL_ROWS - 1]
+  rows = [[given, source(given[None])[0], target] for _, given, target in task.images(photographs.folder, chosen)]
   if task.name == "photo_enhancement":
     good = read_image(held_out_photograph())
     rows.append([good, source(good[None])[0], None])

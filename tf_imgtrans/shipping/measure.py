@@ -10,7 +10,7 @@ from tf_imgtrans.baselines.classical import interpolate
 from tf_imgtrans.core.images import read_image, read_uint8, to_float32
 from tf_imgtrans.data.corruptions import edge_points, random_points
 from tf_imgtrans.data.degradations import enlarge, phone_camera
-from tf_imgtrans.data.folders import Folder, iterate_images, read_folder
+from tf_imgtrans.data.folders import iterate_images, read_folder
 from tf_imgtrans.data.resizing import central_square, resize
 from tf_imgtrans.metrics.scoring import mean_scores
 from tf_imgtrans.practice.phone_enhancement.acceptance import harm, middle, quality
@@ -100,8 +100,8 @@ def rain_removal(models, task, photographs, real=None):
   Returns:
     Measured.
   """
-  folder = Folder("photographs", photographs.training, photographs.held_out)
-  sets = {"held-out photographs, 256x256, with drawn rain": [pair for _, *pair in task.images(folder, folder.validation)]}
+  drawn = task.images(photographs.folder, photographs.held_out)
+  sets = {"held-out photographs, 256x256, with drawn rain": [pair for _, *pair in drawn]}
   if real is not None:
     parts = read_folder(real, 0.0)
     images = iterate_images(parts.kind, parts.training + parts.validation)
@@ -128,8 +128,7 @@ def enlargement(models, task, photographs, real=None):  # noqa: ARG001 - as all 
   Returns:
     Measured.
   """
-  folder = Folder("photographs", photographs.training, photographs.held_out)
-  sources, targets = zip(*(pair for _, *pair in task.images(folder, folder.validation)))
+  sources, targets = zip(*(pair for _, *pair in task.images(photographs.folder, photographs.held_out)))
   made = {"bicubic": [enlarge(source, task.scale).numpy() for source in sources]}
   made |= {name: _run(model, sources) for name, model in models.items()}
   height, width = sources[0].shape[:2]

@@ -6,6 +6,7 @@ import pathlib
 
 from tf_imgtrans.core.images import list_images
 from tf_imgtrans.data.embedded import HELD_OUT
+from tf_imgtrans.data.folders import Folder
 
 LICENCES = "LICENCES.tsv"
 EVERY = 6  # every sixth photograph by name is held out, beside the embedded one that all of the package holds out
@@ -23,6 +24,11 @@ class Photographs:
   training: list[pathlib.Path]
   held_out: list[pathlib.Path]
   credits: dict[str, dict[str, str]]
+
+  @property
+  def folder(self) -> Folder:
+    """Both parts as a task takes them."""
+    return Folder("photographs", self.training, self.held_out)
 
 
 def licensed_photographs(folder: str | pathlib.Path) -> Photographs:
