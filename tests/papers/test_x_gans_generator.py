@@ -252,6 +252,20 @@ def test_missing_pixels_are_filled_first():
   assert generator(images).numpy().max() < 0.95  # of the missing pixels none is white any more
 
 
+def test_without_normalization():
+  """No layer normalizes; the untrained network changes what was filled by less than a grey level or so, yet learns at once."""
+  generator = Generator(Config(**SMALL, fill="pyramid", normalization="none"))
+  images = np.where(np.arange(24)[:, None] % 3, 1.0, recipes.random_images(1, 24, 24, 3)).astype(np.float32)
+  with tf.GradientTape() as tape:
+    fake = generator(images, training=True)
+    loss = tf.reduce_mean(tf.square(fake - 0.5))
+  assert all(gradient is not None and np.abs(gradient).max() > 0
+             for gradient in tape.gradient(loss, generator.trainable_variables))
+  assert not any("norm" in weight.path for weight in generator.weights)
+  known = np.float32((images < 1).any(-1, keepdims=True))
+  np.testing.assert_allclose(fake, fill_missing(images, known), atol=0.05)
+
+
 def test_options():
   assert Generator().config == Config()
   with pytest.raises(ValueError, match="downsamplings is 4"):

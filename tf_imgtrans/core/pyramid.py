@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+FILL_SMOOTHINGS = 4  # means over neighbours at each level of `fill_missing`
 FILL_LEVELS = 8  # halvings of `fill_missing`: an image may have one known pixel among 256x256
 
 
@@ -16,10 +17,11 @@ def double(images):
 
 
 def fill_missing(images, known):
-  """Gives missing pixels the mean of the known ones in the smallest block around them that has any, smoothly.
+  """Fills missing pixels from the known ones around them, smoothly.
 
-  Known pixels are averaged over blocks of 2, 4, 8, ... pixels; from the coarsest level down, a block without a known pixel
-  takes what lies above it, enlarged bilinearly. Known pixels stay as they are.
+  Known pixels are averaged over blocks of 2, 4, 8, ... pixels. From the coarsest level down, a block without a known pixel
+  takes what lies above it, enlarged bilinearly, and then, four times, the mean over the 3x3 blocks around it: steps towards
+  the solution of the heat equation between known pixels. Known pixels stay as they are.
 
   Args:
     images: float32 [N, H, W, C].
@@ -33,9 +35,10 @@ def fill_missing(images, known):
     counts.append(tf.nn.avg_pool2d(counts[-1], 2, 2, "SAME"))
   means = [each / tf.maximum(count, 1e-12) for each, count in zip(sums, counts)]
   filled = means[-1]
-  for level in reversed(range(FILL_LEVELS)):
-    above = tf.image.resize(filled, tf.shape(means[level])[1:3])
-    filled = tf.where(counts[level] > 0, means[level], above)
+  for mean, count in zip(means[-2::-1], counts[-2::-1]):
+    filled = tf.where(count > 0, mean, tf.image.resize(filled, tf.shape(mean)[1:3]))
+    for _ in range(FILL_SMOOTHINGS):  # "SAME" means leave out what lies beyond the border
+      filled = tf.where(count > 0, mean, tf.nn.avg_pool2d(filled, 3, 1, "SAME"))
   return filled
 
 

@@ -23,7 +23,7 @@ class Stages:
     first_factor: int, the number of the first factor of batch normalization; None: kernels and factors take turns.
     weights: function of a seed that gives arguments of Conv2D. None: kernels of N(0, 0.02), and factors of batch
       normalization of N(1, 0.02); with any other function these factors begin with 1.
-    normalization: str, "batch", "instance", or "plain": instance normalization without factor and offset.
+    normalization: str, "batch", "instance", "plain": instance normalization without factor and offset, or "none".
     epsilon: float, of the normalization.
   """
 
@@ -60,7 +60,7 @@ class Stages:
   def stage(self, name, filters, *arguments, normalized=True, **options):
     """(convolution, normalization or None); other arguments are those of `convolution`."""
     convolution = self.convolution(name.format("conv"), filters, *arguments, **options)
-    return convolution, self.normalization(name.format("norm")) if normalized else None
+    return convolution, self.normalization(name.format("norm")) if normalized and self.kind != "none" else None
 
 
 def run(stage, features, training=False):

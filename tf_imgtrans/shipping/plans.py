@@ -57,7 +57,7 @@ PLANS = {
         {"network": "high_performance"}, "tf_imgtrans.shipping.measure:enhancement", _ENHANCER_LIMITS),
     "x_gans": Plan(
         "Rebuilds photographs from 1 to 20 % of their pixels, the others being white, as decompress needs it.",
-        "point_reconstruction", {}, "tf_imgtrans.shipping.measure:reconstruction", (
+        "point_reconstruction", {"iterations": 10000}, "tf_imgtrans.shipping.measure:reconstruction", (
             "It invents what lies between the kept pixels: not for evidence, medical use or measurements.",
             "At 1 % of the pixels small objects, faces and text are lost.",
             "A JPEG of the same size usually keeps more; an .xgp file is for pixels that are to stay exact.",

@@ -51,8 +51,8 @@ class Config:
   residual_blocks: PositiveCount = 9  # residual blocks of the generator; Sec. 3.3
   dropout: Share = 0.5  # dropout rate between the convolutions of a residual block; Sec. 4, the place is pix2pixHD's
   # what batch normalization takes its means of. instance: each image alone, in training and at test time, as with the
-  # paper's batch of 1; batch: the batch, and training images at test time; Sec. 3.3
-  normalization: Literal["instance", "batch"] = "instance"
+  # paper's batch of 1; batch: the batch, and training images at test time; Sec. 3.3. none: there is none; ours
+  normalization: Literal["instance", "batch", "none"] = "instance"
   # what the generator sees in the place of missing, white pixels; white: the pixels as they are, as in the paper; pyramid:
   # means of known pixels around them, and a map of where they were, and its output is added to these; ours
   fill: Literal["white", "pyramid"] = "white"

@@ -15,6 +15,7 @@ from tf_imgtrans.papers.x_gans.config import Config
 
 LEAK = 0.2  # slope of LeakyReLU below zero; not given, pix2pixHD's discriminators have the same
 NEARLY_WHITE = 254.5 / 255  # a pixel is missing whose colours all round to white
+NEARLY_NOTHING = 1e-3  # deviation of the last kernel without normalization: more would begin where tanh is flat; ours
 SMALLEST = 8  # pixels; ours: of fewer, nearly all that the network sees would be mirrored
 
 
@@ -35,7 +36,8 @@ class Generator(ConfiguredModel):
   Any height and width from 8 pixels: sizes are reflect-padded at the bottom and on the right to a multiple of 4 (with
   three downsamplings of 8, and to 16 at least), and cropped back. Batch normalization takes the means of each image alone,
   as with the paper's batch of 1; with `normalization="batch"` those of the batch, on several devices of the images that
-  each holds, and the running means are those of the first.
+  each holds, and the running means are those of the first. With `normalization="none"` nothing is normalized, and kernels
+  start as in He et al., the last one near zero.
 
   With `fill="pyramid"` missing pixels, which are white, are filled first (`core.pyramid.fill_missing`); the network sees
   the filled image and which pixels were known, and what it gives, within [-1, 1] by its tanh, is added to the former.
@@ -53,7 +55,8 @@ class Generator(ConfiguredModel):
     self.scale = 1
     self.multiple = 2 ** config.downsamplings
     self.least = 2 * self.multiple  # below it, the innermost map has no second pixel to reflect
-    stages = Stages(config.seed, self.dtype_policy, first=1, first_factor=251, normalization=config.normalization)
+    plain = config.normalization == "none"
+    stages = Stages(config.seed, self.dtype_policy, 1, 251, _he_normal if plain else None, config.normalization)
     widths = [config.base_channels * 2 ** index for index in range(config.downsamplings + 1)]
     self.stem = stages.stage("stem_{}", widths[0], 7, 1, "valid")
     # Torch pads a stride's odd pixel on the top left, "same" on the bottom right: the same network, turned by half a turn.
@@ -62,6 +65,8 @@ class Generator(ConfiguredModel):
                    for index in range(1, config.residual_blocks + 1)]
     self.up = [stages.stage(f"up{index}_{{}}", width, 3, transposed=True) for index, width in enumerate(widths[-2::-1], 1)]
     self.last = stages.convolution("last_conv", 3, 7, 1, "valid")
+    if plain:
+      self.last.kernel_initializer = keras.initializers.RandomNormal(0.0, NEARLY_NOTHING, config.seed)
 
   def call(self, images, dropout_seed=None, training=False):
     """Reconstructs a batch.
@@ -86,6 +91,11 @@ class Generator(ConfiguredModel):
       return crop_like(signed_tanh(features), images)
     added = crop_like(tf.tanh(tf.cast(features, tf.float32)), images)
     return tf.clip_by_value(filled + added, 0.0, 1.0)
+
+
+def _he_normal(seed):
+  """Without normalization maps keep their size, from the first step on, by kernels scaled by what they sum over."""
+  return {"kernel_initializer": keras.initializers.HeNormal(seed)}
 
 
 def x_gans(**options):

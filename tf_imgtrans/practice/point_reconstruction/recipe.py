@@ -21,7 +21,7 @@ class Config(PartSettings):
   base_channels: PositiveCount = 16  # channels of the generator's first convolution
   residual_blocks: PositiveCount = 6  # residual blocks of the generator
   dropout: Share = 0.0  # dropout rate within the residual blocks
-  normalization: Literal["instance", "batch"] = "batch"  # what batch normalization takes its means of
+  normalization: Literal["instance", "batch", "none"] = "none"  # what batch normalization takes its means of
   fill: Literal["white", "pyramid"] = "pyramid"  # what the generator sees in the place of missing pixels
 
   weight_l1: NonNegative = 1.0  # weight of the L1 loss on pixels
