@@ -265,6 +265,18 @@ def test_export_commands_print_the_parity(model, tmp_path, capsys, monkeypatch):
   assert "OUTSIDE" in capsys.readouterr().out
 
 
+def test_overwrite_replaces_a_file_of_another_kind_and_no_input(tmp_path, capsys):
+  for name in ("a.txt", "b.json"):
+    (tmp_path / name).write_text("mine")
+  (tmp_path / "input.json").symlink_to("b.json")
+  assert call("models", "--json", tmp_path / "a.txt") == 2
+  assert "--overwrite" in capsys.readouterr().err
+  assert call("models", "--json", tmp_path / "a.txt", "--overwrite") == 0
+  assert (tmp_path / "a.txt").read_text().startswith(("{", "["))
+  assert call("inspect", tmp_path / "b.json", "--json", tmp_path / "input.json", "--overwrite") == 2
+  assert (tmp_path / "b.json").read_text() == "mine"
+
+
 @pytest.mark.parametrize("arguments, message", [
     (["inspect", "m.json", "--json", "m.json"], "m.json is what this call reads: choose another file"),
     (["inspect", "m.json", "--json=link.json"], "link.json is what this call reads"),

@@ -213,7 +213,7 @@ def test_what_is_no_model(tmp_path, files):
 
 
 @pytest.mark.parametrize("name, words", [
-    ("a.keras", "as a keras model: not a Keras archive"),
+    ("a.keras", "as a keras model: is no .keras file, or a damaged one"),
     ("a.tflite", "as a tflite model"),
     ("saved_model.pb", "as a saved-model model"),
 ])

@@ -253,7 +253,7 @@ def test_missing_pixels_are_filled_first():
 
 
 def test_without_normalization():
-  """No layer normalizes; the untrained network changes what was filled by less than a grey level or so, yet learns at once."""
+  """No layer normalizes; the untrained network changes little of what was filled, yet learns at once."""
   generator = Generator(Config(**SMALL, fill="pyramid", normalization="none"))
   images = np.where(np.arange(24)[:, None] % 3, 1.0, recipes.random_images(1, 24, 24, 3)).astype(np.float32)
   with tf.GradientTape() as tape:

@@ -14,6 +14,7 @@ from tf_imgtrans.cli import export
 from tf_imgtrans.cli.screens import load, overview, prepare
 from tf_imgtrans.core.files import check_output
 from tf_imgtrans.core.names import unknown_name
+from tf_imgtrans.core.permissions import FLAGS, allowing
 from tf_imgtrans.core.startup import program
 from tf_imgtrans.core.stopping import raise_when_asked
 from tf_imgtrans.recipes import RECIPES
@@ -65,7 +66,9 @@ GO_ON = "a training run goes on with --resume, a table or a video by the same ca
 def main(arguments=None):
   """Runs the command line; exits with its status."""
   arguments = sys.argv[1:] if arguments is None else list(arguments)
-  with _errors_as_messages(arguments):
+  flags = FLAGS.keys() & set(arguments)
+  arguments = [word for word in arguments if word not in FLAGS]
+  with _errors_as_messages(arguments), allowing(flags):
     sys.exit(_dispatch(arguments, COMMANDS, "tf-imgtrans") or 0)
 
 

@@ -7,6 +7,8 @@ import re
 import shutil
 import textwrap
 
+from tf_imgtrans.core.permissions import FLAGS
+
 # Purpose -> commands, in the order of work.
 GROUPS = {
     "start": ("quickstart",),
@@ -111,6 +113,7 @@ def overview(commands, program, description):
     for name in names:
       target, summary = commands[name]
       lines += [f"  {name:{width}}{summary or load(target).summary}", f"  {'':{width}}  {example(target)}"]
+  lines += ["", "flags of every command:", *(f"  {flag:{width}}{text}" for flag, text in FLAGS.items())]
   return "\n".join([*lines, "", f"flags and data folders of a command: {program} COMMAND --help"])
 
 

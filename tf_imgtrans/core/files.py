@@ -8,6 +8,8 @@ import pathlib
 import stat
 import tempfile
 
+from tf_imgtrans.core.permissions import allowed
+
 # Read once: it can only be read by setting it, which must not happen while several threads write.
 _UMASK = os.umask(0)
 os.umask(_UMASK)
@@ -85,8 +87,8 @@ def check_output(path, inputs=(), kind=None):
   for each in inputs:
     if pathlib.Path(each).exists() and os.path.samefile(path, each):
       raise ValueError(f"{path} is what this call reads: choose another file for the result")
-  if kind is not None and path.suffix.lower() != kind:
-    raise ValueError(f"{path} exists and is no {kind} file: choose another name, or remove it first")
+  if kind is not None and path.suffix.lower() != kind and not allowed("--overwrite"):
+    raise ValueError(f"{path} exists and is no {kind} file: choose another name, or replace it with --overwrite")
 
 
 def write_json(path, value):

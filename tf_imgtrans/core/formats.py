@@ -46,6 +46,8 @@ class Format:
     write: (keras.Model, path, **options) writes a file; returns the Path to load where it is another than `path`.
     load: (Path, threads) -> runner: a callable from float32 [N, H, W, 3] to [N, sH, sW, 3] in NumPy, with `size` (height,
       width; None where any is legal) and, where there is one, `model`, the keras.Model.
+    check: Path -> None, which raises ValueError where loading or running could reach beyond the model; None where loading
+      itself refuses that.
     inspect: Path -> dict of JSON values: bytes, task (None where it is unknown) and whatever else the file tells.
     measure: threads -> (path, image) -> None, one inference with loading. Called in a process of its own, which runs its
       source file without the package, so that the process holds what the runtime needs and no more: it and the top of
@@ -68,6 +70,7 @@ class Format:
   measure: typing.Callable
   convolution: typing.Callable
   operations: typing.Callable | None = None
+  check: typing.Callable | None = None
   suffix: str = ""
   marker: str = ""
   summary: str = ""
@@ -78,7 +81,7 @@ class Format:
   def __post_init__(self):
     if bool(self.suffix) == bool(self.marker):
       raise ValueError(f"format {self.name!r} has suffix {self.suffix!r} and marker {self.marker!r}: expected one of them")
-    for field in ("write", "load", "inspect", "measure", "convolution", "operations"):
+    for field in ("write", "load", "inspect", "measure", "convolution", "operations", "check"):
       if isinstance(value := getattr(self, field), str):
         object.__setattr__(self, field, Function(value))
 
@@ -119,6 +122,7 @@ FORMATS = {entry.name: entry for entry in (
         name="saved-model", marker="saved_model.pb", summary="A SavedModel for TensorFlow Serving.",
         write="tf_imgtrans.export.saved_model:to_saved_model", options=("noise",),
         load="tf_imgtrans.inference.runners:SavedModelRunner",
+        check="tf_imgtrans.core.graph_safety:check_saved_model",
         inspect="tf_imgtrans.export.inspection:inspect_saved_model",
         measure="tf_imgtrans.benchmark.memory_probes:saved_model",
         convolution="tf_imgtrans.benchmark.convolution:tensorflow"),
@@ -135,6 +139,7 @@ FORMATS = {entry.name: entry for entry in (
         name="frozen-graph", suffix=".pb", summary="A frozen graph of TensorFlow 1, as the PIRM 2018 challenge takes it.",
         write="tf_imgtrans.export.frozen_graph:to_frozen_graph", options=("noise",), benchmarked=False,
         load="tf_imgtrans.inference.runners:FrozenGraphRunner",
+        check="tf_imgtrans.core.graph_safety:check_frozen_graph",
         inspect="tf_imgtrans.export.inspection:inspect_frozen_graph",
         measure="tf_imgtrans.benchmark.memory_probes:frozen_graph",
         convolution="tf_imgtrans.benchmark.convolution:tensorflow"),

@@ -1,16 +1,14 @@
 """What a model file holds, without running it."""
 
 import dataclasses
-import io
 import json
 import pathlib
-import zipfile
-
-import h5py
 
 from tf_imgtrans.core.files import size_of
 from tf_imgtrans.core.formats import expected, find_model
 from tf_imgtrans.core.frozen_graphs import DESCRIPTION, INPUT, OUTPUT, parse_frozen_graph
+from tf_imgtrans.core.keras_files import read_headers
+from tf_imgtrans.core.saved_graphs import read_saved_model
 from tf_imgtrans.export.flatbuffer import read_lite, tally
 from tf_imgtrans.export.gpu_delegate import gpu_findings
 from tf_imgtrans.export.metadata import read_description
@@ -68,15 +66,7 @@ def inspect_saved_model(folder):
   A signature is a dict of inputs and outputs, each a list of name, shape (-1 for an unknown side, null for an unknown
   rank) and dtype; operations counts those of the graph and of its functions.
   """
-  from google.protobuf.message import DecodeError
-  from tensorflow.core.protobuf import saved_model_pb2
-
-  saved = saved_model_pb2.SavedModel()
-  try:
-    saved.ParseFromString((folder / "saved_model.pb").read_bytes())
-    meta = saved.meta_graphs[0]
-  except (DecodeError, IndexError) as error:
-    raise ValueError(f"{folder / 'saved_model.pb'} is damaged: {error}") from error
+  meta = read_saved_model(folder)
   parts = (meta.graph_def.node, *(function.node_def for function in meta.graph_def.library.function))
   signatures = {name: {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs)}
                 for name, signature in meta.signature_def.items() if not name.startswith("__")}
@@ -104,18 +94,12 @@ def inspect_frozen_graph(path):
 
 def inspect_keras(path):
   """The configuration of a .keras file: dict of kind, bytes, task, class, config, keras, saved, parameters (a number)."""
-  try:
-    with zipfile.ZipFile(path) as archive:
-      config, about = (json.loads(archive.read(name)) for name in ("config.json", "metadata.json"))
-      with h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as weights:
-        sizes = []
-        weights.visititems(lambda _, item: sizes.append(item.size) if isinstance(item, h5py.Dataset) else None)
-  except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-    raise ValueError(f"{path} is no .keras file, or a damaged one: {error}") from error
+  headers = read_headers(path)
+  config, about = headers.config, headers.about
   return {"kind": "keras", "bytes": path.stat().st_size, "task": _task(config.get("config")),
-          "class": config.get("registered_name") or config["class_name"], "config": config.get("config"),
+          "class": config.get("registered_name") or config.get("class_name"), "config": config.get("config"),
           "keras": about.get("keras_version"), "saved": about.get("date_saved"),
-          "parameters": int(sum(sizes))}
+          "parameters": headers.parameters}
 
 
 def _task(described):

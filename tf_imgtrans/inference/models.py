@@ -13,6 +13,7 @@ from tf_imgtrans.core import saved_models
 from tf_imgtrans.core.formats import FORMATS, expected, find_model
 from tf_imgtrans.core.names import closest
 from tf_imgtrans.core.networks import task_of
+from tf_imgtrans.core.permissions import allowed
 
 _PROBE_SIZE = 64  # pixels; a multiple of what the generators pad to
 
@@ -99,7 +100,7 @@ class _Reduced:
     return outputs.reshape(blocks).mean(axis=(2, 4))
 
 
-def load_model(source: str | pathlib.Path, threads: int | None = None) -> LoadedModel:
+def load_model(source: str | pathlib.Path, threads: int | None = None, trust: bool = False) -> LoadedModel:
   """Loads a model for inference.
 
   Args:
@@ -107,17 +108,20 @@ def load_model(source: str | pathlib.Path, threads: int | None = None) -> Loaded
       its parent with numbered versions, of which the highest is taken; a file of another format of `core.formats`; or a
       name in saved_models/ of the working folder, or of a model that comes with the package.
     threads: int, of a .tflite file; None is one for each core. TensorFlow's own are set for the whole process.
+    trust: bool, open a TensorFlow graph that reaches beyond itself, to files, programs or other machines, as well.
   Returns:
     LoadedModel.
   Raises:
     FileNotFoundError: nothing there, or a run that has not finished.
-    ValueError: something else is there, or the file is damaged.
+    ValueError: something else is there, the file is damaged, or not trusted and not safe to open.
   """
   entry, path = _find(source)
   try:
+    if entry.check and not (trust or allowed("--trust")):
+      entry.check(path)
     run = entry.load(path, threads)
   except Exception as error:  # each library has its own types for a damaged file
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0].removeprefix(f"{path}: ").removeprefix(f"{path} ")
     raise ValueError(f"{path}: cannot be loaded as a {entry.name} model: {reason}") from error
   return LoadedModel(entry.name, path, run, getattr(run, "model", None))
 

@@ -2,13 +2,12 @@
 
 import functools
 import os
-import zipfile
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_imgtrans.core.frozen_graphs import INPUT, OUTPUT, parse_frozen_graph
+from tf_imgtrans.core.keras_files import load_network
 
 _GRAPHS_KEPT = 8  # sizes; a folder of photographs has few
 
@@ -32,9 +31,7 @@ class KerasRunner:
   size = (None, None)
 
   def __init__(self, path, threads=None):
-    if not zipfile.is_zipfile(path):  # Keras would say that there is no such file
-      raise ValueError("not a Keras archive, or one that is damaged or cut short")
-    self.model = keras.saving.load_model(path, compile=False)
+    self.model = load_network(path)
     self.renew()
 
   def renew(self):

@@ -232,12 +232,12 @@ def _is_squeezenet(path):
 
 
 def _load_keras(path):
-  import keras
+  from tf_imgtrans.core.keras_files import load_network
 
   if path.suffix != ".keras" or not zipfile.is_zipfile(path):
     raise ValueError(f"{path} is no Keras model. {WAYS}")
   try:
-    return keras.saving.load_model(path, compile=False)
+    return load_network(path)
   except Exception as error:  # a damaged archive raises exceptions of many types
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     raise ValueError(f"{path} cannot be loaded as a Keras model: {reason}") from error

@@ -2,7 +2,6 @@
 
 import pathlib
 
-import keras
 import tensorflow as tf
 
 from tf_imgtrans.baselines.esrgan.network import Discriminator, Esrgan
@@ -11,6 +10,7 @@ from tf_imgtrans.baselines.esrgan.objective import (
   generator_loss,
   relativistic_discriminator_loss,
 )
+from tf_imgtrans.core.keras_files import load_network
 from tf_imgtrans.core.networks import digest
 from tf_imgtrans.losses.adversarial import real_fake_scores
 from tf_imgtrans.training.supervised import SupervisedTrainer
@@ -86,7 +86,7 @@ class Trainer(SupervisedTrainer):
       raise FileNotFoundError(f"initial_weights {path} do not exist: expected a finished run folder or a .keras file "
                               "(--config.initial_weights)")
     try:
-      network = keras.saving.load_model(path, compile=False)
+      network = load_network(path)
     except Exception as error:  # Keras raises many types for files of other formats
       raise ValueError(f"initial_weights {path} cannot be loaded: {error}") from None
     shapes = [[tuple(variable.shape) for variable in each.weights] for each in (network, self.generator)]

@@ -8,12 +8,12 @@ import itertools
 import pathlib
 import zipfile
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_imgtrans.baselines.segmentation.network import Segmenter
 from tf_imgtrans.core.images import to_float32
+from tf_imgtrans.core.keras_files import load_network
 from tf_imgtrans.core.panels import panel
 from tf_imgtrans.data.labels import colorize, get_label_set, resize_labels
 from tf_imgtrans.metrics.segmentation import confusion_matrix, scores_of_confusion
@@ -65,7 +65,7 @@ def load_segmenter(path):
   if file.suffix != ".keras" or not zipfile.is_zipfile(file):  # Keras would say that there is no such file
     raise ValueError(f"{file} is no Keras archive, or one that is damaged or cut short: expected {EXPECTED}")
   try:
-    model = keras.saving.load_model(file, compile=False)
+    model = load_network(file)
   except Exception as error:  # what Keras raises on a damaged file has no common base
     raise ValueError(f"{file} cannot be loaded: {(str(error).strip() or type(error).__name__).splitlines()[0]}") from error
   if hasattr(model, "scale"):  # every generator has it
