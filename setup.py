@@ -23,6 +23,7 @@ REQUIREMENTS = [
     "pydantic>=2.7,<3",                     # type and range checks of the configurations
     "annotated-types>=0.7",                 # the range annotations that pydantic checks
     "tqdm>=4.66",                           # progress bar with images/s and time left
+    "httpx>=0.27",                          # REST client of TensorFlow Serving: streams, follows nothing, can be cancelled
     "rich>=13",                             # tables on the screen
     "wrapt>=1.15",                          # registers our classes with Keras once Keras is imported
     "lazy-loader>=0.4",                     # names of the packages resolve when first used

@@ -33,7 +33,7 @@ def serve_check(url: Url, image: Image = None, /, name: str | None = None, versi
     name: the model's name, as in models.config; else from an address that ends in /v1/models/NAME.
     version: number of the model; else the latest that is ready.
     requests: how often the image is sent, for the latency.
-    timeout_s: seconds that each call may take.
+    timeout_s: seconds that each call may take, to the last byte of the answer.
     out: file for the enhanced image, a PNG.
   """
   from tf_imgtrans.serving.client import Client
@@ -64,10 +64,10 @@ def serve_check(url: Url, image: Image = None, /, name: str | None = None, versi
 
 def _check_states(client):
   """Says which versions there are."""
-  from tf_imgtrans.serving.errors import ServingError
+  from tf_imgtrans.serving.errors import ServingError, printable
 
   states = client.states()
-  text = ", ".join(f"version {version} {state}" for version, state in sorted(states.items())) or "no version"
+  text = ", ".join(f"version {version} {printable(state)}" for version, state in sorted(states.items())) or "no version"
   if "AVAILABLE" not in states.values():
     raise ServingError(f"{text}: wait until it is loaded, or read the server's log (docker compose logs)")
   return text
