@@ -113,7 +113,7 @@ class Client:
   def _enhance_bytes(self, images):
     """List of (bytes, uint8 [H, W, 3]): each answer is decoded to its end before it counts as one."""
     replies = self.transport.predict("serving_default", "image_bytes", images)
-    if not isinstance(replies, list) or len(replies) != len(images) or not all(isinstance(reply, bytes) for reply in replies):
+    if not isinstance(replies, list) or [type(reply) for reply in replies] != [bytes] * len(images):
       raise ServingError("the server's serving_default does not return encoded images: export the model again with "
                          "tf-imgtrans export saved-model")
     return [(reply, _decoded(reply)) for reply in replies]
