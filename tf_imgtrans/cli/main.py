@@ -12,6 +12,7 @@ import warnings
 
 from tf_imgtrans.cli import export
 from tf_imgtrans.cli.screens import load, overview, prepare
+from tf_imgtrans.core.disk_faults import REMEDIES, fault_of
 from tf_imgtrans.core.files import check_output
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.permissions import FLAGS, allowing
@@ -141,6 +142,9 @@ def _errors_as_messages(arguments):
 
 def _next_step(error, status, arguments):
   """The line under an error: what to try next."""
+  fault = fault_of(error)
+  if fault is not None:
+    return f"next: {REMEDIES[fault]}; what was finished is kept; {GO_ON}"
   if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's, not imported here
     return ("next: train with a smaller --config.batch_size, or predict with --memory_limit (GiB) or --tile (pixels), and "
             "with nothing else on the device")

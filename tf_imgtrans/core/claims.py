@@ -12,6 +12,8 @@ import socket
 import time
 import uuid
 
+from tf_imgtrans.core.disk_faults import writing
+
 try:
   import fcntl
 except ImportError:  # Windows: nothing is claimed there
@@ -49,9 +51,10 @@ def claimed(folder, names, work):
       file = stack.enter_context(open(path, "w"))
       stack.callback(path.unlink, missing_ok=True)
       fcntl.flock(file, fcntl.LOCK_EX)
-      json.dump({"names": sorted(names), "work": work, "process": os.getpid(), "machine": socket.gethostname(),
-                 "since": time.strftime("%Y-%m-%d %H:%M:%S")}, file)
-      file.flush()
+      with writing(path):
+        json.dump({"names": sorted(names), "work": work, "process": os.getpid(), "machine": socket.gethostname(),
+                   "since": time.strftime("%Y-%m-%d %H:%M:%S")}, file)
+        file.flush()
     yield
 
 

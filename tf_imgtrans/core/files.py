@@ -8,6 +8,7 @@ import pathlib
 import stat
 import tempfile
 
+from tf_imgtrans.core.disk_faults import writing
 from tf_imgtrans.core.permissions import allowed
 
 # Read once: it can only be read by setting it, which must not happen while several threads write.
@@ -23,21 +24,24 @@ def atomic_path(path):
 
   Args:
     path: str or Path; missing parent folders are made.
+  Raises:
+    OSError: as of `core.disk_faults.writing`, which names `path`.
   """
   path = pathlib.Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
-  os.close(handle)
-  temporary = pathlib.Path(temporary)
-  try:
-    yield temporary
-    with open(temporary, "rb+") as file:
-      os.fsync(file.fileno())
-    os.chmod(temporary, 0o666 & ~_UMASK)
-    os.replace(temporary, path)
-    _sync_folder(path.parent)
-  finally:
-    temporary.unlink(missing_ok=True)
+  with writing(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
+    os.close(handle)
+    temporary = pathlib.Path(temporary)
+    try:
+      yield temporary
+      with open(temporary, "rb+") as file:
+        os.fsync(file.fileno())
+      os.chmod(temporary, 0o666 & ~_UMASK)
+      os.replace(temporary, path)
+      _sync_folder(path.parent)
+    finally:
+      temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path, content):

@@ -1,6 +1,7 @@
 """Export to SavedModel, for TensorFlow Serving and every other loader."""
 
 import bisect
+import contextlib
 import math
 import os
 import pathlib
@@ -11,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from tf_imgtrans.core.blending import check_strength
+from tf_imgtrans.core.disk_faults import writing
 from tf_imgtrans.core.networks import float32_twin, noise_mode
 from tf_imgtrans.export.decoding import MAX_PIXELS, decode_image
 from tf_imgtrans.export.metadata import describe, write_description
@@ -57,9 +59,7 @@ def to_saved_model(generator: keras.Model, directory: str | pathlib.Path, versio
   check_strength(strength, int(getattr(generator, "scale", 1)))
   if folder.exists():
     raise ValueError(f"{folder} exists already: export under the next free version, {_next_version(folder.parent)}")
-  folder.parent.mkdir(parents=True, exist_ok=True)
-  temporary = tempfile.mkdtemp(dir=folder.parent, prefix=".writing-")
-  try:
+  with writing(folder), _temporary_folder(folder) as temporary:
     smallest = _smallest_side(generator)
     write_archive(generator, temporary, noise, max_pixels=max_pixels, smallest=smallest or 1)
     side = min(_LARGEST_PROBE, math.isqrt(max_pixels))
@@ -68,9 +68,22 @@ def to_saved_model(generator: keras.Model, directory: str | pathlib.Path, versio
     write_description(temporary, describe(generator, "float32", noise=noise, strength=strength))
     os.chmod(temporary, 0o755)
     os.replace(temporary, folder)
+  return folder
+
+
+@contextlib.contextmanager
+def _temporary_folder(folder):
+  """Yields a folder beside `folder`; nothing of it stays, nor of parents made for it, unless it was renamed."""
+  made = not folder.parent.exists()
+  folder.parent.mkdir(parents=True, exist_ok=True)
+  temporary = tempfile.mkdtemp(dir=folder.parent, prefix=".writing-")
+  try:
+    yield temporary
   finally:
     shutil.rmtree(temporary, ignore_errors=True)
-  return folder
+    if made:
+      with contextlib.suppress(OSError):  # not empty: it was renamed
+        folder.parent.rmdir()
 
 
 def write_archive(generator, folder, noise, shape=(None, None, None, 3), max_pixels=None, smallest=1):

@@ -8,12 +8,14 @@ import pathlib
 import tensorflow as tf
 
 from tf_imgtrans.core.claims import claimed
+from tf_imgtrans.core.disk_faults import writing
 from tf_imgtrans.core.files import atomic_path, read_json, remove_leftovers, write_bytes, write_json
 from tf_imgtrans.core.images import write_image
 from tf_imgtrans.core.networks import float32_twin
 
 PATHS = ("vgg_weights", "patches", "initial_weights")  # fields of configurations that name files of one machine
 EFFORT = "effort.json"
+BOARD = "tensorboard"  # folder
 WINDOW = "window.json"
 
 
@@ -120,9 +122,9 @@ class RunFolder:
     """Appends one record to scalars.jsonl, and the same values and the speed (images/s) to TensorBoard."""
     if not self.writes:
       return
-    with open(self.scalars, "a") as file:
+    with writing(self.scalars), open(self.scalars, "a") as file:
       file.write(json.dumps({"step": step, "kind": kind, **values}) + "\n")
-    with self._writer().as_default(step):
+    with self._board_at(step):
       for name, value in values.items():
         tf.summary.scalar(f"{kind}/{name}", value)
       if speed is not None:
@@ -153,7 +155,7 @@ class RunFolder:
     if not self.writes:
       return
     write_image(self.path / "previews" / f"step-{step:08d}.png", sheet)
-    with self._writer().as_default(step):
+    with self._board_at(step):
       tf.summary.image("preview", sheet[None])
 
   def save_generator(self, generator, name):
@@ -179,12 +181,17 @@ class RunFolder:
   def flush(self):
     """Brings the logs to the disk, so that a checkpoint never outlives the lines before it."""
     if self._board is not None:
-      self._board.flush()
+      with writing(self.path / BOARD):
+        self._board.flush()
     if self.scalars.exists() and self.writes:
-      with open(self.scalars, "a") as file:
+      with writing(self.scalars), open(self.scalars, "a") as file:
         os.fsync(file.fileno())
 
-  def _writer(self):
-    if self._board is None:
-      self._board = tf.summary.create_file_writer(str(self.path / "tensorboard"))
-    return self._board
+  @contextlib.contextmanager
+  def _board_at(self, step):
+    """Within it, summaries go to TensorBoard's file."""
+    with writing(self.path / BOARD):
+      if self._board is None:
+        self._board = tf.summary.create_file_writer(str(self.path / BOARD))
+      with self._board.as_default(step):
+        yield
