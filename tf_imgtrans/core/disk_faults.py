@@ -1,4 +1,4 @@
-"""Errors of the disk: which file, how much room there is, what to do. Importing it is light."""
+"""Errors of the disk: which file, how much space is free, what to do. Importing it is light."""
 
 import contextlib
 import errno
@@ -8,7 +8,7 @@ import shutil
 
 # number of the fault -> what to do, for the line under the message
 REMEDIES = {
-    errno.ENOSPC: "make room there, or write to another disk",
+    errno.ENOSPC: "free some space there, or write to another disk",
     errno.EDQUOT: "remove files of yours there, ask for a larger quota, or write to another disk",
     errno.EFBIG: "raise the limit on the size of files (ulimit -f), or write to another disk",
     errno.EROFS: "write elsewhere, or have it mounted for writing",
@@ -20,7 +20,7 @@ _CROWDED = (errno.ENOSPC, errno.EDQUOT)
 
 @contextlib.contextmanager
 def writing(path):
-  """Within it, a fault of the disk becomes an OSError that names `path`, and the room there, whichever library met it.
+  """Within it, a fault of the disk becomes an OSError that names `path`, and the free space, whichever library met it.
 
   Args:
     path: str or Path of what is written.
@@ -32,7 +32,7 @@ def writing(path):
     named = isinstance(error, OSError) and error.filename is not None
     if number is None or (named and pathlib.Path(path).parent not in pathlib.Path(os.fsdecode(error.filename)).parents):
       raise
-    raise OSError(number, os.strerror(number) + _room(path, number), str(path)) from error
+    raise OSError(number, os.strerror(number) + _space(path, number), str(path)) from error
 
 
 def fault_of(error):
@@ -47,10 +47,10 @@ def fault_of(error):
   return None
 
 
-def _room(path, number):
+def _space(path, number):
   """How much is free where a file is to be written, in words, where that matters."""
   if number not in _CROWDED:
     return ""
   folder = next(folder for folder in pathlib.Path(path).absolute().parents if folder.is_dir())
-  room = shutil.disk_usage(folder)
-  return f", {room.free / 1e6:.1f} MB of {room.total / 1e6:,.1f} MB are free there"
+  disk = shutil.disk_usage(folder)
+  return f", {disk.free / 1e6:.1f} MB of {disk.total / 1e6:,.1f} MB are free there"
