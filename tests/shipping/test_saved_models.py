@@ -13,7 +13,7 @@ MODELS = sorted(path for path in (recipes.ROOT / "saved_models").iterdir() if pa
 
 
 def test_there_are_models():
-  assert {"mux_demux", "mux_demux_hp", "feature_pyramid_pan"} <= {path.name for path in MODELS}
+  assert {"mux_demux", "mux_demux_hp", "feature_pyramid_pan", "x_gans"} <= {path.name for path in MODELS}
 
 
 @pytest.mark.parametrize("folder", MODELS, ids=lambda folder: folder.name)

@@ -51,20 +51,20 @@ def compress(image: Image, out: pathlib.Path, points: str = "1%", sampling: Samp
   write_bytes(out, data)
   print(f"wrote {out}: {len(data):,} bytes, {8 * len(data) / mask.size:.4f} bits per pixel, {mask.sum():,} points of "
         f"{width}x{height} pixels")
-  print(f"next: {program()} decompress {out} --interpolate --out {out.stem}_rebuilt.png, or with --model MODEL")
+  print(f"next: {program()} decompress {out} --model x_gans --out {out.stem}_rebuilt.png")
 
 
 def decompress(file: Packed, out: pathlib.Path, model: str | None = None, interpolate: bool = False,
                keep_points: bool = False, mask: pathlib.Path | None = None):
-  """Make an image of an .xgp file: interpolated between its pixels, rebuilt by a model, or the kept pixels on white.
+  """Make an image of an .xgp file: rebuilt by a model, interpolated between its pixels, or the kept pixels on white.
 
-  Example: tf-imgtrans decompress photo.xgp --interpolate --out rebuilt.png
+  Example: tf-imgtrans decompress photo.xgp --model x_gans --out rebuilt.png
 
   Args:
     file: .xgp file, as `compress` writes it.
     out: image to write; a .png where pixels are to stay exact, otherwise .jpg and .webp too.
-    model: run folder, .keras file, exported file or folder, or a name in saved_models/; it gets the kept pixels
-      on white.
+    model: x_gans, which comes with the package, or a run folder, .keras file, exported file or folder; it gets the kept
+      pixels on white.
     interpolate: interpolate linearly between the kept pixels, without a model.
     keep_points: put the exact kept pixels into what the model gives.
     mask: image to write of where pixels were kept, white, and where not, black; a .png.
@@ -109,8 +109,7 @@ def _check_task(model, network):
   task = own_task(model, network)
   if task is None:
     return
-  remedy = ("take --interpolate, or a model that is, which you train by: tf-imgtrans train x_gans "
-            "--config.corruption edge_points")
+  remedy = "take --model x_gans, or --interpolate"
   if task.name != "reconstruction":
     raise ValueError(f"model {model} was trained for {task.name.replace('_', ' ')}, not to rebuild an image from kept "
                      f"pixels: {remedy}")

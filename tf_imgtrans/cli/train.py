@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import tyro
 
 from tf_imgtrans.core.config import from_stored
-from tf_imgtrans.core.files import read_json
 from tf_imgtrans.core.recipe import PRESETS
+from tf_imgtrans.core.runs import read_run, stored_options
 from tf_imgtrans.core.startup import program, start_tensorflow
 from tf_imgtrans.recipes import BASELINES, RECIPES, find_recipe
 from tf_imgtrans.training.options import Options, PairOptions
@@ -65,8 +65,7 @@ def _prepared(recipe, command, arguments):
     raise ValueError(f"the run in {folder} is one of {described['recipe']}, not of {recipe.name}: resume it by the command "
                      "that started it")
   kind = command.__annotations__["options"].__origin__
-  options = from_stored(kind, {**described["options"], "resume": False, "out": pathlib.Path(folder),
-                             "data": pathlib.Path(described["options"]["data"])})
+  options = stored_options(kind, described, resume=False, out=folder)
   return functools.partial(command, options=options, config=from_stored(recipe.config, described["config"]))
 
 
@@ -134,8 +133,7 @@ def _described(arguments):
   folder = flag_value(arguments, "--out")
   if "--resume" not in arguments or folder is None or not (pathlib.Path(folder) / "run.json").exists():
     return None
-  described = read_json(pathlib.Path(folder) / "run.json")
-  return {"recipe": described.get("paper"), **described}  # version 0.1.0 says "paper"
+  return read_run(folder)
 
 
 def _given(fields):

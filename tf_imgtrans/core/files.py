@@ -101,15 +101,18 @@ def write_json(path, value):
 
 
 def read_json(path):
-  """The content of a JSON file.
+  """The dictionary in a JSON file; all of ours hold one.
 
   Raises:
-    ValueError: the file holds no JSON.
+    ValueError: the file holds no JSON, or something else than a dictionary.
   """
   try:
-    return json.loads(pathlib.Path(path).read_text())
-  except json.JSONDecodeError as error:
+    found = json.loads(pathlib.Path(path).read_text())
+  except (ValueError, RecursionError) as error:
     raise ValueError(f"{path} holds no JSON: {error}") from None
+  if not isinstance(found, dict):
+    raise ValueError(f"{path} holds {type(found).__name__}, not a JSON object: it is damaged, or another program's")
+  return found
 
 
 def size_of(path):

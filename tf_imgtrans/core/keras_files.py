@@ -15,10 +15,9 @@ import keras
 import tensorflow as tf
 from keras.src.backend.common.global_state import set_global_attribute
 
+from tf_imgtrans.core.archives import Refused, check_unpacked
+
 CONFIG, ABOUT, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"  # members of the archive, by Keras' names
-# Times the archive's bytes that it may unpack to. Keras compresses nothing, and trained weights hardly shrink; ours.
-MOST_UNPACKED = 20
-HARMLESS = 64 << 20  # bytes that any archive may unpack to; ours
 MOST_REPEATED = 4096  # what a number in a configuration of ours may be, such as of blocks, if the parameters are fewer
 
 
@@ -46,13 +45,13 @@ def read_headers(path: pathlib.Path) -> Headers:
   """
   try:
     with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
-      _check_unpacked(path, sum(member.file_size for member in archive.infolist()), path.stat().st_size)
+      check_unpacked(path, sum(member.file_size for member in archive.infolist()))
       config, about = (json.loads(archive.read(name)) for name in (CONFIG, ABOUT))
       with _member(archive, file, WEIGHTS) as member, h5py.File(member, "r") as weights:
         sizes = _datasets(path, weights)
     if not isinstance(config, dict) or not isinstance(about, dict):
       raise ValueError(f"{CONFIG} or {ABOUT} is no dictionary")
-  except _Refused:
+  except Refused:
     raise
   except (zipfile.BadZipFile, KeyError, ValueError, OSError, RuntimeError, EOFError, RecursionError,
           struct.error) as error:
@@ -78,7 +77,7 @@ def load_network(path: str | pathlib.Path) -> keras.Model:
       raise ValueError(f"{path} holds {type(network).__name__}, no network")
     parameters = network.count_params()
     if parameters > headers.parameters:
-      raise _Refused(f"{path} describes a network of {parameters:,} parameters, and holds {headers.parameters:,}: it is "
+      raise Refused(f"{path} describes a network of {parameters:,} parameters, and holds {headers.parameters:,}: it is "
                      "damaged, or made to exhaust memory; save the network anew")
   for variable in network.weights:  # all are in the file, so that drawing initial values would be wasted
     variable._initializer = tf.zeros  # noqa: SLF001 - Keras has no public way to give a variable its first value
@@ -98,10 +97,6 @@ def _shapes_alone():
       yield
     finally:
       set_global_attribute("uninitialized_variables", [])
-
-
-class _Refused(ValueError):
-  """A file that is whole, and not to be opened."""
 
 
 class _Part(io.RawIOBase):
@@ -138,12 +133,6 @@ def _member(archive, file, name):
   return _Part(file, member.header_offset + len(header) + sum(names), member.file_size)
 
 
-def _check_unpacked(path, unpacked, packed):
-  if unpacked > max(HARMLESS, MOST_UNPACKED * packed):
-    raise _Refused(f"{path} has {packed:,} bytes and would unpack to {unpacked:,}: it is made to exhaust memory, and is "
-                   "not opened; save the network anew with Keras")
-
-
 def _datasets(path, weights):
   """Dict of name to number of values of what a weights file holds; all of it in the file itself."""
   sizes, unpacked = {}, 0
@@ -159,8 +148,8 @@ def _datasets(path, weights):
   link = weights.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else name)
   elsewhere = link or weights.visititems(look)
   if elsewhere:
-    raise _Refused(f"{path} takes {elsewhere} from elsewhere, and is not opened: save the network anew with Keras")
-  _check_unpacked(path, unpacked, path.stat().st_size)
+    raise Refused(f"{path} takes {elsewhere} from elsewhere, and is not opened: save the network anew with Keras")
+  check_unpacked(path, unpacked)
   return sizes
 
 
@@ -174,5 +163,5 @@ def _check_numbers(path, headers):
   for name, value in fields.items():
     numbers = value if isinstance(value, (list, tuple)) else [value]
     if name != "seed" and any(isinstance(number, int) and number > most for number in numbers):
-      raise _Refused(f"{path}: {name} is {value} in a file of {headers.parameters:,} parameters: it is damaged, or made to "
+      raise Refused(f"{path}: {name} is {value} in a file of {headers.parameters:,} parameters: it is damaged, or made to "
                      "exhaust memory; save the network anew")

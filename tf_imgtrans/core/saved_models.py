@@ -72,7 +72,6 @@ def get_model(name: str) -> ShippedModel:
 def _read(card):
   fields = {field.name for field in dataclasses.fields(ShippedModel)} - {"path"}
   content = read_json(card)
-  if not isinstance(content, dict) or not fields <= content.keys():
-    missing = sorted(fields - set(content if isinstance(content, dict) else ()))
-    raise ValueError(f"{card} is no card of a model: {', '.join(missing)} missing; make the folder anew")
+  if not fields <= content.keys():
+    raise ValueError(f"{card} is no card of a model: {', '.join(sorted(fields - set(content)))} missing; make the folder anew")
   return ShippedModel(**{name: content[name] for name in fields}, path=card.parent)

@@ -80,6 +80,9 @@ def read_description(source: bytes | str | pathlib.Path | LiteFile) -> dict | No
   if NAME not in lite.metadata:
     return None
   try:
-    return json.loads(lite.metadata[NAME])
-  except ValueError as error:
+    found = json.loads(lite.metadata[NAME])
+  except (ValueError, RecursionError) as error:
     raise ValueError(f"the metadata entry {NAME} is no JSON: {error}") from error
+  if not isinstance(found, dict):
+    raise ValueError(f"the metadata entry {NAME} is no JSON object")
+  return found

@@ -41,6 +41,6 @@ def _entries(book):
   """The entries of a report, none where there is no report or another program's file."""
   try:
     files = read_json(book).get("files")
-  except (FileNotFoundError, ValueError, AttributeError):
+  except (FileNotFoundError, ValueError):
     return {}
   return files if isinstance(files, dict) else {}

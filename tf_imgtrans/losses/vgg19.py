@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import zipfile
 
 import h5py
 import keras
@@ -10,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.io import loadmat
 
+from tf_imgtrans.core.archives import Arrays
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.pyramid import pool_by_slices
 
@@ -80,8 +80,10 @@ class Vgg19Features(keras.Model):
       except KeyError:
         raise ValueError(f"{path} holds no layer {name}, which the losses need up to {self.used[-1]}: choose layers that "
                          f"it holds, or give a complete VGG19 by --config.vgg_weights or {VARIABLE}") from None
-      if kernel.shape != tuple(convolution.kernel.shape):
-        raise ValueError(f"{path}: {name} has a kernel of shape {kernel.shape}, expected {tuple(convolution.kernel.shape)}")
+      for what, array, variable in (("kernel", kernel, convolution.kernel), ("bias", bias, convolution.bias)):
+        if array.shape != tuple(variable.shape) or array.dtype.kind != "f":
+          raise ValueError(f"{path}: {name} has a {what} of {array.dtype} {array.shape}, expected float32 "
+                           f"{tuple(variable.shape)}")
       convolution.set_weights([kernel, bias])
 
 
@@ -114,9 +116,9 @@ def _download():
 
 def _read_npz(path):
   try:
-    arrays = np.load(path)
-  except (ValueError, OSError, zipfile.BadZipFile) as error:
-    raise ValueError(f"{path} is no .npz file ({error}): expected weights of VGG19 as .npz, .h5 or .mat") from None
+    arrays = Arrays(path)
+  except ValueError as error:
+    raise ValueError(f"{error}: expected weights of VGG19 as .npz, .h5 or .mat") from None
   return lambda layer: (arrays[f"{layer}__kernel"], arrays[f"{layer}__bias"])
 
 

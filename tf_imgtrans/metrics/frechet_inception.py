@@ -17,12 +17,12 @@ Comparable   for one extractor, one resizing and as many images: few images give
 
 import hashlib
 import pathlib
-import zipfile
 from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tf_imgtrans.core.archives import Arrays
 from tf_imgtrans.core.files import atomic_path
 from tf_imgtrans.metrics.feature_extractors import Extractor, find_extractor, inception_v3
 from tf_imgtrans.metrics.image_sets import Moments, as_whole_image, iterate_set
@@ -162,9 +162,8 @@ class FeatureSet:
     if self.cache is None or not self._path().is_file():
       return None
     try:
-      with np.load(self._path(), allow_pickle=False) as file:
-        features = file["features"]
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+      features = Arrays(self._path())["features"]
+    except (KeyError, ValueError, OSError) as error:
       raise ValueError(f"{self._path()} holds no features ({error}): remove it") from None
     if features.ndim != 2 or len(features) != len(self._part):
       raise ValueError(f"{self._path()} holds features {features.shape} for {len(self._part)} images: remove it")

@@ -29,12 +29,12 @@ Comparable   with BasicSR 1.4.2 for the same channel and border, which states ag
 
 import functools
 import pathlib
-import zipfile
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gamma
 
+from tf_imgtrans.core.archives import Arrays
 from tf_imgtrans.core.color import full_range_luma, studio_luma
 from tf_imgtrans.metrics.filters import filter_same, gaussian_taps, halve_bicubic
 from tf_imgtrans.metrics.images import as_images, check_channel, crop
@@ -99,10 +99,10 @@ def read_pristine(path):
 @functools.lru_cache(maxsize=8)
 def _read_pristine(path, _modified):
   try:
-    with np.load(path, allow_pickle=False) as file:
-      names = ("mean", "covariance") if "mean" in file else ("mu_pris_param", "cov_pris_param")
-      mean, covariance = (np.asarray(file[name], np.float64) for name in names)
-  except (KeyError, ValueError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    file = Arrays(path)
+    names = ("mean", "covariance") if "mean" in file.names else ("mu_pris_param", "cov_pris_param")
+    mean, covariance = (np.asarray(file[name], np.float64) for name in names)
+  except (KeyError, ValueError, TypeError, OSError) as error:
     raise ValueError(f"{path} holds no NIQE parameters ({error}): expected an .npz with arrays mean [{FEATURES}] "
                      f"and covariance [{FEATURES}, {FEATURES}]") from None
   if mean.size != FEATURES or covariance.shape != (FEATURES, FEATURES):

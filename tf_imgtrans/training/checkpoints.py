@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 
+from tf_imgtrans.core.archives import Arrays
 from tf_imgtrans.core.files import atomic_path
 
 NAMES = "names"  # array of the other arrays' names: an altered directory of the file can hide some of them
@@ -80,11 +81,8 @@ class Checkpoints:
 
 def _read(path):
   """Arrays by name; raises on a file that was cut short or altered."""
-  with np.load(path) as file:
-    altered = file.zip.testzip()  # checksums first: an altered array header can ask for any amount of memory
-    if altered:
-      raise zipfile.BadZipFile(f"checksum of {altered} differs")
-    arrays = {name: file[name] for name in file.files}
+  file = Arrays(path)
+  arrays = {name: file[name] for name in file.names}
   missing = set(arrays.pop(NAMES).tolist()) ^ set(arrays)
   if missing:
     raise zipfile.BadZipFile(f"{sorted(missing)[0]} is missing from its directory")

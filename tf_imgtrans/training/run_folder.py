@@ -12,6 +12,7 @@ from tf_imgtrans.core.disk_faults import writing
 from tf_imgtrans.core.files import atomic_path, read_json, remove_leftovers, write_bytes, write_json
 from tf_imgtrans.core.images import write_image
 from tf_imgtrans.core.networks import float32_twin
+from tf_imgtrans.core.runs import read_run
 
 PATHS = ("vgg_weights", "patches", "initial_weights")  # fields of configurations that name files of one machine
 EFFORT = "effort.json"
@@ -62,8 +63,8 @@ class RunFolder:
     """
     former = self.description()
     for what in ("data", "provenance"):
-      if former[what] != description[what]:
-        raise ValueError(f"{what} changed since the run in {self.path} was started: {former[what]} then, "
+      if former.get(what) != description[what]:
+        raise ValueError(f"{what} changed since the run in {self.path} was started: {former.get(what)} then, "
                          f"{description[what]} now; a resumed run needs the same files")
     if self.writes:
       self._write(description)
@@ -75,8 +76,7 @@ class RunFolder:
       FileNotFoundError: not a run folder.
     """
     try:
-      described = read_json(self.path / "run.json")
-      return {"recipe": described.get("paper"), **described}
+      return read_run(self.path)
     except FileNotFoundError:
       raise FileNotFoundError(f"{self.path} holds no run.json, so there is nothing to resume: leave --resume out") from None
 
@@ -102,7 +102,8 @@ class RunFolder:
     found = read_json(path)
     if self.writes:
       path.unlink()
-    return found["terms"] if found["step"] == step else []
+    terms = found.get("terms")
+    return terms if found.get("step") == step and isinstance(terms, list) else []
 
   def claimed(self):
     """A context in which no other process writes this run; only the writer asks."""
@@ -113,9 +114,12 @@ class RunFolder:
     records = []
     for line in self.scalars.read_text().splitlines() if self.scalars.exists() else ():
       try:
-        records.append(json.loads(line))
-      except json.JSONDecodeError:
+        record = json.loads(line)
+      except (ValueError, RecursionError):
         break
+      if not isinstance(record, dict) or not isinstance(record.get("step"), int):
+        break
+      records.append(record)
     return records
 
   def log(self, step, kind, values, speed=None):

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from tf_imgtrans.core.config import differences, from_stored
+from tf_imgtrans.core.runs import stored_options
 from tf_imgtrans.core.startup import versions
 from tf_imgtrans.data.folders import as_trained
 from tf_imgtrans.metrics.scoring import mean_scores
@@ -107,9 +108,7 @@ def resumed(recipe, path):
 
 def described_options(recipe, described, **changes):
   """The options of run.json, with some of them changed."""
-  values = {**described["options"], **changes}
-  return from_stored(options_class(recipe), {**values, "out": pathlib.Path(values["out"]),
-                                             "data": None if values["data"] is None else pathlib.Path(values["data"])})
+  return stored_options(options_class(recipe), described, **changes)
 
 
 def check_resumed(folder, config, options):
