@@ -44,7 +44,7 @@ class ConfiguredModel(keras.Model):
   @classmethod
   def from_config(cls, config):
     network = cls(from_stored(cls.config_class, config["config"]), dtype=config["dtype"], name=config["name"])
-    network.task = config.get("task")
+    network.task = checked_task(config.get("task"))
     return network
 
   def build_from_config(self, config):
@@ -69,6 +69,16 @@ def float32_twin(network):
   twin(keras.Input((None, None, 3)))
   twin.set_weights(network.get_weights())
   return twin
+
+
+def checked_task(task):
+  """A task as a file tells it: dict, or None. ValueError where it is something else, as in a damaged file."""
+  if task is None:
+    return None
+  if not isinstance(task, dict) or not all(isinstance(task.get(name, {}), dict) for name in ("task", "config")) or (
+      not isinstance(task.get("recipe", ""), str)):
+    raise ValueError(f"the task is {str(task)[:100]!r}: expected a dictionary of recipe, task and config; the file is damaged")
+  return task
 
 
 def task_of(network):

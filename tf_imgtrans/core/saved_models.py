@@ -73,5 +73,6 @@ def _read(card):
   fields = {field.name for field in dataclasses.fields(ShippedModel)} - {"path"}
   content = read_json(card)
   if not fields <= content.keys():
-    raise ValueError(f"{card} is no card of a model: {', '.join(sorted(fields - set(content)))} missing; make the folder anew")
+    missing = ", ".join(sorted(fields - set(content)))
+    raise ValueError(f"{card} is no card of a model: {missing} missing; make the folder anew")
   return ShippedModel(**{name: content[name] for name in fields}, path=card.parent)

@@ -1,7 +1,6 @@
 """What a model file holds, without running it."""
 
 import dataclasses
-import json
 import pathlib
 
 from tf_imgtrans.core.files import size_of
@@ -11,7 +10,7 @@ from tf_imgtrans.core.keras_files import read_headers
 from tf_imgtrans.core.saved_graphs import read_saved_model
 from tf_imgtrans.export.flatbuffer import read_lite, tally
 from tf_imgtrans.export.gpu_delegate import gpu_findings
-from tf_imgtrans.export.metadata import read_description
+from tf_imgtrans.export.metadata import parse_description, read_description
 
 
 def inspect_model(path: str | pathlib.Path) -> dict:
@@ -85,7 +84,8 @@ def inspect_frozen_graph(path):
   graph = parse_frozen_graph(path)
   named = {node.name: node for node in graph.node}
   shape = [axis.size for axis in named[INPUT].attr["shape"].shape.dim]
-  described = json.loads(named[DESCRIPTION].attr["value"].tensor.string_val[0]) if DESCRIPTION in named else None
+  texts = named[DESCRIPTION].attr["value"].tensor.string_val if DESCRIPTION in named else ()
+  described = parse_description(texts[0], f"the node {DESCRIPTION} of {path}") if texts else None
   return {"kind": "frozen-graph", "bytes": size_of(path), "task": _task(described),
           "inputs": [{"name": INPUT, "dtype": "float32", "shape": shape}],
           "outputs": [{"name": OUTPUT, "dtype": "float32", "shape": None}],

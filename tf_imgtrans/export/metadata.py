@@ -7,8 +7,8 @@ import json
 import pathlib
 
 import tf_imgtrans
-from tf_imgtrans.core.files import read_json, write_json
-from tf_imgtrans.core.networks import digest, task_of
+from tf_imgtrans.core.files import read_bytes, write_json
+from tf_imgtrans.core.networks import checked_task, digest, task_of
 from tf_imgtrans.export.flatbuffer import LiteFile, read_lite, with_metadata
 
 NAME = "tf_imgtrans"
@@ -75,14 +75,28 @@ def read_description(source: bytes | str | pathlib.Path | LiteFile) -> dict | No
   """
   if isinstance(source, (str, pathlib.Path)) and pathlib.Path(source).is_dir():
     inside = pathlib.Path(source) / _INSIDE
-    return read_json(inside) if inside.is_file() else None
+    return parse_description(read_bytes(inside), inside) if inside.is_file() else None
   lite = source if hasattr(source, "metadata") else read_lite(source)
-  if NAME not in lite.metadata:
-    return None
+  return parse_description(lite.metadata[NAME], f"the metadata entry {NAME}") if NAME in lite.metadata else None
+
+
+def parse_description(text, place):
+  """A description, whose fields that count here are what they should be.
+
+  Args:
+    text: str or bytes of JSON.
+    place: where it stands, for messages.
+  Raises:
+    ValueError: something else, as in a damaged file.
+  """
   try:
-    found = json.loads(lite.metadata[NAME])
+    found = json.loads(text)
+    if not isinstance(found, dict):
+      raise ValueError(f"a {type(found).__name__}, no JSON object")
+    checked_task(found.get("task"))
+    strength = found.get("strength", 1.0)
+    if not isinstance(strength, (int, float)) or not 0 <= strength <= 1:
+      raise ValueError(f"strength is {strength!r}: expected 0 to 1")
   except (ValueError, RecursionError) as error:
-    raise ValueError(f"the metadata entry {NAME} is no JSON: {error}") from error
-  if not isinstance(found, dict):
-    raise ValueError(f"the metadata entry {NAME} is no JSON object")
+    raise ValueError(f"{place} is no description of tf_imgtrans, or damaged: {error}") from error
   return found
