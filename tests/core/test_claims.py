@@ -60,3 +60,16 @@ def test_a_folder_that_was_made_for_nothing_goes(tmp_path):
   with claimed(tmp_path / "mine", ["a"], "a training"):
     pass
   assert (tmp_path / "mine").is_dir()  # which was there before
+
+
+def test_exports_and_videos_are_claimed(tmp_path):
+  """Before anything is read or written; the lock of this process stands for that of another."""
+  from tf_imgtrans.export.verified import export_model
+  from tf_imgtrans.inference.video import predict_video
+
+  with claimed(tmp_path, ["m.tflite", "clip.frames"], "another"):
+    with pytest.raises(ValueError, match="is written to by another"):
+      export_model(None, "tflite", tmp_path / "m.tflite", [])
+    with pytest.raises(ValueError, match="is written to by another"):
+      predict_video(None, tmp_path / "in.mp4", tmp_path / "clip.mp4")
+  assert not list(tmp_path.iterdir())

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+import kills
 import numpy as np
 import pytest
 from training_helpers import (
@@ -12,7 +13,7 @@ from training_helpers import (
     StubConfig,
     StubTrainer,
     arrays,
-    assert_same_arrays,
+    assert_same_runs,
     child,
     photographs,
     run_stub,
@@ -35,21 +36,6 @@ class MeanWeight:
 
   def improved(self, records, values):
     return ["mean"] if all(values["mean"] < record["mean"] for record in records) else []
-
-
-def assert_same_runs(one, other):
-  """The same log, checkpoints, saved generators and preview sheets."""
-  assert (one / "scalars.jsonl").read_bytes() == (other / "scalars.jsonl").read_bytes()
-  for pattern in ("checkpoints/*", "*.keras", "previews/*"):
-    paths = sorted(one.glob(pattern))
-    assert [path.relative_to(one) for path in paths] == [path.relative_to(other) for path in sorted(other.glob(pattern))]
-    assert paths
-    for path in paths:
-      if path.suffix == ".png":
-        assert path.read_bytes() == (other / path.relative_to(one)).read_bytes(), path.name
-      else:
-        assert_same_arrays(arrays(path), arrays(other / path.relative_to(one)))
-  assert not [path for path in other.rglob(".*")]
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
@@ -158,6 +144,14 @@ def test_killed_runs_end_as_the_whole_one(tmp_path):
     command.finish()
     assert "warning" not in command.errors()
   assert_same_runs(whole, parts)
+
+
+@pytest.mark.slow
+@pytest.mark.multiprocess
+@pytest.mark.parametrize("paper", ["x_gans", "feature_pyramid_pan", "progressive_pan"])
+def test_a_training_of_each_paper_is_killed(paper, tmp_path):
+  """While a checkpoint is half written; kills.py does it again and again, at random moments."""
+  kills.check(paper, 1, 0, tmp_path)
 
 
 @pytest.mark.slow

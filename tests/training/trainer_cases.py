@@ -50,7 +50,7 @@ CASES = {
                                     r"(down[234]|up[1234])_conv/bias|(high|low|whole)\d/conv[234]/bias"),
     "progressive_pan": Case("progressive_pan"),
     "phone_enhancement": Case("phone_enhancement"),
-    "point_reconstruction": Case("point_reconstruction", {}, r"(stem|down\d|block\d_\d|up\d)_conv/bias"),
+    "point_reconstruction": Case("point_reconstruction"),
     "rain_removal": Case("rain_removal", {}, r"(down[234]|up[1234])_conv/bias"),
     "enlargement": Case("enlargement", {}, "_noise/strength"),  # there is no noise
     "srcnn": Case("srcnn"),

@@ -126,6 +126,21 @@ def assert_same_arrays(one, other):
     assert array.tobytes() == other[name].tobytes(), f"{name} differs by {np.abs(array - other[name]).max()}"
 
 
+def assert_same_runs(one, other):
+  """The same log, checkpoints, saved generators and preview sheets."""
+  assert (one / "scalars.jsonl").read_bytes() == (other / "scalars.jsonl").read_bytes()
+  for pattern in ("checkpoints/*", "*.keras", "previews/*"):
+    paths = sorted(one.glob(pattern))
+    assert [path.relative_to(one) for path in paths] == [path.relative_to(other) for path in sorted(other.glob(pattern))]
+    assert paths
+    for path in paths:
+      if path.suffix == ".png":
+        assert path.read_bytes() == (other / path.relative_to(one)).read_bytes(), path.name
+      else:
+        assert_same_arrays(arrays(path), arrays(other / path.relative_to(one)))
+  assert not [path for path in other.rglob(".*")]
+
+
 class Child:
   """A running child process.
 

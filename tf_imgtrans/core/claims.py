@@ -42,7 +42,7 @@ def claimed(folder, names, work):
     if not folder.exists():
       stack.callback(_remove_empty, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with _one_at_a_time(folder):
+    with one_at_a_time(folder):
       for other in folder.glob(f"{PREFIX}*"):
         holder = _holder(other)
         if holder and set(holder["names"]) & set(names):
@@ -78,8 +78,11 @@ def _remove_empty(folder):
 
 
 @contextlib.contextmanager
-def _one_at_a_time(folder):
-  """Claims of a folder are made one after the other."""
+def one_at_a_time(folder):
+  """Within it no other process is within it for the same folder; for moments, as others wait."""
+  if fcntl is None:
+    yield
+    return
   handle = os.open(folder, os.O_RDONLY)
   try:
     fcntl.flock(handle, fcntl.LOCK_EX)

@@ -77,7 +77,7 @@ def checked_task(task):
     return None
   if not isinstance(task, dict) or not all(isinstance(task.get(name, {}), dict) for name in ("task", "config")) or (
       not isinstance(task.get("recipe", ""), str)):
-    raise ValueError(f"the task is {str(task)[:100]!r}: expected a dictionary of recipe, task and config; the file is damaged")
+    raise ValueError(f"the task is {str(task)[:100]!r}: expected a dictionary of recipe, task and config")
   return task
 
 

@@ -3,6 +3,7 @@
 import os
 import pathlib
 
+from tf_imgtrans.core.claims import one_at_a_time
 from tf_imgtrans.core.files import read_json, write_json
 from tf_imgtrans.export.inspection import inspect_model
 
@@ -32,8 +33,9 @@ def settle(path, parity):
   entry = {**inspect_model(place), "parity": parity and parity.summary()}
   del entry["path"]  # it may be moved with the report
   book = path.with_name(NAME)
-  files = {name: content for name, content in _entries(book).items() if (path.parent / name).is_file()}
-  write_json(book, {"files": {**files, place.name: entry}})
+  with one_at_a_time(path.parent):  # several exports may go on in one folder
+    files = {name: content for name, content in _entries(book).items() if (path.parent / name).is_file()}
+    write_json(book, {"files": {**files, place.name: entry}})
   return place, entry
 
 

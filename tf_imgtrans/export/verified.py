@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tf_imgtrans.core.claims import claimed
 from tf_imgtrans.core.files import size_of
 from tf_imgtrans.core.formats import get_format
 from tf_imgtrans.core.networks import noise_mode
@@ -43,7 +44,7 @@ def export_model(source: Any, kind: str, path: str | pathlib.Path, photographs: 
   Returns:
     Exported.
   Raises:
-    ValueError: an unknown format, or what the format's function refuses.
+    ValueError: an unknown format, what the format's function refuses, or another process exports to the same path.
   """
   entry = get_format(kind)
   if "noise" in entry.options:
@@ -51,9 +52,11 @@ def export_model(source: Any, kind: str, path: str | pathlib.Path, photographs: 
   elif noise is not None:
     raise ValueError(f"noise is {noise}, but {kind} keeps the network's own: leave it out")
   network = getattr(source, "keras_model", source)
-  found = entry.save(network, path, **options)
-  parity = None
-  if noise != "random":
-    with noise_mode(network, noise):
-      parity = measure_parity(source, entry.load(found, None), photographs, options.get("precision", "float32"), targets)
-  return Exported(found, size_of(found), parity)
+  path = pathlib.Path(path)
+  with claimed(path.parent, [path.name], f"an export to {path.name}"):
+    found = entry.save(network, path, **options)
+    parity = None
+    if noise != "random":
+      with noise_mode(network, noise):
+        parity = measure_parity(source, entry.load(found, None), photographs, options.get("precision", "float32"), targets)
+    return Exported(found, size_of(found), parity)

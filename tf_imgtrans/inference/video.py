@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 from tqdm import tqdm
 
+from tf_imgtrans.core.claims import claimed
 from tf_imgtrans.core.files import atomic_path, read_json, remove_leftovers, write_json
 from tf_imgtrans.core.images import read_uint8, write_image
 from tf_imgtrans.core.networks import digest, noise_mode
@@ -60,10 +61,15 @@ def predict_video(model: LoadedModel | Callable, path: str | pathlib.Path, outpu
   Raises:
     FileNotFoundError: no such file.
     UnreadableVideo: it is damaged, or has fewer frames than its header states.
-    ValueError: a folder of frames holds something else; it is left alone.
+    ValueError: a folder of frames holds something else, and is left alone; or another process makes the same video.
     OSError: what was written cannot be read back, as on a full disk; the frames stay.
   """
   path, output = pathlib.Path(path), pathlib.Path(output)
+  with claimed(output.parent, [f"{output.stem}.frames"], f"the making of {output.name}"):
+    return _predict_video(model, path, output, keep_frames, progress, sizes)
+
+
+def _predict_video(model, path, output, keep_frames, progress, sizes):
   with contextlib.closing(_Frames(path)) as frames:
     folder, kept = (output.parent / f"{start}{output.stem}.frames" for start in (".", ""))
     if keep_frames:
