@@ -91,7 +91,7 @@ def find_origin(model, network):
     run = RunFolder(model).description()
     return Origin(run["recipe"], run["config"], run)
   carried = network.task or {}
-  return Origin(carried.get("recipe"), carried.get("config", {}))
+  return Origin(carried.get("recipe"), carried.get("config") or {})
 
 
 def _find_task(origin, name, settings, metrics, data, options):

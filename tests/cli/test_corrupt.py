@@ -58,7 +58,7 @@ def test_images_and_masks_are_those_of_the_function(kind, flags, expected, photo
   out = tmp_path / "out"
   flags += [] if kind in ("white_block", "gaussian_blur") else ["--seed", 3]
   assert call(kind, photographs, "--out", out, *flags) == 0
-  assert f"wrote 3 images and their masks to {out}" in capsys.readouterr().out
+  assert f"wrote 3 images with masks to {out}" in capsys.readouterr().out
   assert {path.name for path in out.iterdir()} == {f"{name}{end}.png" for name in "abc" for end in ("", "_mask")}
   for name in "abc":
     source = read_image(photographs / f"{name}.png")
@@ -131,7 +131,7 @@ def test_it_does_what_it_can_of_a_bad_folder(photographs, patches, tmp_path, cap
   lines = [line for line in published.err.splitlines() if line.startswith(str(photographs))]
   assert len(lines) == 3 and "the file is empty" in lines[1] and "torn.png: the file is truncated" in lines[2]
   assert "dot.png: image of 1x1 pixels: expected 30x30 or more" in lines[0]
-  assert "wrote 3 images and their masks" in published.out and "3 failed" in published.out
+  assert "wrote 3 images with masks" in published.out and "3 failed" in published.out
   assert "Traceback" not in published.err
   assert sorted({path.stem.removesuffix("_mask") for path in out.iterdir()}) == ["a", "b", "c"]
   (patches / "below" / "0.png").write_text("no image")

@@ -37,13 +37,13 @@ def test_videos_beside_images(model, real_photograph, tmp_path, capfd):
   assert not call("predict", tmp_path / "clip.mp4", tmp_path / "cat.png", "--model", model, "--out", tmp_path / "out",
                   "--keep-frames")
   out, errors = capfd.readouterr()
-  assert "wrote 1 images and 1 videos" in out and "4/4" in errors
+  assert "wrote 1 image and 1 video" in out and "4/4" in errors
   assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["cat.png", "clip.frames", "clip.mp4"]
   assert len(list((tmp_path / "out" / "clip.frames").glob("*.png"))) == 4
   assert call("predict", tmp_path / "torn.mp4", tmp_path / "cat.png", "--model", model, "--out", tmp_path / "out") == 1
   out, errors = capfd.readouterr()
   assert f"{tmp_path / 'torn.mp4'}: not a video, damaged or cut short" in errors and "Traceback" not in errors
-  assert "wrote 1 images and 0 videos" in out
+  assert "wrote 1 image and 0 videos" in out
   before = (tmp_path / "clip.mp4").read_bytes()
   assert not call("predict", tmp_path / "clip.mp4", "--model", model, "--out", tmp_path)
   assert (tmp_path / "clip_out.mp4").is_file() and (tmp_path / "clip.mp4").read_bytes() == before

@@ -344,3 +344,23 @@ def test_a_quality_for_a_page_is_smaller(tmp_path):
     write_image(tmp_path / f"small{suffix}", image, quality=60)
     sizes = [(tmp_path / f"{name}{suffix}").stat().st_size for name in ("small", "usual")]
     assert sizes[0] < sizes[1] if suffix != ".png" else sizes[0] == sizes[1]
+
+
+def test_what_a_folder_leaves_out_is_counted_by_kind(tmp_path):
+  (tmp_path / "below").mkdir()
+  for name in ("a.JFIF", "b.jpg"):
+    saved(tmp_path, name, encode(COLOR, "JPEG"))
+  saved(tmp_path / "below", "c.png", encode(COLOR, "PNG"))
+  for name in ("d.HEIC", "e.heic", "f.avif", "README", ".hidden.heic"):
+    saved(tmp_path, name, b"")
+  with pytest.warns(UserWarning, match=": left out 1 .avif file, 2 .heic files, 1 nameless file, 1 subfolder$"):
+    assert [path.name for path in list_images(tmp_path)] == ["a.JFIF", "b.jpg"]
+  with pytest.warns(UserWarning, match=": left out 1 .avif file, 2 .heic files, 1 nameless file$"):
+    assert len(list_images(tmp_path, recursive=True)) == 3
+  assert read_uint8(tmp_path / "a.JFIF").shape == COLOR.shape
+
+
+def test_a_floating_point_colour_tiff_is_not_called_damaged(tmp_path):
+  path = saved(tmp_path, "f.tif", cv2.imencode(".tif", RNG.random((16, 20, 3)).astype(np.float32))[1].tobytes())
+  with pytest.raises(UnreadableImage, match="floating-point numbers, which are not read"):
+    read_image(path)

@@ -262,3 +262,23 @@ def test_real_cityscapes(data_folder):
   classes = read_labels(found[0].labels, "cityscapes")
   assert classes.shape == (1024, 2048) and 0.7 < np.mean(classes < 19) < 1
   assert np.nonzero(classes == 0)[0].mean() > 512  # road, in the lower half
+
+
+SMOOTH = np.kron(np.random.default_rng(0).integers(0, 11, (8, 10)), np.ones((5, 5))).astype(np.uint8)
+
+
+MAP = Image.fromarray(SMOOTH)
+
+
+@pytest.mark.parametrize("make, reason", [
+    (lambda path: MAP.save(path.with_suffix(".jpg"), quality=90), "a JPEG, whose compression changes ids"),
+    (lambda path: MAP.resize((75, 60), Image.BILINEAR).save(path), "pass through ids between the two sides"),
+    (lambda path: MAP.save(path.with_suffix(".webp"), quality=60), "mode RGB"),
+], ids=["jpeg", "bilinear", "webp"])
+def test_ids_that_were_compressed_or_interpolated_are_refused(make, reason, tmp_path):
+  make(tmp_path / "ids.png")
+  path, = tmp_path.iterdir()
+  with pytest.raises(ValueError, match=reason):
+    read_labels(path, "camvid")
+  MAP.resize((75, 60), Image.NEAREST).save(tmp_path / "good.png")
+  assert read_labels(tmp_path / "good.png", "camvid").shape == (60, 75)

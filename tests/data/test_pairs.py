@@ -1,11 +1,14 @@
 """Pairs: found by stem, checked, split by a hash."""
 
 import hashlib
+import os
 import pathlib
+import sys
 
 import numpy as np
 import pytest
 import recipes
+from PIL import Image
 
 from tf_imgtrans.core.images import write_image
 from tf_imgtrans.data.pairs import Pair, check_pairs, digest, find_pairs, split_by_name
@@ -183,3 +186,26 @@ def test_images_keep_their_bits(tmp_path):
       recipes.assert_same(store.read(number), image)
   assert list(store._kept) == [0]
   recipes.assert_same(store.tensor(np.int64(2)), image)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take UTF-8 alone")
+def test_names_of_any_bytes(tmp_path):
+  """Latin-1, as from an old archive, and Chinese in its own encoding."""
+  names = [b"caf\xe9.png", "\u732b".encode("gb18030") + b".png", "\u732b.png".encode()]
+  for side in ("low", "target"):
+    (tmp_path / side).mkdir()
+    for name in names:
+      with open(os.path.join(os.fsencode(tmp_path / side), name), "wb") as file:
+        Image.fromarray(np.full((8, 8, 3), len(name), np.uint8)).save(file, "PNG")
+  pairs = find_pairs(tmp_path / "low", tmp_path / "target")
+  check_pairs(pairs)
+  assert len(pairs) == 3 and len(digest(pairs)) == 64
+  assert sum(map(len, split_by_name(pairs, 0.4))) == 3
+
+
+def test_names_that_look_alike_are_pairs(tmp_path):
+  """An accent as a character of its own, as macOS has written it, and as a part of the letter."""
+  for side, name in (("low", "cafe\u0301"), ("target", "caf\u00e9")):
+    (tmp_path / side).mkdir()
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / side / f"{name}.png")
+  assert len(find_pairs(tmp_path / "low", tmp_path / "target")) == 1

@@ -96,8 +96,9 @@ def test_files_of_others_have_no_description():
   function = tf.function(lambda x: x + 1, input_signature=[tf.TensorSpec((1, 2, 2, 3))])
   content = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()]).convert()
   assert read_description(content) is None
-  with pytest.raises(ValueError, match="no JSON"):
-    read_description(with_metadata(content, "tf_imgtrans", b"{"))
+  for text in (b"{", b"[]", b'{"task": 5}', b'{"task": {"config": []}}', b'{"strength": "much"}', b'{"strength": 2}'):
+    with pytest.raises(ValueError, match="no description of tf_imgtrans, or damaged"):
+      read_description(with_metadata(content, "tf_imgtrans", text))
 
 
 def test_operations_and_constants_are_read_as_they_are():

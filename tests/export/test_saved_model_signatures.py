@@ -50,6 +50,8 @@ IMAGES = {
     "webp alpha": encoded(ALPHA, "WEBP", lossless=True, exact=True), "lossy webp alpha": encoded(ALPHA, "WEBP"),
     "bmp": encoded(COLOUR, "BMP"), "bmp 32": encoded(ALPHA, "BMP"),
     **{f"exif {value}": encoded(COLOUR, "JPEG", exif=with_orientation(value)) for value in range(1, 9)},
+    **{f"png exif {value}": encoded(COLOUR, "PNG", exif=with_orientation(value)) for value in range(1, 9)},
+    **{f"webp exif {value}": encoded(COLOUR, "WEBP", lossless=True, exif=with_orientation(value)) for value in range(1, 9)},
 }
 
 
@@ -143,6 +145,26 @@ def exif_jpeg(content):
     (b"http://x\0", 24)])
 def test_exif_of_both_byte_orders_and_damaged_ones(content, height, decode):
   assert decode(exif_jpeg(content)).shape[0] == height
+
+
+def test_orientation_behind_the_pixels_of_a_png(decode, tmp_path):
+  """As the specification allows; XMP says another, which no browser follows."""
+  whole = IMAGES["png"]
+  exif = b"eXIf" + b"MM\0*\0\0\0\x08" + struct.pack(">HHHIHH", 1, 274, 3, 1, 6, 0)
+  xmp = b"iTXtXML:com.adobe.xmp\0\0\0\0\0<x xmlns:tiff='http://ns.adobe.com/tiff/1.0/' tiff:Orientation='3'/>"
+  for chunks, turned in (([exif], True), ([xmp, exif], True), ([xmp], False)):
+    behind = b"".join(struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks)
+    (tmp_path / "a.png").write_bytes(whole[:-12] + behind + whole[-12:])
+    expected = read_image(tmp_path / "a.png")
+    assert (expected.shape == decode(whole).shape) != turned
+    np.testing.assert_allclose(decode(whole[:-12] + behind + whole[-12:]), expected, atol=1.2e-7)
+
+
+def test_many_chunks_do_not_hold_the_server(decode):
+  """A hostile file of nothing but empty chunks; the pixels come out as they are stored."""
+  empty = struct.pack(">I", 0) + b"abCd" + struct.pack(">I", zlib.crc32(b"abCd"))
+  whole = IMAGES["png"]
+  assert decode(whole[:-12] + 40_000 * empty + whole[-12:]).shape == decode(whole).shape
 
 
 def test_the_bytes_signature_gives_the_image_of_a_file(signatures, generator, tmp_path):

@@ -132,8 +132,17 @@ def test_a_layer_that_the_imagenet_file_lacks(imagenet):
 def test_a_kernel_of_another_shape(tmp_path):
   path = tmp_path / "wrong.npz"
   np.savez(path, block1_conv1__kernel=np.zeros((3, 3, 1, 64), "f"), block1_conv1__bias=np.zeros(64, "f"))
-  with pytest.raises(ValueError, match=r"block1_conv1 has a kernel of shape \(3, 3, 1, 64\), expected \(3, 3, 3, 64\)"):
+  with pytest.raises(ValueError, match=r"a kernel of float32 \(3, 3, 1, 64\), expected float32 \(3, 3, 3, 64\)"):
     Vgg19Features(["block1_conv1"], str(path))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite(value, tmp_path):
+  kernel = np.zeros((3, 3, 3, 64), "f")
+  kernel[0, 0, 0, 5] = value
+  np.savez(tmp_path / "a.npz", block1_conv1__kernel=kernel, block1_conv1__bias=np.zeros(64, "f"))
+  with pytest.raises(ValueError, match="block1_conv1 has a kernel with values that are not finite"):
+    Vgg19Features(["block1_conv1"], str(tmp_path / "a.npz"))
 
 
 def test_a_missing_file_names_all_ways(tmp_path):

@@ -7,6 +7,7 @@ import signal
 import kills
 import numpy as np
 import pytest
+import tensorflow as tf
 from training_helpers import (
     HERE,
     TINY_FLAGS,
@@ -174,3 +175,44 @@ def test_the_command_writes_a_checkpoint_when_it_is_asked_to_stop(tmp_path):
       step = int(arrays(newest)["step"])
       assert f"stopped by {number.name}; {run} is at step {step}, whose checkpoint is written" in command.errors()
     assert json.loads(log.read_text().splitlines()[-1])["step"] == step
+
+
+def _board(run):
+  """[(step, tag)] of what TensorBoard shows of a run."""
+  from tensorflow.core.util.event_pb2 import Event
+
+  events = [Event.FromString(record) for path in (run / "tensorboard").glob("*")
+            for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator()]
+  return sorted((event.step, value.tag) for event in events for value in event.summary.value if "/" in value.tag)
+
+
+def test_the_board_shows_every_step_once(tmp_path):
+  """After a stop behind a checkpoint, whose later steps are made again, it equals scalars.jsonl."""
+  def batches_until(start_step, part):
+    for step, batch in enumerate(stub_batches(start_step, part), start_step + 1):
+      if step == 8:
+        raise Killed
+      yield batch
+
+  with pytest.raises(Killed):
+    run_stub(tmp_path, 14, batches=lambda start, part: batches_until(start, part), validator=MeanWeight())
+  run_stub(tmp_path, 14, validator=MeanWeight())
+  lines = [json.loads(line) for line in (tmp_path / "scalars.jsonl").read_text().splitlines()]
+  expected = [(line["step"], f"{line['kind']}/{name}") for line in lines for name in line if name not in ("step", "kind")]
+  assert _board(tmp_path) == sorted(expected)
+
+
+def test_a_damaged_line_of_the_log_is_named(tmp_path):
+  """Only an unfinished last line may go; otherwise the best checkpoint would be taken for one of many."""
+  run_stub(tmp_path, 8, validator=MeanWeight())
+  log = tmp_path / "scalars.jsonl"
+  whole = log.read_bytes()
+  log.write_bytes(whole + b'{"step": 9')
+  run_stub(tmp_path, 8, validator=MeanWeight())
+  assert log.read_bytes() == whole
+  lines = whole.splitlines(keepends=True)
+  for wrong in (b'{"step": 4, \n', b"[4]\n", b'{"kind": "train"}\n', b"\xff\n"):
+    log.write_bytes(b"".join([lines[0], wrong, *lines[2:]]))
+    with pytest.raises(ValueError, match=r"scalars.jsonl, line 2 is damaged"):
+      run_stub(tmp_path, 10, validator=MeanWeight())
+    assert wrong in log.read_bytes()

@@ -5,6 +5,7 @@ import sys
 from typing import Literal
 
 from tf_imgtrans.cli.predict import Inputs
+from tf_imgtrans.core.names import counted
 from tf_imgtrans.core.startup import start_tensorflow
 
 
@@ -228,8 +229,8 @@ def _corrupt(corruption, inputs, out, seed=0):
   failures = [(path, reason) for path, reason in zip(paths, each_image(work, paths)) if reason is not None]
   for path, reason in failures:
     print(f"{path}: {reason}", file=sys.stderr)
-  written = len(paths) - len(failures)
-  print(f"wrote {written} images and their masks to {out}" + (f", {len(failures)} failed" if failures else ""))
+  written = counted(len(paths) - len(failures), "image")
+  print(f"wrote {written} with masks to {out}" + (f", {len(failures)} failed" if failures else ""))
   return 1 if failures else 0
 
 

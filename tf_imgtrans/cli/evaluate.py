@@ -61,7 +61,7 @@ def evaluate(model: str, data: pathlib.Path | None = None, task: TaskName | None
     read_pristine(niqe_params)
   check_feature_options(metrics or (), feature_weights)
   start_tensorflow()
-  from tf_imgtrans.core.files import write_bytes, write_json
+  from tf_imgtrans.core.files import write_json, write_text
   from tf_imgtrans.evaluation import evaluate as measure
 
   options = {"validation_share": validation_share, "phone": phone, "source": source, "target": target}
@@ -72,7 +72,7 @@ def evaluate(model: str, data: pathlib.Path | None = None, task: TaskName | None
     write_json(json, report)
     print(f"wrote {json}")
   if per_image:
-    write_bytes(per_image, _table_of_images(report).encode())
+    write_text(per_image, _table_of_images(report))
     print(f"wrote {per_image}")
   return 0
 

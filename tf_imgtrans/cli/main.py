@@ -12,6 +12,7 @@ import warnings
 
 from tf_imgtrans.cli import export
 from tf_imgtrans.cli.screens import load, overview, prepare
+from tf_imgtrans.cli.streams import write_what_it_can
 from tf_imgtrans.core.disk_faults import REMEDIES, fault_of
 from tf_imgtrans.core.files import check_output
 from tf_imgtrans.core.names import unknown_name
@@ -67,6 +68,8 @@ GO_ON = "a training run goes on with --resume, a table or a video by the same ca
 def main(arguments=None):
   """Runs the command line; exits with its status."""
   arguments = sys.argv[1:] if arguments is None else list(arguments)
+  for stream in (sys.stdout, sys.stderr):
+    write_what_it_can(stream)
   flags = FLAGS.keys() & set(arguments)
   arguments = [word for word in arguments if word not in FLAGS]
   with _errors_as_messages(arguments), allowing(flags):

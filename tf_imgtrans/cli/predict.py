@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from tf_imgtrans.core.names import counted
 from tf_imgtrans.core.startup import start_tensorflow
 
 Inputs = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT [INPUT ...]")]
@@ -77,9 +78,9 @@ def predict(inputs: Inputs, model: str, out: pathlib.Path,
     print(f"{path}: {text}", file=sys.stderr)
   for path, reason in failures:
     print(f"{path}: {reason}", file=sys.stderr)
-  counted = [f"{number} {kind}" for number, kind, asked in
-             ((len(report.written), "images", images), (len(done), "videos", videos)) if asked]
-  print(f"wrote {' and '.join(counted)} to {out}" + (f", {len(failures)} failed" if failures else ""))
+  written = [counted(number, kind) for number, kind, asked in
+             ((len(report.written), "image", images), (len(done), "video", videos)) if asked]
+  print(f"wrote {' and '.join(written)} to {out}" + (f", {len(failures)} failed" if failures else ""))
   return 1 if failures else 0
 
 

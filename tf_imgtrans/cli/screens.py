@@ -1,10 +1,13 @@
 """Help screens: the overview of commands in groups, each with an example, and the text above a command's own flags."""
 
+import ast
+import dataclasses
 import functools
 import importlib
 import inspect
 import re
 import shutil
+import sys
 import textwrap
 
 from tf_imgtrans.core.permissions import FLAGS
@@ -88,7 +91,7 @@ def prepare(command):
     str, what stands above the flags: paragraphs in the width of the screen, with the data folders drawn.
   """
   function = command.func if isinstance(command, functools.partial) else command
-  text, title, flags = inspect.getdoc(function).partition("\nArgs:\n")
+  text, title, flags = documentation(function).partition("\nArgs:\n")
   function.__doc__ = text + title + re.sub(r"\n {3,}", " ", flags)
   return "\n\n".join(map(_paragraph, text.strip().split("\n\n")))
 
@@ -130,7 +133,18 @@ def example(target):
 
 def examples(command):
   """Command lines in a command's docstring: list of str."""
-  return re.findall(r"^Example: (tf-imgtrans .*)", inspect.getdoc(command), re.MULTILINE)
+  return re.findall(r"^Example: (tf-imgtrans .*)", documentation(command), re.MULTILINE)
+
+
+def documentation(function):
+  """The docstring of a function, from its source where python -OO has removed it; its dataclasses get theirs, too."""
+  if sys.flags.optimize > 1:
+    kinds = [getattr(kind, "__origin__", kind) for kind in function.__annotations__.values()]
+    for found in (function, *filter(dataclasses.is_dataclass, kinds)):
+      if not found.__doc__ or found is not function:  # of a dataclass Python has made one of its fields
+        tree = ast.parse(textwrap.dedent(inspect.getsource(found)))
+        found.__doc__ = ast.get_docstring(tree.body[0])
+  return inspect.getdoc(function)
 
 
 def load(target):

@@ -95,23 +95,33 @@ def check_output(path, inputs=(), kind=None):
     raise ValueError(f"{path} exists and is no {kind} file: choose another name, or replace it with --overwrite")
 
 
+def write_text(path, text):
+  """Writes text to `path` in UTF-8, whole or not at all; names of files that are no UTF-8 keep their bytes."""
+  write_bytes(path, text.encode("utf-8", "surrogateescape"))
+
+
 def write_json(path, value):
   """Writes `value` as indented JSON to `path`, whole or not at all; numbers that are not finite become null."""
   write_bytes(path, (json.dumps(_finite(value), indent=2, default=str) + "\n").encode())
+
+
+class NoObject(ValueError):
+  """A JSON file that holds something else than a dictionary."""
 
 
 def read_json(path):
   """The dictionary in a JSON file; all of ours hold one.
 
   Raises:
-    ValueError: the file holds no JSON, or something else than a dictionary.
+    NoObject: the file holds something else than a dictionary.
+    ValueError: it holds no JSON.
   """
   try:
     found = json.loads(pathlib.Path(path).read_text())
   except (ValueError, RecursionError) as error:
     raise ValueError(f"{path} holds no JSON: {error}") from None
   if not isinstance(found, dict):
-    raise ValueError(f"{path} holds {type(found).__name__}, not a JSON object: it is damaged, or another program's")
+    raise NoObject(f"{path} holds a {type(found).__name__}, no JSON object: it is damaged, or another program's")
   return found
 
 

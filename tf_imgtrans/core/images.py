@@ -4,6 +4,7 @@ Every reader of the package goes through one decoder, so that training, evaluati
 pixels: RGB, upright, three channels.
 """
 
+import collections
 import contextlib
 import glob
 import io
@@ -11,16 +12,17 @@ import os
 import pathlib
 import threading
 import warnings
-import zlib
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from tf_imgtrans.core.deep_color import UnsupportedImage, decode_deep_color, is_float_tiff
 from tf_imgtrans.core.files import NotRegular, atomic_path, read_bytes
+from tf_imgtrans.core.names import counted
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"II*\0", b"MM\0*", b"BM", b"GIF8")
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jfif")
 
 # 4:4:4 keeps the colour of single pixels, which 4:2:0 averages over 2x2.
 _WRITERS = {
@@ -41,7 +43,7 @@ _UPRIGHT = {
     7: lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
     8: lambda pixels: np.rot90(pixels),
 }
-_TAG_ORIENTATION, _TAG_BITS, _TAG_PHOTOMETRIC, _TAG_PLANES, _TAG_SAMPLE_FORMAT = 274, 258, 262, 284, 339
+_TAG_ORIENTATION, _TAG_BITS, _TAG_PHOTOMETRIC, _TAG_SAMPLE_FORMAT = 274, 258, 262, 339
 
 _warnings_lock = threading.RLock()
 
@@ -156,7 +158,10 @@ def _expand(item, recursive):
   path = pathlib.Path(item).expanduser()
   kinds = ", ".join(IMAGE_SUFFIXES)
   if item and path.is_dir():
-    files = _images(path.rglob("*") if recursive else path.iterdir())
+    entries = list(path.rglob("*") if recursive else path.iterdir())
+    files = _images(entries)
+    if files and (left_out := _left_out(entries, files, recursive)):
+      warnings.warn(f"{item}: left out {left_out}", stacklevel=4)
     if not files:
       below = "" if recursive else "; its subfolders were not searched"
       raise FileNotFoundError(f"{item}: no image in this folder ({kinds}){below}")
@@ -171,6 +176,19 @@ def _expand(item, recursive):
     return files
   raise FileNotFoundError(f"{item or repr(item)}: no such file or folder; "
                           "give an image, a folder of images or a quoted pattern such as 'photos/*.jpg'")
+
+
+def _left_out(entries, files, recursive):
+  """What of a folder's entries is not among the files that were taken, counted by kind, in words; hidden ones aside."""
+  taken, counts = set(files), collections.Counter()
+  for path in entries:
+    if path in taken or path.name.startswith("."):
+      continue
+    if not path.is_dir():
+      counts[f"{path.suffix.lower() or 'nameless'} file"] += 1
+    elif not recursive:
+      counts["subfolder"] += 1
+  return ", ".join(counted(count, kind) for kind, count in sorted(counts.items()))
 
 
 def _images(paths):
@@ -228,7 +246,7 @@ def _pixels(image, data):
       grey = 65535 - grey
     return np.repeat(grey[..., None], 3, axis=2)
   if bits == 16 and image.mode in ("LA", "RGB", "RGBA"):
-    return _decode_deep_color(image, data)
+    return decode_deep_color(image, data)
   # A transparent palette entry keeps its colour; Pillow warns unless the entry of `info` is removed.
   image.info.pop("transparency", None)
   return np.array(image.convert("RGB"))
@@ -242,64 +260,36 @@ def _bits_per_sample(image, data):
     return 8
   bits = image.tag_v2.get(_TAG_BITS, (1,))
   if set(image.tag_v2.get(_TAG_SAMPLE_FORMAT, (1,))) != {1} or max(bits) > 8 and set(bits) != {16}:
-    raise _UnsupportedError(f"samples of {bits[0]} bits, or signed or floating-point ones, are not read: "
+    raise UnsupportedImage(f"samples of {bits[0]} bits, or signed or floating-point ones, are not read: "
                             "save it with unsigned 8 or 16 bits")
   return max(bits)
 
 
-def _decode_deep_color(image, data):
-  """Reads 16-bit colour, which Pillow cuts to 8 bits, with OpenCV. Pillow has already checked that the file is complete."""
-  import cv2  # only these files need it
-
-  if image.format == "TIFF" and image.tag_v2.get(_TAG_PLANES, 1) != 1:
-    raise _UnsupportedError("16-bit colours stored plane by plane are not read: save it with interleaved colours")
-  if image.format == "PNG":
-    data = _critical_chunks(data)
-  flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-  level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-  try:
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-  finally:
-    cv2.utils.logging.setLogLevel(level)
-  if pixels is None or pixels.dtype != np.uint16:
-    raise _UnsupportedError("this kind of 16-bit colour is not read: save it as 16-bit RGB without compression")
-  return pixels[..., ::-1]
-
-
-def _critical_chunks(data):
-  """A PNG without its metadata, about which libpng would print warnings, and with its checksums verified."""
-  kept, start = [data[:8]], 8
-  while kept[-1][4:8] != b"IEND":
-    end = start + 12 + int.from_bytes(data[start:start + 4], "big")
-    chunk = data[start:end]
-    if end > len(data) or zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big"):
-      raise _UnsupportedError("the file is damaged (a checksum or a length is wrong)")
-    if chunk[4:5].isupper():  # a critical chunk
-      kept.append(chunk)
-    start = end
-  return b"".join(kept)
-
-
 def _orientation(image):
-  """EXIF orientation 1..8; 1 where the metadata are missing or damaged, as the image itself is sound."""
+  """EXIF orientation 1..8; 1 where the metadata are missing or damaged, as the image itself is sound.
+
+  That of EXIF alone, as browsers and exported graphs (export.decoding) take it: Pillow's getexif() reads XMP as well.
+  """
   try:
     with quiet():
-      return int(image.getexif().get(_TAG_ORIENTATION, 1))
+      if image.format == "TIFF":
+        return int(image.tag_v2.get(_TAG_ORIENTATION, 1))
+      exif = Image.Exif()
+      exif.load(image.info.get("exif"))
+      return int(exif.get(_TAG_ORIENTATION, 1))
   except Exception:  # damaged metadata raise exceptions of many types
     return 1
 
 
-class _UnsupportedError(ValueError):
-  """An image of an unsupported kind; the message is the reason."""
-
-
 def _reason(error, data):
   """A readable reason why the file could not be read."""
-  if isinstance(error, _UnsupportedError):
+  if isinstance(error, UnsupportedImage):
     return str(error)
   if isinstance(error, Image.DecompressionBombError):
     return f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels: cut it into parts, or shrink it, first"
   if isinstance(error, UnidentifiedImageError):
+    if is_float_tiff(data):
+      return "its samples are floating-point numbers, which are not read: save it with unsigned 8 or 16 bits"
     if data.startswith(_SIGNATURES):
       return "the header is damaged, cut short or of an unusual kind"
     return f"not an image (known kinds: {', '.join(_FORMATS)})"

@@ -1,4 +1,4 @@
-"""Names that a user typed: the closest legal one."""
+"""Words for users: the closest legal name, and numbers of things."""
 
 import difflib
 
@@ -7,6 +7,11 @@ def closest(name, legal):
   """Returns the entry of `legal` that is most like `name`, or None when none is near."""
   found = difflib.get_close_matches(str(name), [str(option) for option in legal], n=1, cutoff=0.5)
   return found[0] if found else None
+
+
+def counted(number, what):
+  """A number of things in words: "1 image", "2 images"."""
+  return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def unknown_name(what, name, legal):

@@ -8,9 +8,10 @@ import json
 import keras
 
 from tf_imgtrans.core.config import from_stored
+from tf_imgtrans.core.keras_defaults import OwnDefaults
 
 
-class ConfiguredModel(keras.Model):
+class ConfiguredModel(OwnDefaults, keras.Model):
   """A network made from a paper's Config; a saved file keeps the fields of it that shape the network.
 
   A subclass names its `config_class` and, as `architecture`, those fields.
@@ -75,8 +76,8 @@ def checked_task(task):
   """A task as a file tells it: dict, or None. ValueError where it is something else, as in a damaged file."""
   if task is None:
     return None
-  if not isinstance(task, dict) or not all(isinstance(task.get(name, {}), dict) for name in ("task", "config")) or (
-      not isinstance(task.get("recipe", ""), str)):
+  kinds = {"recipe": str, "task": dict, "config": dict}
+  if not isinstance(task, dict) or not all(isinstance(task.get(name), (kind, type(None))) for name, kind in kinds.items()):
     raise ValueError(f"the task is {str(task)[:100]!r}: expected a dictionary of recipe, task and config")
   return task
 

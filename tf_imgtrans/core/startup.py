@@ -7,14 +7,24 @@ import shutil
 import sys
 import tempfile
 
+from tf_imgtrans.core.backend import check_backend
+
 
 def start_tensorflow():
-  """Imports TensorFlow and looks for devices; what it remarks on missing drivers shows only when that fails."""
+  """Imports TensorFlow and Keras in a process of ours; what they remark on missing drivers shows only when that fails.
+
+  Raises:
+    ValueError: Keras is set to another library than TensorFlow.
+  """
+  check_backend()
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
   with _stderr_kept():
     import tensorflow as tf
 
+    from tf_imgtrans.core.keras_defaults import use_our_defaults
+
     tf.config.list_physical_devices()
+  use_our_defaults()
 
 
 @contextlib.contextmanager

@@ -6,7 +6,9 @@ import contextlib
 import dataclasses
 import hashlib
 import operator
+import os
 import pathlib
+import unicodedata
 
 from PIL import Image
 from tqdm import tqdm
@@ -124,7 +126,7 @@ def split_by_group(items, validation_share, group):
 def digest(items):
   """sha256 of the names and file sizes of a list of pairs or files: two runs with equal digests used the same images."""
   lines = (" ".join([item.stem, *(str(path.stat().st_size) for path in _files(item))]) for item in items)
-  return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+  return hashlib.sha256(os.fsencode("\n".join(lines))).hexdigest()
 
 
 def _files(item):
@@ -139,7 +141,8 @@ def _by_stem(folder):
     raise FileNotFoundError(f"no folder {folder}" + (f"; did you mean {folder.parent / near}?" if near else ""))
   found = {}
   for path in list_images([folder]):
-    other = found.setdefault(path.stem, path)
+    # A file system may keep an accent as a character of its own, another as a part of the letter: they look the same.
+    other = found.setdefault(unicodedata.normalize("NFC", path.stem), path)
     if other is not path:
       raise ValueError(f"{folder} holds {other.name} and {path.name}, whose names differ only in the suffix: remove or "
                        "rename one")
@@ -161,7 +164,7 @@ def _fault(source, target, smallest, scale=1):
 
 
 def _fraction(stem):
-  return int.from_bytes(hashlib.sha256(stem.encode()).digest()[:4], "big") / 2 ** 32
+  return int.from_bytes(hashlib.sha256(os.fsencode(stem)).digest()[:4], "big") / 2 ** 32
 
 
 def set_some_aside(items, share, name=operator.attrgetter("stem")):

@@ -27,7 +27,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tf_imgtrans.core.claims import claimed
-from tf_imgtrans.core.files import atomic_path, read_json, write_bytes
+from tf_imgtrans.core.files import NoObject, atomic_path, read_json, write_bytes
 from tf_imgtrans.core.images import UnreadableImage, read_uint8
 from tf_imgtrans.data.pairs import check_sides, digest
 from tf_imgtrans.data.resizing import central_square, resize
@@ -60,13 +60,29 @@ class Shards:
 def find_shards(directory):
   """The packed images of a folder as Shards; None if it is missing or of another kind. ValueError: a newer format."""
   path = pathlib.Path(directory) / INDEX
-  index = read_json(path) if path.is_file() else None
-  if not isinstance(index, dict) or index.get("kind") != KIND or "names" not in index:
+  try:
+    index = read_json(path) if path.is_file() else {}
+  except NoObject:  # another program's
     return None
-  if index["format"] > FORMAT:
-    raise ValueError(f"{path} has format {index['format']}, of tf_imgtrans {index['version']}: expected at most {FORMAT}; "
-                     "update the package, or pack again")
-  return Shards(path.parent, tuple(index["sizes"]), tuple(index["names"]), index["digest"], index["version"])
+  if index.get("kind") != KIND or "names" not in index:
+    return None
+  with _damage_of(path):
+    if index["format"] > FORMAT:
+      raise DamagedShard(f"{path} has format {index['format']}, of tf_imgtrans {index['version']}: expected at most "
+                         f"{FORMAT}; update the package, or pack again")
+    return Shards(path.parent, tuple(map(int, index["sizes"])), tuple(map(str, index["names"])), str(index["digest"]),
+                  str(index["version"]))
+
+
+@contextlib.contextmanager
+def _damage_of(path):
+  """Turns what goes wrong with values of wrong types in an index into a DamagedShard."""
+  try:
+    yield
+  except DamagedShard:
+    raise
+  except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
+    raise DamagedShard(f"{path} is damaged ({error}): {REMEDY}") from error
 
 
 class ShardStore:
@@ -111,7 +127,7 @@ class ShardStore:
     """Reads every record as tf.data does, with TFRecord's own checksums; DamagedShard for the first fault."""
     number = -1
     try:
-      for number, record in enumerate(tf.data.TFRecordDataset(list(map(str, self._files))).as_numpy_iterator()):
+      for number, record in enumerate(tf.data.TFRecordDataset(list(map(os.fsencode, self._files))).as_numpy_iterator()):
         if number >= len(self) or self._decoded(record, number)[1:] != (self.shards.names[number], number):
           raise self._damaged(min(number, len(self) - 1), "is of another folder, or of another place")
     except tf.errors.OpError as error:
@@ -122,12 +138,14 @@ class ShardStore:
     if not path.is_file():
       raise FileNotFoundError(f"no file {path}: {REMEDY}")
     index = read_json(path)
-    self._files = [path.with_name(each["file"]) for each in index["files"]]
-    # int64 [N, 4]: file, offset, length and checksum by number
-    rows = [(file, *row) for file, each in enumerate(index["files"])
-            for row in zip(each["offsets"], each["lengths"], each["checksums"])]
-    self._places = np.array(rows, np.int64)
-    if (index["digest"], len(rows)) != (self.shards.digest, len(self)):
+    with _damage_of(path):
+      self._files = [path.with_name(each["file"]) for each in index["files"]]
+      # int64 [N, 4]: file, offset, length and checksum by number
+      rows = [(file, *row) for file, each in enumerate(index["files"])
+              for row in zip(each["offsets"], each["lengths"], each["checksums"])]
+      self._places = np.array(rows, np.int64).reshape(-1, 4)
+      used = index["digest"]
+    if (used, len(rows)) != (self.shards.digest, len(self)):
       raise DamagedShard(f"{path} is of other images than {self.shards.directory / INDEX}: {REMEDY}")
     for file, each in enumerate(self._files):
       if not each.is_file():
@@ -298,7 +316,7 @@ def _write(squares, names, out, sizes, per_shard, version):
 
 
 def _example(image, name, index):
-  texts = {"image": image, "name": name.encode()}
+  texts = {"image": image, "name": os.fsencode(name)}
   features = {key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value])) for key, value in texts.items()}
   features["index"] = tf.train.Feature(int64_list=tf.train.Int64List(value=[index]))
   return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)

@@ -4,16 +4,17 @@ import tensorflow as tf
 
 MAX_PIXELS = 2 ** 24  # 4096 x 4096: a phone's photograph of 12 megapixels passes; feature maps take gigabytes of it
 _HEAD = 2 ** 18  # bytes searched for headers; EXIF comes first in a JPEG, after at most a few blocks of 64 KiB
+_CHUNKS = 2 ** 14  # that are walked through: 128 MB of the 8 kB that most programs write; a hostile file has more
 _KINDS = "JPEG, PNG, WebP or BMP"
 
 
 def decode_image(data, max_pixels=MAX_PIXELS, smallest=1):
   """Decodes one image inside a graph, as core.images.read_image does outside.
 
-  A JPEG is turned upright by its EXIF orientation, grey becomes three equal channels, alpha is dropped (the colour under
-  it stays), CMYK and palettes become RGB, a 16-bit PNG keeps its 65536 steps. Not taken, with an error that says so: GIF,
-  whose decoder unpacks all frames before their number is known; animated WebP; BMP of less than 24 bits, which TensorFlow
-  reads without its palette. The orientation of PNG and WebP files is not applied.
+  JPEG, PNG and WebP are turned upright by their EXIF orientation, grey becomes three equal channels, alpha is dropped (the
+  colour under it stays), CMYK and palettes become RGB, a 16-bit PNG keeps its 65536 steps. Not taken, with an error that
+  says so: GIF, whose decoder unpacks all frames before their number is known; animated WebP; BMP of less than 24 bits,
+  which TensorFlow reads without its palette.
 
   Args:
     data: string [], the content of a file.
@@ -39,7 +40,7 @@ def decode_image(data, max_pixels=MAX_PIXELS, smallest=1):
   ]
   with tf.control_dependencies(_made(*checks)):
     data = tf.identity(data)
-  decoders = [lambda: _decode_jpeg(data, byte), lambda: _decode_png(data), lambda: _decode_webp(data, byte),
+  decoders = [lambda: _decode_jpeg(data, byte), lambda: _decode_png(data, byte), lambda: _decode_webp(data, byte),
               lambda: _decode_bmp(data, byte), lambda: tf.zeros([1, 1, 3])]
   return tf.ensure_shape(tf.switch_case(kind, decoders), [None, None, 3])
 
@@ -116,8 +117,9 @@ def _decode_jpeg(data, byte):
   return tf.cast(upright(pixels, exif_orientation(byte)), tf.float32) / 255
 
 
-def _decode_png(data):
-  return tf.cast(tf.io.decode_png(data, channels=3, dtype=tf.uint16), tf.float32) / 65535  # 8 bits v come as 257 v
+def _decode_png(data, byte):
+  pixels = tf.io.decode_png(data, channels=3, dtype=tf.uint16)
+  return tf.cast(upright(pixels, chunk_orientation(data, byte)), tf.float32) / 65535  # 8 bits v come as 257 v
 
 
 def _decode_webp(data, byte):
@@ -128,7 +130,8 @@ def _decode_webp(data, byte):
   with tf.control_dependencies(_made(still)):
     if not reads:
       return tf.zeros([1, 1, 3])
-    return tf.cast(tf.io.decode_webp(tf.identity(data))[0, ..., :3], tf.float32) / 255
+    pixels = tf.io.decode_webp(tf.identity(data))[0, ..., :3]
+    return tf.cast(upright(pixels, chunk_orientation(data, byte)), tf.float32) / 255
 
 
 def _decode_bmp(data, byte):
@@ -154,13 +157,51 @@ def exif_orientation(byte):
 
   # 64 segments: files have a dozen, and a hostile one of nothing but markers must not hold the server.
   at, = tf.while_loop(searching, lambda at: (following(at),), (tf.constant(2, tf.int64),), maximum_iterations=64)
-  start = at + 10
+  return tf.where(_is_exif(byte, at), _tiff_orientation(byte, at + 10), 1)
+
+
+def chunk_orientation(data, byte):
+  """The EXIF orientation of a PNG or a WebP, 1 to 8; 1 where there is none, or a damaged one.
+
+  It stands in a chunk eXIf (PNG specification, 11.3.4.5) or EXIF (RFC 9649, Sec. 2.7.1.5), which may follow the pixels.
+
+  Args:
+    data: string [], the content of a file.
+    byte: function of `_byte_reader`.
+  Returns:
+    int64 [].
+  """
+  png, end = _holds(byte, b"\x89PNG"), tf.cast(tf.strings.length(data), tf.int64)
+  name = tf.where(png, "eXIf", "EXIF")
+
+  def head(at):
+    return tf.strings.substr(data, at, 8)
+
+  def searching(at, found):
+    return (at + 8 <= end) & ~found
+
+  def following(at, found):
+    here = tf.strings.substr(head(at), tf.where(png, 4, 0), 4) == name
+    digits = tf.cast(tf.io.decode_raw(tf.strings.substr(head(at), tf.where(png, 0, 4), 4), tf.uint8), tf.int64)
+    powers = tf.constant([1, 1 << 8, 1 << 16, 1 << 24], tf.int64)
+    size = tf.reduce_sum(digits * tf.where(png, powers[::-1], powers))
+    return tf.where(here, at + 8, at + 8 + size + tf.where(png, tf.constant(4, tf.int64), size % 2)), here
+
+  start = tf.where(png, tf.constant(8, tf.int64), tf.constant(12, tf.int64))
+  at, found = tf.while_loop(searching, following, (start, tf.constant(False)), maximum_iterations=_CHUNKS)
+  exif = _byte_reader(tf.strings.substr(data, tf.minimum(at, end), _HEAD))
+  prefix = tf.where(_holds(exif, b"Exif\0\0"), tf.constant(6, tf.int64), tf.constant(0, tf.int64))
+  return tf.where(found, _tiff_orientation(exif, prefix), 1)
+
+
+def _tiff_orientation(byte, start):
+  """The orientation in the first directory of the TIFF at `start`, 1 to 8; 1 where it has none."""
   little = byte(start) == ord("I")
   directory = start + _number(byte, start + 4, 4, little)
   entries = directory + 2 + 12 * tf.range(_number(byte, directory, 2, little))
   is_orientation = (_number(byte, entries, 2, little) == 0x112) & (_number(byte, entries + 2, 2, little) == 3)  # SHORT
   value = tf.reduce_max(tf.where(is_orientation, _number(byte, entries + 8, 2, little), 1))
-  return tf.where(_is_exif(byte, at) & (value >= 1) & (value <= 8), value, 1)
+  return tf.where((value >= 1) & (value <= 8), value, 1)
 
 
 def _is_exif(byte, at):

@@ -18,6 +18,8 @@ from tf_imgtrans.export.decoding import MAX_PIXELS, decode_image
 from tf_imgtrans.export.metadata import describe, write_description
 from tf_imgtrans.export.serving_assets import write_warmup
 
+read_picture = decode_image  # its name in version 0.1.0
+
 SIGNATURE = "image_float"
 _PNG_COMPRESSION = 1  # a quarter of the time of zlib's default, 5 % more bytes (a photograph of 512x512: 17 ms for 67 ms)
 _LARGEST_PROBE = 64  # pixels; what the warm-up and the loaders of exported files take for legal
@@ -54,7 +56,7 @@ def to_saved_model(generator: keras.Model, directory: str | pathlib.Path, versio
   """
   folder = pathlib.Path(directory) / str(version)
   for name, value in (("version", version), ("max_pixels", max_pixels)):
-    if not isinstance(value, int) or value < 1:
+    if type(value) is not int or value < 1:  # True is an int, too
       raise ValueError(f"{name} is {value!r}: expected an integer from 1")
   check_strength(strength, int(getattr(generator, "scale", 1)))
   if folder.exists():

@@ -1,7 +1,7 @@
 """What runs a model of each format: loaded from a path, called with float32 [N, H, W, 3], in NumPy (see core.formats)."""
 
-import functools
 import os
+import threading
 
 import numpy as np
 import tensorflow as tf
@@ -22,23 +22,24 @@ def _check_size(path, size, images):
 
 
 class KerasRunner:
-  """Runs a size eagerly at first and as a graph from the second time on.
+  """Runs a size eagerly at first and as a graph from the second time on, for the first sizes that come twice.
 
-  So a folder of one size gets the speed of a graph, one of many sizes is not traced for each of them, and the
-  model always sees the size as numbers, which its own checks need. TensorFlow's threads are set for the whole process.
+  So a folder of one size gets the speed of a graph, one of many sizes is not traced for each of them, nor again and again,
+  and the model always sees the size as numbers, which its own checks need. TensorFlow's threads are set for the whole
+  process.
   """
 
   size = (None, None)
 
   def __init__(self, path, threads=None):
     self.model = load_network(path)
+    self.lock = threading.Lock()
     self.renew()
 
   def renew(self):
     """Forgets the graphs so far, which keep the noise mode that they were traced with."""
     self.seen = set()
-    # A bound number of graphs, each for one size: tracing one relaxed graph instead would hide the sizes.
-    self.graph = functools.lru_cache(_GRAPHS_KEPT)(lambda shape: tf.function(self.eager))
+    self.graphs = {}  # of a bound number of sizes: tracing one relaxed graph instead would hide the sizes
 
   def eager(self, images):
     return self.model(images, training=False)
@@ -46,10 +47,12 @@ class KerasRunner:
   def __call__(self, images):
     images = tf.constant(images)
     shape = tuple(images.shape)
-    run = self.graph(shape) if shape in self.seen else self.eager
-    result = run(images).numpy()
-    self.seen.add(shape)
-    return result
+    with self.lock:
+      if shape in self.seen and shape not in self.graphs and len(self.graphs) < _GRAPHS_KEPT:
+        self.graphs[shape] = tf.function(self.eager)
+      self.seen.add(shape)
+      run = self.graphs.get(shape, self.eager)
+    return run(images).numpy()
 
 
 class SavedModelRunner:
@@ -112,6 +115,7 @@ class LiteRunner:
     self.input = inputs[0]
     self.size = [None if size < 0 else int(size) for size in self.input["shape_signature"][1:3]]
     self.allocated = None
+    self.lock = threading.Lock()  # an interpreter holds one input and one output
     if None not in self.size:
       self.allocate(self.size)
 
@@ -126,8 +130,9 @@ class LiteRunner:
 
   def __call__(self, images):
     _check_size(self.path, self.size, images)
-    self.allocate(list(images.shape[1:3]))
-    outputs = [self.run_one(image[None]) for image in images]
+    with self.lock:
+      self.allocate(list(images.shape[1:3]))
+      outputs = [self.run_one(image[None]) for image in images]
     return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)  # a large image is not copied once more
 
   def run_one(self, image):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_imgtrans.core.keras_defaults import OwnDefaults
 from tf_imgtrans.layers.instance_normalization import InstanceNormalization
 
 LEAK = 0.2  # slope of LeakyReLU below zero; not given in the Mux/Demux paper, as in DPED's discriminator
@@ -116,7 +117,7 @@ def _means(sets, count, dtype):
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class DenseBlock(keras.layers.Layer):
+class DenseBlock(OwnDefaults, keras.layers.Layer):
   """Dense layers and a 1x1 transition: [N, H, W, C] -> [N, H, W, channels].
 
   Each dense layer is 3x3 convolution -> instance normalization -> LeakyReLU 0.2, and its output is concatenated with its

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_imgtrans.core.keras_defaults import OwnDefaults
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.shapes import sizes
 
@@ -14,7 +15,7 @@ BINOMIAL = np.outer([1, 2, 1], [1, 2, 1]).astype(np.float32) / 16  # StyleGAN's 
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class EqualizedConv2D(keras.layers.Layer):
+class EqualizedConv2D(OwnDefaults, keras.layers.Layer):
   """Convolution whose kernel is stored with N(0, 1) values and scaled at every use by gain / sqrt(fan_in).
 
   [N, H, W, C] -> [N, H', W', filters]. The scale is He's, applied at run time instead of at initialization, so that an

@@ -3,9 +3,11 @@
 import keras
 import tensorflow as tf
 
+from tf_imgtrans.core.keras_defaults import OwnDefaults
+
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class InstanceNormalization(keras.layers.Layer):
+class InstanceNormalization(OwnDefaults, keras.layers.Layer):
   """Normalises each channel of each image by its own mean and variance: [N, H, W, C] -> [N, H, W, C].
 
   y = scale * (x - mean) / sqrt(variance + epsilon) + offset, with the biased variance over height and width. The result

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tf_imgtrans.core.keras_defaults import OwnDefaults
 from tf_imgtrans.core.shapes import crop_like
 
 # Cubic convolution of Keys with a = -0.75 at a quarter of a pixel before and after a pixel's centre: the weights of the
@@ -12,7 +13,7 @@ ODD = EVEN[::-1]
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class LaplacianPyramid(keras.layers.Layer):
+class LaplacianPyramid(OwnDefaults, keras.layers.Layer):
   """Splits images into smooth images and details: [N, H, W, C] -> ([p_0 .. p_levels], [h_0 .. h_{levels-1}]).
 
   p_0 is the image, p_{k+1} = d(p_k) and h_k = p_k - u(p_{k+1}): Eq. 2 of the feature-pyramid paper. d keeps every second

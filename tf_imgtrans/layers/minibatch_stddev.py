@@ -3,12 +3,13 @@
 import keras
 import tensorflow as tf
 
+from tf_imgtrans.core.keras_defaults import OwnDefaults
 from tf_imgtrans.core.shapes import sizes
 from tf_imgtrans.core.tensors import copies
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class MinibatchStddev(keras.layers.Layer):
+class MinibatchStddev(OwnDefaults, keras.layers.Layer):
   """Appends the standard deviation of the features over groups of images: [N, H, W, C] -> [N, H, W, C + 1].
 
   Over the images of a group, the deviation sqrt(mean((x - mean)^2) + 1e-8) of every feature at every position; its mean

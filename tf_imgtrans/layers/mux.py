@@ -3,11 +3,13 @@
 import keras
 import tensorflow as tf
 
+from tf_imgtrans.core.keras_defaults import OwnDefaults
+
 FACTOR = 2  # Fig. 1: groups of 2x2 pixels, four feature maps
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class Demux(keras.layers.Layer):
+class Demux(OwnDefaults, keras.layers.Layer):
   """Splits every 2x2 group of pixels into four channels: [N, H, W, C] -> [N, H/2, W/2, 4C].
 
   No value is changed or lost: `Mux()(Demux()(x))` is x, bit for bit, for every dtype.
@@ -35,7 +37,7 @@ class Demux(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class Mux(keras.layers.Layer):
+class Mux(OwnDefaults, keras.layers.Layer):
   """Interleaves groups of four channels into 2x2 pixels, the inverse of Demux: [N, H, W, 4C] -> [N, 2H, 2W, C].
 
   A number of channels that is not a multiple of 4 raises ValueError.

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_imgtrans.core.keras_defaults import OwnDefaults
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.seeds import as_seed_pair, fold_in, normal
 from tf_imgtrans.core.shapes import sizes
@@ -12,7 +13,7 @@ NOISE_MODES = ("random", "fixed", "off")
 TILE = 128  # side of the repeated pattern of "fixed" noise, in pixels of the feature map
 
 
-class NoisyLayer(keras.layers.Layer):
+class NoisyLayer(OwnDefaults, keras.layers.Layer):
   """Base of layers that draw N(0, 1) noise as large as their input.
 
   The mode determines the noise at inference:

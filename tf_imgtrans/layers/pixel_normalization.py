@@ -3,9 +3,11 @@
 import keras
 import tensorflow as tf
 
+from tf_imgtrans.core.keras_defaults import OwnDefaults
+
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class PixelNormalization(keras.layers.Layer):
+class PixelNormalization(OwnDefaults, keras.layers.Layer):
   """x / sqrt(mean of x^2 over the channels + epsilon), for each pixel: [N, H, W, C] -> the same.
 
   Karras et al., "Progressive Growing of GANs", 2018, Sec. 4.2.

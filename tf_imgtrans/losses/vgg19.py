@@ -10,6 +10,7 @@ import tensorflow as tf
 from scipy.io import loadmat
 
 from tf_imgtrans.core.archives import Arrays
+from tf_imgtrans.core.keras_defaults import OwnDefaults
 from tf_imgtrans.core.names import unknown_name
 from tf_imgtrans.core.pyramid import pool_by_slices
 
@@ -29,7 +30,7 @@ LIKE = 0.98  # cosine of the angle between a filter and its rounded values, at l
 LAYERS = tuple(f"block{block}_conv{conv}" for block, (count, _) in enumerate(BLOCKS, 1) for conv in range(1, count + 1))
 
 
-class Vgg19Features(keras.Model):
+class Vgg19Features(OwnDefaults, keras.Model):
   """Feature maps of VGG19 after ReLU: float [N, H, W, 3] in [0, 1] -> dict of layer name to [N, h, w, c].
 
   Frozen. "block3_conv2" is relu3_2 of the papers, "block5_conv4" is relu5_4. Only the layers up to the deepest requested
@@ -84,6 +85,8 @@ class Vgg19Features(keras.Model):
         if array.shape != tuple(variable.shape) or array.dtype.kind != "f":
           raise ValueError(f"{path}: {name} has a {what} of {array.dtype} {array.shape}, expected float32 "
                            f"{tuple(variable.shape)}")
+        if not np.isfinite(array).all():
+          raise ValueError(f"{path}: {name} has a {what} with values that are not finite: the file is damaged")
       convolution.set_weights([kernel, bias])
 
 

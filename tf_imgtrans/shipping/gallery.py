@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from tf_imgtrans.core.files import write_bytes
+from tf_imgtrans.core.files import write_text
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.core.panels import panel
 from tf_imgtrans.data.degradations import phone_camera
@@ -43,7 +43,7 @@ def write_gallery(name, model, camera, photographs, out, count=10):
     lines.append(ENTRY.format(
         folder=out.name, stem=path.stem, name=path.stem.replace("_", " "), **photographs.credits[path.stem], change=change,
         before=before, after=after, newly=(clipped(made) & ~clipped(image)).mean()))
-  write_bytes(out.with_suffix(".md"), "\n".join(lines).encode())
+  write_text(out.with_suffix(".md"), "\n".join(lines))
 
 
 TITLE = """# What `{name}` makes of photographs

@@ -4,7 +4,7 @@ import os
 import shutil
 
 from tf_imgtrans.benchmark.latency import lite_runner, paired_latency
-from tf_imgtrans.core.files import read_json, size_of, write_bytes, write_json
+from tf_imgtrans.core.files import read_json, size_of, write_json, write_text
 from tf_imgtrans.core.formats import Function
 from tf_imgtrans.core.images import read_image, write_image
 from tf_imgtrans.core.panels import panel
@@ -65,7 +65,7 @@ def make(name, data, runs, out, real=None, preset="paper", plan=None):
   facts = describe(name, plan, source, work / name, measured.score)
   write_json(work / name / CARD, facts)
   text = card.write(facts, plan, read_json(run / "run.json"), measured.tables, photographs, parities, work / name)
-  write_bytes(work / name / TEXT, text.encode())
+  write_text(work / name / TEXT, text)
   replace(out / name, work)
   write_serving_files(out / name)
   return faults + measured.faults

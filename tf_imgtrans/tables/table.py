@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tf_imgtrans.core.claims import claimed
-from tf_imgtrans.core.files import write_bytes, write_json
+from tf_imgtrans.core.files import write_json, write_text
 from tf_imgtrans.tables.records import conditions, kept_record, make_folder, record_path
 
 # What a row may fail with without stopping the others, beside TensorFlow's own errors, such as those of full memory;
@@ -244,7 +244,7 @@ def finish(table, results, out, verdicts=None, **more):
   if verdicts is not None:
     more["statements"] = [verdict.as_json() for verdict in verdicts]
   write_json(out / "table.json", {**as_json(table, results), **more})
-  write_bytes(out / "table.md", as_markdown(table, results).encode())
+  write_text(out / "table.md", as_markdown(table, results))
   show(table, results)
   print(f"wrote {out / 'table.json'} and {out / 'table.md'}")
   return Report(table, results, verdicts or [], out)

@@ -57,7 +57,7 @@ def run_training(trainer, batches, folder, options, iterations, strategy, valida
       window.append(step_function(batch))
       adapted = trainer.adapt(step)
       if adapted:
-        _check_state(trainer, step)
+        _check_state(trainer, step, checkpoints)
         folder.log(step, "adaptation", adapted)
       for name, network in trainer.milestones(step).items():
         folder.save_generator(network, name)
@@ -67,7 +67,7 @@ def run_training(trainer, batches, folder, options, iterations, strategy, valida
       validates, saves = last or step % options.validate_every == 0, last or step % options.checkpoint_every == 0
       saves = saves or stops
       if last or step % options.log_every == 0:
-        means = _window_means(window, step)
+        means = _window_means(window, step, checkpoints)
         now = time.perf_counter()
         folder.log(step, "train", means, speed=(images_at(step) - images_at(step - len(window))) / (now - began))
         bar.set_postfix(step=step, total=f"{means['total']:.4g}", refresh=False)
@@ -77,7 +77,7 @@ def run_training(trainer, batches, folder, options, iterations, strategy, valida
           folder.log(step, "terms", shares)
         trainer.settle()
       if validates or saves:
-        _check_state(trainer, step)
+        _check_state(trainer, step, checkpoints)
       if validates and validator and folder.writes:
         values = _validate(trainer, validator, folder, step)
         began = time.perf_counter()
@@ -111,14 +111,13 @@ def compile_step(trainer, strategy, jit):
   return step
 
 
-def _window_means(window, step):
+def _window_means(window, step, checkpoints):
   """Means of the terms over the steps since the last log; the terms are fetched only here, not at every step."""
   fetched = _fetched(window)
   for offset, terms in enumerate(fetched):
     for name, value in terms.items():
       if not math.isfinite(value):
-        raise NonFiniteTerm(f"loss term {name} is {value} at step {step - len(window) + 1 + offset}: training stopped, the "
-                            "last good checkpoint is kept; lower --config.learning_rate, or train in float32")
+        raise _not_finite(f"loss term {name} is {value} at step {step - len(window) + 1 + offset}", checkpoints)
   return {name: math.fsum(terms[name] for terms in fetched) / len(fetched) for name in fetched[0]}
 
 
@@ -126,12 +125,17 @@ def _fetched(window):
   return [{name: float(value) for name, value in terms.items()} for terms in window]
 
 
-def _check_state(trainer, step):
+def _check_state(trainer, step, checkpoints):
   """A step's terms, taken before its update, can be finite when the weights after it are not: those are not kept."""
   for name, variable in trainer.state().items():
     if not np.all(np.isfinite(variable.numpy())):
-      raise NonFiniteTerm(f"{name} is not finite after step {step}: training stopped, the last good checkpoint is kept; "
-                          "lower --config.learning_rate, or train in float32")
+      raise _not_finite(f"{name} is not finite after step {step}", checkpoints)
+
+
+def _not_finite(what, checkpoints):
+  steps = checkpoints.steps()
+  kept = f"the checkpoint of step {steps[-1]} is kept" if steps else "no checkpoint was written before"
+  return NonFiniteTerm(f"{what}: training stopped, {kept}; lower --config.learning_rate, or train in float32")
 
 
 def _validate(trainer, validator, folder, step):

@@ -88,6 +88,8 @@ class RunFolder:
       remove_leftovers(folder)
     lines = [json.dumps(record) for record in self.records() if record["step"] <= step]
     write_bytes(self.scalars, "".join(f"{line}\n" for line in lines).encode())
+    for events in (self.path / BOARD).glob("events.out.tfevents.*"):
+      _rewind_events(events, step)
 
   def keep_window(self, step, terms):
     """Keeps the loss terms of the steps since the last log, of a run that stops between two: list of dict of floats."""
@@ -110,16 +112,20 @@ class RunFolder:
     return claimed(self.path, ["run.json"], "a training") if self.writes else contextlib.nullcontext()
 
   def records(self):
-    """The records of scalars.jsonl; a line that a killed process left unfinished is passed over."""
+    """The records of scalars.jsonl; a last line that a killed process left unfinished is passed over.
+
+    Raises:
+      ValueError: another line is damaged.
+    """
     records = []
-    for line in self.scalars.read_text().splitlines() if self.scalars.exists() else ():
+    for number, line in enumerate(self.scalars.read_bytes().splitlines(keepends=True) if self.scalars.exists() else (), 1):
+      if not line.endswith(b"\n"):
+        break
       try:
-        record = json.loads(line)
-      except (ValueError, RecursionError):
-        break
-      if not isinstance(record, dict) or not isinstance(record.get("step"), int):
-        break
-      records.append(record)
+        records.append(_record(line))
+      except (ValueError, RecursionError) as error:
+        raise ValueError(f"{self.scalars}, line {number} is damaged ({error}): put it right, or start the run anew in "
+                         "another folder") from None
     return records
 
   def log(self, step, kind, values, speed=None):
@@ -199,3 +205,25 @@ class RunFolder:
         self._board = tf.summary.create_file_writer(str(self.path / BOARD))
       with self._board.as_default(step):
         yield
+
+
+def _record(line):
+  """A record of scalars.jsonl. ValueError where the line is none."""
+  found = json.loads(line)
+  if not isinstance(found, dict) or not isinstance(found.get("step"), int):
+    raise ValueError("no record of a step")
+  return found
+
+
+def _rewind_events(path, step):
+  """Takes later steps out of a file of TensorBoard, which would show steps twice that are made again."""
+  from tensorflow.core.util.event_pb2 import Event
+
+  kept = []
+  with contextlib.suppress(tf.errors.DataLossError):  # a killed process left its last record unfinished
+    for record in tf.data.TFRecordDataset(os.fsencode(path)).as_numpy_iterator():
+      if Event.FromString(record).step <= step:
+        kept.append(record)
+  with atomic_path(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
+    for record in kept:
+      writer.write(record)

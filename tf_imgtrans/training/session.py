@@ -76,8 +76,8 @@ def describe(recipe, config, task, options, data, trainer):
       "recipe": recipe.name,
       "config": dataclasses.asdict(config),
       "task": {"name": task.name, **task.settings},
-      "options": {name: str(value) if isinstance(value, pathlib.Path) else value
-                  for name, value in dataclasses.asdict(options).items()},
+      "options": {name: str(value.absolute()) if isinstance(value, pathlib.Path) else value
+                  for name, value in dataclasses.asdict(options).items()},  # to go on from another working folder
       "data": data.summary,
       "provenance": trainer.provenance(),
       "versions": versions(),

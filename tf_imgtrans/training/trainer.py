@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_imgtrans.core.keras_defaults import OwnDefaults, our_defaults
 from tf_imgtrans.core.networks import digest
 from tf_imgtrans.core.replicas import Part
 from tf_imgtrans.core.seeds import fold_in, seed_at
@@ -15,7 +16,7 @@ from tf_imgtrans.training.schedules import halved
 from tf_imgtrans.training.validation import Validator
 
 
-class BaseTrainer(keras.Model):
+class BaseTrainer(OwnDefaults, keras.Model):
   """Base of every trainer: a subclass declares its networks, and writes what happens to them in one training step.
 
   `__init__` declares each network with `player`; one of them is `self.generator`, which is validated and saved. Then
@@ -118,9 +119,43 @@ class BaseTrainer(keras.Model):
       gradients = _overflow_everywhere(gradients)
     optimizer.apply(gradients, variables)
 
+  def compile(self, optimizer=None, loss=None, metrics=None, **settings):
+    """Makes the trainer ready for Keras' own `fit`, whose callbacks see the optimizer of the generator.
+
+    Args:
+      optimizer, loss, metrics: None, as a trainer has its own.
+      **settings: others of `keras.Model.compile`, such as `run_eagerly`.
+    Raises:
+      ValueError: an optimizer, a loss or metrics are given.
+    """
+    given = [name for name, value in (("optimizer", optimizer), ("loss", loss), ("metrics", metrics)) if value is not None]
+    if given:
+      raise ValueError(f"compile is given {', '.join(given)}: a trainer has its own, by its configuration; leave that out")
+    super().compile(optimizer=self.generator_optimizer, **settings)
+
+  @property
+  def generator_optimizer(self):
+    """The keras.optimizers.Optimizer of the generator, or of the network that it is the average of."""
+    return self.optimizers.get(self.generator.name) or next(iter(self.optimizers.values()))
+
+  def test_step(self, data):
+    """PSNR and SSIM of the generator on a batch, for Keras' `evaluate` and `validation_data`: dict of scalars.
+
+    Raises:
+      ValueError: a batch without a source and a target of the generator's sizes, which `tf_imgtrans.evaluate` measures.
+    """
+    parts = data if isinstance(data, tuple) else (data,)
+    fake = self.generator(parts[0], training=False) if len(parts) > 1 else None
+    if fake is None or not fake.shape.is_compatible_with(parts[-1].shape):
+      raise ValueError(f"batches of {type(self).__name__} are no images with targets of their size, which Keras' evaluate "
+                       "needs: call tf_imgtrans.evaluate on the run, which measures its own task")
+    images = tf.cast(parts[-1], tf.float32), tf.clip_by_value(fake, 0.0, 1.0)
+    return {name: tf.reduce_mean(metric(*images, 1.0)) for name, metric in (("psnr", tf.image.psnr), ("ssim", tf.image.ssim))}
+
   def train_step(self, data):
     """One training step on a batch, a tuple of tensors: dict of loss terms and other scalars for the log."""
-    terms = self.train_on(*data)
+    with our_defaults():
+      terms = self.train_on(*data)
     self.step.assign_add(1)
     return terms
 

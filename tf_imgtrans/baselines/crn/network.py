@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tf_imgtrans.baselines.crn.recipe import Config
 from tf_imgtrans.core.config import from_dict
+from tf_imgtrans.core.keras_defaults import OwnDefaults
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images, crop_like, pad_to_multiple
 from tf_imgtrans.data.labels import LABEL_SETS
@@ -24,7 +25,7 @@ EPSILON = 1e-12  # of TensorFlow Slim's layer normalization, in which the code i
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class MapNormalization(keras.layers.Layer):
+class MapNormalization(OwnDefaults, keras.layers.Layer):
   """Normalizes each image by the mean and variance of all its numbers: [N, H, W, C] -> [N, H, W, C].
 
   y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, with one gamma and beta for each channel: TensorFlow Slim's

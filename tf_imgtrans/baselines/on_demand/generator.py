@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tf_imgtrans.baselines.on_demand.config import Config
 from tf_imgtrans.core.config import from_dict
+from tf_imgtrans.core.keras_defaults import OwnDefaults
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images, fixed_size
 from tf_imgtrans.networks.blocks import Stages, run
@@ -17,7 +18,7 @@ SLOPE = 0.2  # of the encoder's leaky ReLU
 
 
 @keras.saving.register_keras_serializable(package="tf_imgtrans")
-class ChannelwiseDense(keras.layers.Layer):
+class ChannelwiseDense(OwnDefaults, keras.layers.Layer):
   """Connects all positions of a channel with each other, each channel by weights of its own: [N, H, W, C] -> the same.
 
   C * (H W * H W + H W) parameters. Initial weights and biases are uniform below 1 / sqrt(H W), those of Torch's linear

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tf_imgtrans.core.keras_defaults import OwnDefaults
 from tf_imgtrans.core.networks import ConfiguredModel
 from tf_imgtrans.core.shapes import check_images, crop_like
 from tf_imgtrans.core.tensors import as_float32, check_same_shape
@@ -70,7 +71,7 @@ class Discriminators(ConfiguredModel):
             for track, networks in self.patches.items()}
 
 
-class PatchDiscriminator(keras.layers.Layer):
+class PatchDiscriminator(OwnDefaults, keras.layers.Layer):
   """pix2pix's 70x70 discriminator: float [N, H, W, channels] in about [-1, 1] -> (logits, maps), as above.
 
   Args:
