@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from recipes import call
+from recipes import ROOT, call
 
 from tf_imgtrans.cli.main import COMMANDS, _status
 from tf_imgtrans.core.images import read_image, write_image
@@ -301,3 +301,15 @@ def test_nothing_that_is_read_and_nothing_of_another_kind_is_overwritten(argumen
   printed = capsys.readouterr()
   assert message in " ".join((printed.err + printed.out).replace("│", " ").split())
   assert {path.read_text() for path in tmp_path.iterdir()} == {"mine"}
+
+
+@pytest.mark.slow
+@pytest.mark.multiprocess
+def test_damaged_files_are_read_or_refused():
+  """Two minutes of every format; tests/fuzz.py runs for hours by hand."""
+  done = subprocess.run([sys.executable, ROOT / "tests" / "fuzz.py", "--seconds", "120"], capture_output=True,
+                        text=True, timeout=600)
+  table = done.stdout[done.stdout.find("| format"):]
+  assert done.returncode == 0, table or done.stderr[-3000:]
+  rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+  assert all(int(row[1]) > 1 for row in rows) and sum(int(row[2]) for row in rows) > 20, table

@@ -43,7 +43,7 @@ def _small(name):
   if recipe not in RECIPES:
     return {}
   preset, network = find_recipe(recipe).preset("tiny"), type(ti.create_generator(name))
-  options = {field: getattr(preset, field) for field in network.architecture}
+  options = {field: getattr(preset, field) for field in network.architecture if field != "network"}  # of its name
   other = network.config_class()
   return {field: value for field, value in options.items() if name == recipe or value != getattr(other, field)}
 

@@ -29,8 +29,8 @@ def test_a_schedule_moves_the_rate_that_trains():
 
 
 def test_validation_data_and_callbacks_that_watch_it():
-  trainer, history = _fitted(keras.callbacks.ReduceLROnPlateau("val_psnr", mode="min", patience=0, factor=0.5, min_delta=9.0),
-                             validation_data=(SOURCE, TARGET))
+  plateau = keras.callbacks.ReduceLROnPlateau("val_psnr", mode="min", patience=0, factor=0.5, min_delta=9.0)
+  trainer, history = _fitted(plateau, validation_data=(SOURCE, TARGET))
   assert len(history["val_psnr"]) == 3 and history["learning_rate"][-1] < history["learning_rate"][0]
   fake = trainer.generator(SOURCE).numpy()
   expected = np.mean([10 * np.log10(1 / np.mean(np.square(one - other))) for one, other in zip(fake, TARGET)])

@@ -70,8 +70,7 @@ def find_shards(directory):
     if index["format"] > FORMAT:
       raise DamagedShard(f"{path} has format {index['format']}, of tf_imgtrans {index['version']}: expected at most "
                          f"{FORMAT}; update the package, or pack again")
-    return Shards(path.parent, tuple(map(int, index["sizes"])), tuple(map(str, index["names"])), str(index["digest"]),
-                  str(index["version"]))
+    return Shards(path.parent, tuple(map(int, index["sizes"])), tuple(index["names"]), index["digest"], index["version"])
 
 
 @contextlib.contextmanager
@@ -144,8 +143,7 @@ class ShardStore:
       rows = [(file, *row) for file, each in enumerate(index["files"])
               for row in zip(each["offsets"], each["lengths"], each["checksums"])]
       self._places = np.array(rows, np.int64).reshape(-1, 4)
-      used = index["digest"]
-    if (used, len(rows)) != (self.shards.digest, len(self)):
+    if (index.get("digest"), len(rows)) != (self.shards.digest, len(self)):
       raise DamagedShard(f"{path} is of other images than {self.shards.directory / INDEX}: {REMEDY}")
     for file, each in enumerate(self._files):
       if not each.is_file():

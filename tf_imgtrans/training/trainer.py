@@ -150,7 +150,8 @@ class BaseTrainer(OwnDefaults, keras.Model):
       raise ValueError(f"batches of {type(self).__name__} are no images with targets of their size, which Keras' evaluate "
                        "needs: call tf_imgtrans.evaluate on the run, which measures its own task")
     images = tf.cast(parts[-1], tf.float32), tf.clip_by_value(fake, 0.0, 1.0)
-    return {name: tf.reduce_mean(metric(*images, 1.0)) for name, metric in (("psnr", tf.image.psnr), ("ssim", tf.image.ssim))}
+    metrics = {"psnr": tf.image.psnr, "ssim": tf.image.ssim}
+    return {name: tf.reduce_mean(metric(*images, 1.0)) for name, metric in metrics.items()}
 
   def train_step(self, data):
     """One training step on a batch, a tuple of tensors: dict of loss terms and other scalars for the log."""
