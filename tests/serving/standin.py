@@ -113,6 +113,17 @@ def rest(served):
 
 
 @contextlib.contextmanager
+def running(server):
+  """Runs a gRPC server, whose services are added, on a free port over loopback: yields the address."""
+  port = server.add_insecure_port("127.0.0.1:0")
+  server.start()
+  try:
+    yield f"grpc://127.0.0.1:{port}"
+  finally:
+    server.stop(None)
+
+
+@contextlib.contextmanager
 def grpc_server(served):
   """Serves over gRPC, with the classes of the extra `serving`: yields the address."""
   import grpc
@@ -154,9 +165,5 @@ def grpc_server(served):
   server = grpc.server(futures.ThreadPoolExecutor(2), options=[("grpc.max_receive_message_length", -1)])
   model_service_pb2_grpc.add_ModelServiceServicer_to_server(Models(), server)
   prediction_service.add_PredictionServiceServicer_to_server(Predictions(), server)
-  port = server.add_insecure_port("127.0.0.1:0")
-  server.start()
-  try:
-    yield f"grpc://127.0.0.1:{port}"
-  finally:
-    server.stop(None)
+  with running(server) as address:
+    yield address

@@ -10,6 +10,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from serving.standin import running
 from serving.test_client import IMAGE, png
 
 from tf_imgtrans.cli.main import main
@@ -222,12 +223,8 @@ def odd_grpc(predict):
 
   server = grpc.server(futures.ThreadPoolExecutor(2))
   apis.add_PredictionServiceServicer_to_server(Predictions(), server)
-  port = server.add_insecure_port("127.0.0.1:0")
-  server.start()
-  try:
-    yield f"grpc://127.0.0.1:{port}"
-  finally:
-    server.stop(None)
+  with running(server) as address:
+    yield address
 
 
 def _claims_much(answer):

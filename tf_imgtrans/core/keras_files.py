@@ -78,7 +78,7 @@ def load_network(path: str | pathlib.Path) -> keras.Model:
     parameters = network.count_params()
     if parameters > headers.parameters:
       raise Refused(f"{path} describes a network of {parameters:,} parameters, and holds {headers.parameters:,}: it is "
-                     "damaged, or made to exhaust memory; save the network anew")
+                    "damaged, or made to exhaust memory; save the network anew")
   for variable in network.weights:  # all are in the file, so that drawing initial values would be wasted
     variable._initializer = tf.zeros  # noqa: SLF001 - Keras has no public way to give a variable its first value
   for variable in network.variables:
@@ -164,4 +164,4 @@ def _check_numbers(path, headers):
     numbers = value if isinstance(value, (list, tuple)) else [value]
     if name != "seed" and any(isinstance(number, int) and number > most for number in numbers):
       raise Refused(f"{path}: {name} is {value} in a file of {headers.parameters:,} parameters: it is damaged, or made to "
-                     "exhaust memory; save the network anew")
+                    "exhaust memory; save the network anew")
