@@ -103,9 +103,9 @@ class Client:
       raise ValueError(f"image has shape {array.shape}: expected [height, width, 3] or [N, height, width, 3]")
     batch = array if array.ndim == 4 else array[None]
     if array.dtype == np.uint8:
-      result = self._stacked([decoded for _, decoded in self._enhance_bytes([_encoded(each) for each in batch])])
+      result = _stacked([decoded for _, decoded in self._enhance_bytes([_encoded(each) for each in batch])])
     elif np.issubdtype(array.dtype, np.floating):
-      result = self._floats(self.transport.predict("image_float", "image", batch.astype(np.float32)), batch)
+      result = _floats(self.transport.predict("image_float", "image", batch.astype(np.float32)), batch)
     else:
       raise ValueError(f"image has dtype {array.dtype}: expected uint8, or floating point in [0, 1]")
     return result if array.ndim == 4 else result[0]
@@ -118,18 +118,20 @@ class Client:
                          "tf-imgtrans export saved-model")
     return [(reply, _decoded(reply)) for reply in replies]
 
-  def _stacked(self, images):
-    if len({image.shape for image in images}) != 1:
-      raise ServingError("images of one size came back in several: the model on the server is none of images to images")
-    return np.stack(images)
 
-  def _floats(self, answer, batch):
-    with understanding("the server"):
-      result = np.asarray(answer, np.float32)
-    if result.ndim != 4 or result.shape[0] != len(batch) or result.shape[-1] != 3:
-      raise ServingError(f"an array of shape {list(batch.shape)} came back as {list(result.shape)}: the model on the "
-                         "server is none of images to images, or another program answers")
-    return result
+def _stacked(images):
+  if len({image.shape for image in images}) != 1:
+    raise ServingError("images of one size came back in several: the model on the server is none of images to images")
+  return np.stack(images)
+
+
+def _floats(answer, batch):
+  with understanding("the server"):
+    result = np.asarray(answer, np.float32)
+  if result.ndim != 4 or result.shape[0] != len(batch) or result.shape[-1] != 3:
+    raise ServingError(f"an array of shape {list(batch.shape)} came back as {list(result.shape)}: the model on the "
+                       "server is none of images to images, or another program answers")
+  return result
 
 
 def _encoded(image):
